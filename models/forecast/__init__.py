@@ -1,0 +1,1 @@
+"""Forecasts as distributions of weekly demand: model, fallbacks, baselines, accuracy."""

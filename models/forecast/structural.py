@@ -1,0 +1,84 @@
+"""Structural forecast: a decaying in-stock level times the hierarchical season, with a named method per series.
+
+Reads a panel before an origin. It is the base the boosted model corrects and the fallback where there is none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features.panel import Floats, Panel
+from models.features.season import season_at
+
+HALF_LIVES = (8.0, 20.0)
+# In-stock weeks at which a series' own level weighs as much as what its category lends it.
+BORROWED_WEEKS = 2.0
+# Fewer in-stock weeks than this and the row is called borrowed.
+OWN_WEEKS = 4.0
+# A chain younger than this has no season and no model: a shrunk mean is all there is.
+YOUNG_WEEKS = 10
+
+
+def structural(panel: Panel, origin: int, n_steps: int) -> Floats:
+    """Expected weekly units (n_series, n_steps) of columns origin .. origin + n_steps - 1; nothing closed yet.
+
+    level = sum .5^(age/half) y / sum .5^(age/half) S over in-stock weeks, mean of half-lives 8 and 20 weeks.
+    Constant demand 10 and flat season: 10 at every step.
+    """
+    season = season_at(panel, origin)[panel.codes["sku"]]
+    ahead = season[:, panel.weeks_of_year(origin, origin + n_steps)]
+    return np.asarray(levels(panel, origin, season)[:, None] * ahead)
+
+
+def levels(panel: Panel, origin: int, season: Floats) -> Floats:
+    """Deseasonalised units per week (n_series,), shrunk to what similar series sell while there is little to see."""
+    weight = panel.weight[:, :origin]
+    seen = weight * panel.demand[:, :origin]
+    shape = weight * season[:, panel.weeks_of_year(0, origin)]
+    lent = _lent(panel, seen.sum(axis=1), shape.sum(axis=1))
+    age = np.arange(origin, 0, -1) - 1.0
+    level = np.zeros(panel.n_series)
+    for half in HALF_LIVES:
+        decay = 0.5 ** (age / half)
+        own = seen @ decay
+        base = shape @ decay
+        # The decayed weeks of a series long out of stock are few, yet its own past still beats its neighbours'.
+        scale = weight.sum(axis=1) / np.maximum(weight @ decay, 1e-9)
+        prior = BORROWED_WEEKS / np.maximum(scale, 1.0)
+        level += (own + prior * lent) / np.maximum(base + prior, 1e-9) / len(HALF_LIVES)
+    return level
+
+
+def name_methods(panel: Panel, origin: int, model: str) -> NDArray[np.str_]:
+    """Method of each series: `model`, or the fallback that stands in for it."""
+    weight, demand = panel.weight[:, :origin], panel.demand[:, :origin]
+    method = np.full(panel.n_series, model, dtype="U24")
+    if origin < YOUNG_WEEKS:
+        method[:] = "short_history_mean"
+    method[(weight * demand).sum(axis=1) == 0] = "no_sales_yet"
+    method[weight.sum(axis=1) < OWN_WEEKS] = "borrowed_from_category"
+    method[panel.discontinued < origin] = "discontinued"
+    return method
+
+
+def close(panel: Panel, origin: int, mean: Floats) -> Floats:
+    """`mean` with nothing after the last week of sale, and nothing before the launch of what never sold."""
+    column = origin + np.arange(mean.shape[1])[None, :]
+    on_sale = panel.demand[:, :origin].sum(axis=1) > 0
+    launched = on_sale[:, None] | (column >= panel.launched[:, None])
+    alive = launched & (column <= panel.discontinued[:, None])
+    return np.where(alive, mean, 0.0)
+
+
+def _lent(panel: Panel, units: Floats, weeks: Floats) -> Floats:
+    """Rate that a series without a past would have: chain, then category, subcategory, sku, each shrunk upwards."""
+    rate = np.full(panel.n_series, units.sum() / max(float(weeks.sum()), 1e-9))
+    for name in ("category", "subcategory", "sku"):
+        code = panel.codes[name]
+        sold = np.bincount(code, units)[code]
+        expected = np.bincount(code, weeks)[code]
+        rate = (sold + 26.0 * rate) / (expected + 26.0)
+    store = panel.codes["store"]
+    factor = (np.bincount(store, units) + 50.0) / (np.bincount(store, weeks * rate) + 50.0)
+    return np.asarray(rate * factor[store])
