@@ -1,0 +1,77 @@
+"""Opening the operational database: URLs that answer, migrations at head, an engine. Holds no query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ims.postgres import Databases, connect_databases
+from ims.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_databases(settings: Settings | None = None) -> Databases:
+    """The databases of this installation, started, created and migrated where that is still to do."""
+    databases = connect_databases(settings or get_settings())
+    migrate(databases.operational)
+    return databases
+
+
+def create_engine(url: str, **options: object) -> Engine:
+    """A SQLAlchemy engine on psycopg for a libpq URL."""
+    import sqlalchemy
+
+    return sqlalchemy.create_engine(driver_url(url), **options)
+
+
+def driver_url(url: str) -> str:
+    """The libpq URL with SQLAlchemy's driver name: `postgresql+psycopg://…`."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+def migrate(url: str) -> None:
+    """Bring the operational database to the newest migration; one process at a time, the others wait."""
+    import psycopg
+    from alembic import command
+
+    if current_revision(url) == head_revision():
+        return
+    with psycopg.connect(url) as lock:
+        lock.execute("SELECT pg_advisory_xact_lock(hashtext('ims migrate'))")
+        command.upgrade(_config(url), "head")
+
+
+def current_revision(url: str) -> str | None:
+    """The migration the database stands at; None for an empty one."""
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
+        if found is None or found[0] is None:
+            return None
+        row = connection.execute("SELECT version_num FROM public.alembic_version").fetchone()
+        return None if row is None else str(row[0])
+
+
+def head_revision() -> str:
+    """The newest migration of this release."""
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory.from_config(_config("postgresql://")).get_current_head()
+    if head is None:
+        raise RuntimeError(f"no migration found under {MIGRATIONS}")
+    return head
+
+
+def _config(url: str) -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", driver_url(url).replace("%", "%%"))
+    return config

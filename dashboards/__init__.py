@@ -1,0 +1,1 @@
+"""What people SEE: Streamlit views that read metrics and never compute them."""

@@ -1,0 +1,1 @@
+"""What must be TRUE: Great Expectations suites and the runner."""

@@ -1,0 +1,1 @@
+"""The front door: settings, embedded PostgreSQL, command line, web app, demo chain."""

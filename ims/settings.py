@@ -1,0 +1,53 @@
+"""What an installation is told from outside: environment variables `IMS_*` or a `.env` file.
+
+Built by `get_settings()`, never at import. Secrets are masked wherever a settings object is printed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one installation; all its state lies under `home` or in the databases named here."""
+
+    model_config = SettingsConfigDict(env_prefix="IMS_", env_file=".env", extra="ignore")
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".ims", description="Where local state lives.")
+    database_url: SecretStr | None = Field(
+        default=None, description="Operational PostgreSQL, 15 or newer; without it IMS starts its own."
+    )
+    lake_database_url: SecretStr | None = Field(
+        default=None, description="Catalog of the lake; by default database `ims_lake` of the same server."
+    )
+    dagster_database_url: SecretStr | None = Field(
+        default=None, description="Dagster's storage; by default database `ims_dagster` of the same server."
+    )
+    lake_path: str | None = Field(
+        default=None, description="Where the lake keeps its Parquet files; by default `home`/lake."
+    )
+    host: str = Field(default="127.0.0.1", description="Address the web app listens on.")
+    port: int = Field(default=8000, description="Port of the web app.")
+    dagster_port: int = Field(default=3000, description="Port of the Dagster UI.")
+    threads: int | None = Field(default=None, description="Threads for DuckDB and models; default: all cores.")
+    memory_limit: str = Field(default="4GB", description="Memory limit of one DuckDB connection.")
+    session_hours: int = Field(default=8, ge=1, le=8, description="How long a sign-in lasts.")
+    holding_rate_per_year: float = Field(
+        default=0.20, ge=0, description="Carrying cost of stock, share of its cost per year."
+    )
+
+    @property
+    def lake_data_path(self) -> str:
+        """The lake's data path: a folder or an `s3://` address."""
+        return self.lake_path or str(self.home / "lake")
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    settings = Settings()
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

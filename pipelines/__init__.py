@@ -1,0 +1,1 @@
+"""WHEN and in which order: Dagster assets in flow order, extract, publish, exports."""

@@ -1,0 +1,1 @@
+"""What data IS: the lake connection, table contracts, SQL transformations and metrics."""
