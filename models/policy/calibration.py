@@ -1,0 +1,58 @@
+"""The calibration in use: the common bias of the forecast and the shift of tau that an earlier replay chose.
+
+Reads and writes the tidy calibration frame; the replay that fills it is models/backtest/calibrate.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+CALIBRATION_SCHEMA: dict[str, type[pl.DataType]] = {
+    "as_of": pl.Date,
+    "kind": pl.String,
+    "window_starts_on": pl.Date,
+    "bias": pl.Float64,
+    "tau_shift": pl.Float64,
+    "tau": pl.Float64,
+    "cover_weeks": pl.Float64,
+    "cost": pl.Float64,
+    "ratio": pl.Float64,
+    "note": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """bias multiplies the mean of the paths, tau_shift moves tau in log odds; note says where they come from."""
+
+    bias: float
+    tau_shift: float
+    note: str
+
+
+THEORY = Calibration(1.0, 0.0, "theory: no calibration was run")
+
+
+def read_calibration(frame: pl.DataFrame | None) -> Calibration:
+    """The chosen values of a calibration frame, or theory (bias 1, no shift) where there is none."""
+    if frame is None or frame.is_empty():
+        return THEORY
+    chosen = frame.filter(pl.col("kind") == "chosen")
+    if chosen.height != 1:
+        raise ValueError(f"calibration: {chosen.height} rows of kind 'chosen', expected 1")
+    row = chosen.row(0, named=True)
+    return Calibration(float(row["bias"]), float(row["tau_shift"]), str(row["note"]))
+
+
+def is_reusable(frame: pl.DataFrame | None, as_of: date, within_days: int = 28) -> bool:
+    """True if the frame was calibrated on or before as_of, at most `within_days` ago, and not by fallback."""
+    if frame is None or frame.is_empty():
+        return False
+    chosen = frame.filter(pl.col("kind") == "chosen")
+    if chosen.height != 1 or str(chosen["note"][0]).startswith("theory"):
+        return False
+    age = (as_of - chosen["as_of"][0]).days
+    return 0 <= age <= within_days
