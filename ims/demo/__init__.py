@@ -1,0 +1,1 @@
+"""The demo chain: an invented optical retailer, generated from one seed and written as a chain folder."""

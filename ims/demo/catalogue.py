@@ -1,0 +1,183 @@
+"""Draws the products: names, prices, costs, vendors, supply terms, popularity. Knows nothing of stores or days of sale."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ims.demo.lifecycle import Lives, draw_lives
+from ims.demo.optics import rank_cells
+from ims.demo.parameters import Category, Profile, read_table
+from ims.demo.stores import FOREVER
+from ims.demo.streams import open_stream
+
+DISCOUNT_MEAN = 0.05  # what margins allow for: 55 % of lines are reduced by 9 % on average
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All SKUs, category by category. `frame` has one row per SKU: sku, category index, slot, popularity and terms."""
+
+    frame: pl.DataFrame
+    lives: list[Lives]
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """One column as a numpy array, in SKU order."""
+        return self.frame[name].to_numpy()
+
+
+def draw_catalogue(profile: Profile, categories: list[Category], seed: int) -> Catalogue:
+    """Prices end in 9 with tax and are stored without it; cost follows from the tier's margin on the discounted price."""
+    frames, lives = [], []
+    for index, category in enumerate(categories):
+        rng = open_stream(seed, f"catalogue {category.key}")
+        life = draw_lives(category, profile.skus[category.key], profile.weeks * 7, rng)
+        lives.append(life)
+        frames.append(_draw_category(profile, category, index, life, rng, seed))
+    return Catalogue(pl.concat(frames), lives)
+
+
+def _draw_category(
+    profile: Profile, category: Category, index: int, life: Lives, rng: np.random.Generator, seed: int
+) -> pl.DataFrame:
+    n = len(life.slot)
+    slots = int(life.slot.max()) + 1
+    brands = read_table("places")["brands"][category.key]
+    tiers = list(category.tiers)
+    weights = np.array(list(category.tiers.values()))
+    slot_tier = rng.choice(len(tiers), slots, p=weights / weights.sum())
+    slot_brand = rng.integers(0, len(brands), slots)
+    slot_taste = rng.normal(0.0, 1.0, slots)
+    taste = 0.7 * slot_taste[life.slot] + np.sqrt(1 - 0.49) * rng.normal(0.0, 1.0, n)
+    popularity = np.exp(category.popularity_sigma * taste)
+    cells = None
+    if category.key == "lenses":
+        lines = min(len(tiers), -(-n // 90))  # about 90 stocked cells to a lens line
+        cells = rank_cells(seed)
+        slot_tier = np.arange(slots) % lines
+        popularity = cells["share"].to_numpy()[np.arange(n) // lines] * weights[slot_tier[life.slot]]
+    tier = [tiers[t] for t in slot_tier[life.slot]]
+    brand = [brands[b] for b in slot_brand[life.slot]]
+    median = np.array([category.price_median[t] for t in tier])
+    sigma = np.array([category.price_sigma[t] for t in tier])
+    printed = np.rint(median * rng.lognormal(0.0, 1.0, n) ** sigma / 10) * 10 - 1
+    net = np.round(printed / (1 + category.tax_rate), 2)
+    margin = np.array([category.margin[t] for t in tier])
+    cost = np.round(net * (1 - DISCOUNT_MEAN) * (1 - margin) * rng.uniform(0.95, 1.05, n), 2)
+    imported_brands = set(np.array(brands)[: round(len(brands) * category.imported_share)].tolist())
+    imported = np.array([b in imported_brands for b in brand])
+    lead = np.where(imported[:, None], category.lead_imported, category.lead).astype(np.float64)
+    vendor = [
+        f"V-{category.prefix}{'I' if imp else 'D'}{brands.index(b) % profile.vendors_per_kind + 1}"
+        for b, imp in zip(brand, imported, strict=True)
+    ]
+    details = _describe(category, tier, cells, life, rng)
+    return pl.DataFrame(
+        {
+            "sku": [f"{category.prefix}-{i + 1:04d}" for i in range(n)],
+            "name": [f"{b} {d.pop('label')}" for b, d in zip(brand, details, strict=True)],
+            "category_index": np.full(n, index),
+            "category": [category.name] * n,
+            "subcategory": tier,
+            "brand": brand,
+            "unit_price": net,
+            "unit_cost": cost,
+            "slot": life.slot,
+            "launch_day": life.launch_day,
+            "end_day": life.end_day,
+            "popularity": popularity,
+            "vendor_code": vendor,
+            "lead_mean": lead[:, 0],
+            "lead_sd": lead[:, 1],
+            "is_imported": imported,
+            "attributes": [json.dumps(d, sort_keys=True) for d in details],
+        }
+    )
+
+
+def _describe(
+    category: Category, tier: list[str], cells: pl.DataFrame | None, life: Lives, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """One dict per SKU: `label` for the name, the rest are its attributes."""
+    n = len(tier)
+    words = read_table("places")["attributes"]
+    colour, shape, material = (rng.integers(0, len(words[w]), n) for w in ("colours", "shapes", "materials"))
+    eye = np.clip(np.rint(rng.normal(51.5, 2.5, n)), 42, 60).astype(int)
+    bridge = np.clip(np.rint(rng.normal(17.5, 1.5, n)), 14, 24).astype(int)
+    temple = rng.choice([135, 140, 145, 150], n, p=[0.20, 0.45, 0.30, 0.05])
+    power = -np.rint((0.5 + rng.gamma(1.25, 1.45, n)) * 4) / 4
+    out: list[dict[str, Any]] = []
+    for i in range(n):
+        style = f"{category.prefix}{life.slot[i] + 101}"
+        row: dict[str, Any] = {"style": style}
+        if category.key in ("frames", "sunglasses"):
+            tint = words["colours"][colour[i]]
+            row |= {"colour": tint, "shape": words["shapes"][shape[i]], "material": words["materials"][material[i]]}
+            row |= {"eye_mm": int(eye[i]), "bridge_mm": int(bridge[i]), "temple_mm": int(temple[i])}
+            row["label"] = f"{style} {row['shape']} {tint} {eye[i]}-{bridge[i]}"
+        elif cells is not None:
+            lines = len(set(tier))
+            sph, cyl = cells.row(i // lines)[:2]
+            row = {"index": float(tier[i].split()[0]), "coating": tier[i].split()[1], "sph": sph, "cyl": cyl}
+            row["label"] = f"{tier[i]} {sph:+.2f} {cyl:+.2f}"
+        elif category.key == "contact_lenses":
+            row |= {"modality": tier[i], "power": float(power[i]), "base_curve": 8.6, "diameter": 14.2}
+            row["label"] = f"{tier[i]} {power[i]:+.2f} {style}"
+        else:
+            row["label"] = f"{tier[i]} {style}"
+        out.append(row)
+    return out
+
+
+def tabulate_products(catalogue: Catalogue, categories: list[Category], start: date, as_of: date) -> pl.DataFrame:
+    """The `products` file. A line older than the records has no launch date; an end that lies ahead is not yet known."""
+    cut_on: date = read_table("seasons")["tax_cut_on"]
+    rates = [c.tax_rate if as_of >= cut_on else c.tax_rate_before for c in categories]
+    day = pl.lit(start)
+    return catalogue.frame.select(
+        "sku",
+        "name",
+        "category",
+        "subcategory",
+        "brand",
+        pl.col("unit_price", "unit_cost").cast(pl.Decimal(14, 2)),
+        tax_rate=pl.col("category_index").replace_strict(dict(enumerate(rates)), return_dtype=pl.Float64),
+        launched_on=pl.when(pl.col("launch_day") >= 0).then(day + pl.duration(days=pl.col("launch_day").clip(0, None))),
+        discontinued_on=pl.when(pl.col("end_day") < FOREVER).then(day + pl.duration(days="end_day")),
+        attributes="attributes",
+    )
+
+
+def tabulate_vendors(catalogue: Catalogue) -> pl.DataFrame:
+    """The `vendors` file, one row per vendor that supplies something."""
+    kinds = catalogue.frame.group_by("vendor_code", "category", "is_imported").len().sort("vendor_code")
+    origin = pl.when("is_imported").then(pl.lit("import house")).otherwise(pl.lit("supply"))
+    return kinds.select(
+        "vendor_code", name=pl.format("{} {} {}", pl.col("category"), origin, pl.col("vendor_code").str.slice(-1))
+    )
+
+
+def tabulate_supply(catalogue: Catalogue, categories: list[Category]) -> pl.DataFrame:
+    """The `supply` file: one vendor per SKU, the same terms for every store."""
+
+    def per_category(field: str) -> pl.Expr:
+        values = {i: getattr(c, field) for i, c in enumerate(categories)}
+        return pl.col("category_index").replace_strict(values, return_dtype=pl.Int64)
+
+    return catalogue.frame.select(
+        "sku",
+        "vendor_code",
+        store_code=pl.lit(None, dtype=pl.String),
+        lead_time_days=pl.col("lead_mean").cast(pl.Int64),
+        lead_time_sd_days="lead_sd",
+        review_period_days=per_category("review_days"),
+        moq=per_category("moq"),
+        pack_size=per_category("pack"),
+        unit_cost=pl.col("unit_cost").cast(pl.Decimal(14, 2)),
+    )

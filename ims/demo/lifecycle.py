@@ -1,0 +1,59 @@
+"""When each SKU lives: core lines stay, styles are born, fade and are succeeded in the same slot, some peak once a year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ims.demo.parameters import Category
+from ims.demo.stores import FOREVER
+
+CORE, STYLE, SEASONAL = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Lives:
+    """One row per SKU of a category; SKUs of one slot follow each other on the same peg of the board."""
+
+    slot: npt.NDArray[np.int64]
+    kind: npt.NDArray[np.int64]
+    launch_day: npt.NDArray[np.int64]
+    end_day: npt.NDArray[np.int64]
+    life_days: npt.NDArray[np.float64]
+
+
+def draw_lives(category: Category, count: int, days: int, rng: np.random.Generator) -> Lives:
+    """About `count` SKUs whose launches and ends fall before `days`; what would end later is still alive."""
+    seasonal = round(count * category.seasonal_share)
+    styles = round(count * category.style_share)
+    core = count - seasonal - styles
+    rows = [(slot, CORE, -FOREVER, FOREVER, 0.0) for slot in range(core)]
+    rows += [(core + i, SEASONAL, -FOREVER, FOREVER, 0.0) for i in range(seasonal)]
+    slots = round(styles / (1 + days / category.style_life_days))
+    for slot in range(core + seasonal, core + seasonal + slots):
+        launch = -int(rng.uniform(0.0, 0.9) * category.style_life_days)
+        while launch < days - 28:
+            life = max(140.0, 28.0 - launch, float(rng.gamma(4.0, category.style_life_days / 4.0)))
+            end = int(launch + life)
+            rows.append((slot, STYLE, launch, end if end < days else FOREVER, life))
+            launch = end
+    columns = list(zip(*rows, strict=True))
+    slot_, kind, launched, ended = (np.array(c, dtype=np.int64) for c in columns[:4])
+    return Lives(slot_, kind, launched, ended, np.array(columns[4]))
+
+
+def curve(
+    lives: Lives, category: Category, day: npt.NDArray[np.int64], day_of_year: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Demand factor (SKU x day), about 1 on average: styles rise four weeks, hold, then halve each quarter of their life."""
+    age = day[None, :] - lives.launch_day[:, None]
+    life = np.maximum(lives.life_days[:, None], 1.0)
+    rise = np.clip(0.4 + 0.8 * age / 28.0, 0.0, 1.2)
+    decay = 0.5 ** (np.maximum(age - 0.6 * life, 0.0) / (0.25 * life))
+    farewell = 0.5 ** (np.maximum(day[None, :] - lives.end_day[:, None], 0.0) / 28.0)
+    style = rise * decay * farewell
+    wave = 1.0 + 0.8 * np.cos(2 * np.pi * (day_of_year - category.seasonal_peak_day) / 365.25)
+    kind = lives.kind[:, None]
+    return np.where(kind == STYLE, style, np.where(kind == SEASONAL, wave[None, :], 1.0))

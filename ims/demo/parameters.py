@@ -1,0 +1,83 @@
+"""Reads the TOML tables of the demo chain into typed values. Holds no numbers of its own."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+BURN_IN_DAYS = 84  # simulated before the history starts, so that it opens with orders already on their way
+
+
+@dataclass(frozen=True)
+class Category:
+    """One category of `categories.toml`; lead times are (mean, sd) in days, shares 0-1, prices with tax."""
+
+    key: str
+    name: str
+    prefix: str
+    season: str
+    popularity_sigma: float
+    style_share: float
+    seasonal_share: float
+    festival_lift: float
+    tax_rate: float
+    tax_rate_before: float
+    tiers: dict[str, float]
+    price_median: dict[str, float]
+    price_sigma: dict[str, float]
+    margin: dict[str, float]
+    line_qty_max: int
+    return_share: float
+    imported_share: float
+    lead: tuple[float, float]
+    lead_imported: tuple[float, float]
+    review_days: int
+    moq: int
+    pack: int
+    display_min: int
+    cover: float
+    style_life_days: int = 420
+    seasonal_peak_day: int = 0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One size of `profiles.toml`; `units` per mean store-day and `carried` shares are keyed by category."""
+
+    key: str
+    chain: str
+    stores: int
+    warehouse: bool
+    weeks: int
+    as_of: date
+    opens_mid_history: int
+    closes_mid_history: int
+    vendors_per_kind: int
+    parquet: list[str]
+    skus: dict[str, int]
+    units: dict[str, float]
+    carried: dict[str, float]
+
+
+def read_table(name: str) -> dict[str, Any]:
+    """The parsed `<name>.toml` of this package."""
+    return tomllib.loads(files("ims.demo").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def read_categories() -> list[Category]:
+    """All categories, in file order; their position is the category index used everywhere."""
+    return [
+        Category(key=key, **{**row, "lead": tuple(row["lead"]), "lead_imported": tuple(row["lead_imported"])})
+        for key, row in read_table("categories").items()
+    ]
+
+
+def read_profile(key: str) -> Profile:
+    """The named profile; ValueError lists the names there are."""
+    table = read_table("profiles")
+    if key not in table:
+        raise ValueError(f"There is no demo profile {key!r}; the profiles are {', '.join(table)}.")
+    return Profile(key=key, **table[key])

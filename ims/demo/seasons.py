@@ -1,0 +1,70 @@
+"""Calendar effects on demand: months, weekdays, festivals, promotions, trend and the tax cut, per category and day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from ims.demo.parameters import Category, read_table
+
+Floats = npt.NDArray[np.float64]
+
+
+def index_days(categories: list[Category], first: date, count: int, start: date) -> Floats:
+    """Demand index (category x day) for `count` days from `first`; the trend is 1 at `start`."""
+    table = read_table("seasons")
+    days = [first + timedelta(days=i) for i in range(count)]
+    weekday = np.array([table["weekdays"][d.weekday()] for d in days])
+    years = np.array([(d - start).days / 365.25 for d in days])
+    common = weekday * (1.0 + table["trend_per_year"]) ** years
+    festival = _lift_festivals(days, table["festivals"])
+    cut_on: date = table["tax_cut_on"]
+    since_cut = np.array([(d - cut_on).days for d in days])
+    wait_then_buy = np.where((since_cut >= -14) & (since_cut < 0), 0.90, 1.0) * np.where(
+        (since_cut >= 0) & (since_cut < 28), 1.08, 1.0
+    )
+    offers = reduce_prices(categories, days)
+    rows = []
+    for index, category in enumerate(categories):
+        row = common * _spread_months(days, table["months"][category.season])
+        row = row * np.where(festival < 0, 1.0 + festival, 1.0 + festival * category.festival_lift)
+        row = row * (1.0 - offers[index]) ** -table["promotions"]["elasticity"]
+        rows.append(row * wait_then_buy if category.tax_rate != category.tax_rate_before else row)
+    return np.array(rows)
+
+
+def reduce_prices(categories: list[Category], days: list[date]) -> Floats:
+    """Promotional price reduction (category x day), a share of the price."""
+    out = np.zeros((len(categories), len(days)))
+    for event in read_table("seasons")["promotions"]["events"]:
+        month, day = (int(part) for part in event["starts"].split("-"))
+        length = timedelta(days=event["days"])
+        on = np.array([date(d.year, month, day) <= d < date(d.year, month, day) + length for d in days])
+        for index, category in enumerate(categories):
+            if category.key in event["categories"]:
+                out[index, on] = np.maximum(out[index, on], event["reduction"])
+    return out
+
+
+def _spread_months(days: list[date], indices: list[float]) -> Floats:
+    """Month indices stand at mid-month and run linearly between, so no month starts with a jump."""
+    at = np.array([d.month - 1 + (d.day - 1) / 30.5 for d in days])
+    return np.interp(at, np.arange(-0.5, 13.0), [indices[-1], *indices, indices[0]])
+
+
+def _lift_festivals(days: list[date], festivals: dict[str, list[date]]) -> Floats:
+    """Ramp 0 to 1 over the 18 days before a festival; -0.6 on Diwali itself, when most people stay at home."""
+    lift = np.zeros(len(days))
+    ordinals = np.array([d.toordinal() for d in days])
+    for name, dates in festivals.items():
+        weight = 1.0 if name == "diwali" else 0.4
+        for festival in dates:
+            ahead = festival.toordinal() - ordinals
+            ramp = np.where((ahead >= 1) & (ahead <= 18), weight * (19 - ahead) / 18.0, 0.0)
+            lift = np.maximum(lift, ramp)
+    for festival in festivals["diwali"]:
+        lift[ordinals == festival.toordinal()] = -0.6
+    national = np.array([(d.month, d.day) in {(1, 26), (8, 15)} for d in days])
+    return np.where(national & (lift == 0.0), 0.5, lift)
