@@ -54,5 +54,5 @@ def is_reusable(frame: pl.DataFrame | None, as_of: date, within_days: int = 28) 
     chosen = frame.filter(pl.col("kind") == "chosen")
     if chosen.height != 1 or str(chosen["note"][0]).startswith("theory"):
         return False
-    age = (as_of - chosen["as_of"][0]).days
-    return 0 <= age <= within_days
+    calibrated_on: date = chosen["as_of"][0]
+    return 0 <= (as_of - calibrated_on).days <= within_days

@@ -150,7 +150,8 @@ def spread_quantile(ordered: Units, level: float) -> Floats:
     """Quantile of ascending count samples (n, n_paths), each count spread evenly over its unit: (n,), >= 0.
 
     A whole-number quantile covers too much where counts are small; this one is covered as often as it says.
-    Worked number: P(0) = .6, P(1) = .4: the .9 quantile is 1 - .5 + (.9 - .6) / .4 = 1.25, the median 0 - .5 + .5 / .6 = .33.
+    Worked number: P(0) = .6, P(1) = .4: the .9 quantile is 1 - .5 + (.9 - .6) / .4 = 1.25, the median
+    0 - .5 + .5 / .6 = .33.
     """
     n_paths = ordered.shape[1]
     count = take_quantile(ordered, np.full(len(ordered), level))

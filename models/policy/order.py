@@ -35,10 +35,10 @@ def walk_stock(on_hand: Ints, arriving: Ints, demand: Units, n_before: int, is_b
 
 
 def take_quantile(sorted_need: Units, tau: Floats) -> Ints:
-    """Upper empirical quantile of each ascending row: the smallest sample with at least tau of the paths at or below."""
+    """Upper empirical quantile of ascending rows: the smallest sample with at least tau of the paths at or below."""
     n_paths = sorted_need.shape[1]
     place = np.clip(np.ceil(tau * n_paths - 1e-9).astype(np.int64) - 1, 0, n_paths - 1)
-    return sorted_need[np.arange(len(sorted_need)), place].astype(np.int64)
+    return np.asarray(sorted_need[np.arange(len(sorted_need)), place].astype(np.int64))
 
 
 def expected_mismatch(need: Units, quantity: Ints) -> tuple[Floats, Floats]:

@@ -104,7 +104,7 @@ def draw_paths(
         rates[:, segment, :] *= own[:, shuffle_strata(n_paths, stratum)]
     if stretch is not None:
         normal = special.ndtri((np.arange(n_paths) + 0.5) / n_paths)[shuffle_strata(n_paths, LENGTH)]
-        rates[:, -1, :] *= np.maximum(1.0 + stretch[:, None] * normal, 0.0)
+        rates[:, n_before:, :] *= np.maximum(1.0 + stretch[:, None] * normal, 0.0)[:, None, :]
     streams = PathStreams()
     demand = np.empty(rates.shape, dtype=np.int32)
     for row, key in enumerate(keys):

@@ -113,9 +113,8 @@ def _cut_pairs(supplied: pl.DataFrame, arrivals: pl.DataFrame, as_of: date) -> T
 def _frame_decision(
     part: pl.DataFrame, decision: Decision, reasons: list[str], receipts: list[str], as_of: date
 ) -> pl.DataFrame:
-    lead = pl.Series(decision.terms.lead_days)
-    review = pl.Series(decision.terms.review_days)
-    arrives = pl.lit(as_of) + pl.duration(days=lead)
+    arrives = pl.lit(as_of) + pl.duration(days=pl.lit(pl.Series(decision.terms.lead_days)))
+    until = arrives + pl.duration(days=pl.lit(pl.Series(decision.terms.review_days)))
     return part.select(
         pl.lit(as_of).alias("as_of"),
         *PAIR,
@@ -125,7 +124,7 @@ def _frame_decision(
         pl.Series("suggested_qty", decision.quantity),
         pl.lit(as_of).alias("order_by"),
         arrives.cast(pl.Date).alias("arrives_on"),
-        (arrives + pl.duration(days=review)).cast(pl.Date).alias("covers_until"),
+        until.cast(pl.Date).alias("covers_until"),
         pl.Series("expected_demand", np.round(decision.total_mean, 4)),
         pl.Series("demand_p50", np.round(decision.total_p50, 4)),
         pl.Series("demand_p90", np.round(decision.total_p90, 4)),

@@ -13,7 +13,6 @@ import polars as pl
 
 from models.forecast.engine import Forecast
 from models.policy.calibration import Calibration
-from models.policy.candidates import PAIR
 from models.policy.decision import Decision
 from models.policy.order import choose_quantity, walk_stock
 from models.policy.paths import draw_paths, key_pair
