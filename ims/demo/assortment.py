@@ -62,9 +62,10 @@ def draw_pairs(profile: Profile, categories: list[Category], catalogue: Catalogu
         active = (np.minimum(stop, days) - np.maximum(start, 0)) / open_days[store]
         total = np.bincount(store, weight * active, minlength=len(stores.codes))
         base = profile.units[category.key] * stores.size[store] * weight / total[store]
-        luxury = np.array([t == "luxury" for t in tier])[sku]
-        parts.append((store, sku + first_sku, np.full(len(sku), index), start, stop, stores.close_day[store], base,
-                      np.where(luxury, 1, category.display_min)))  # fmt: skip
+        slow = base < np.quantile(base, 1.0 - profile.deep_share)
+        display = np.where(slow, category.display_min_slow, category.display_min)
+        close = stores.close_day[store]
+        parts.append((store, sku + first_sku, np.full(len(sku), index), start, stop, close, base, display))
         first_sku += len(own)
     joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.lexsort((joined[1], joined[0]))

@@ -117,7 +117,12 @@ class Till:
         return names
 
     def _keep_after_discount(
-        self, rng: np.random.Generator, day: npt.NDArray[np.int64], category: npt.NDArray[np.int64], first: int, end: int
+        self,
+        rng: np.random.Generator,
+        day: npt.NDArray[np.int64],
+        category: npt.NDArray[np.int64],
+        first: int,
+        end: int,
     ) -> npt.NDArray[np.float64]:
         """Share of the price that is paid: 45 % of lines in full, the others less about 9 %, and the offers of the day."""
         n = len(day)

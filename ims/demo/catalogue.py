@@ -118,7 +118,11 @@ def _describe(
         row: dict[str, Any] = {"style": style}
         if category.key in ("frames", "sunglasses"):
             tint = words["colours"][colour[i]]
-            row |= {"colour": tint, "shape": words["shapes"][shape[i]], "material": words["materials"][material[i]]}
+            row |= {
+                "colour": tint,
+                "shape": words["shapes"][shape[i]],
+                "material": words["materials"][material[i]],
+            }
             row |= {"eye_mm": int(eye[i]), "bridge_mm": int(bridge[i]), "temple_mm": int(temple[i])}
             row["label"] = f"{style} {row['shape']} {tint} {eye[i]}-{bridge[i]}"
         elif cells is not None:
@@ -159,7 +163,8 @@ def tabulate_vendors(catalogue: Catalogue) -> pl.DataFrame:
     kinds = catalogue.frame.group_by("vendor_code", "category", "is_imported").len().sort("vendor_code")
     origin = pl.when("is_imported").then(pl.lit("import house")).otherwise(pl.lit("supply"))
     return kinds.select(
-        "vendor_code", name=pl.format("{} {} {}", pl.col("category"), origin, pl.col("vendor_code").str.slice(-1))
+        "vendor_code",
+        name=pl.format("{} {} {}", pl.col("category"), origin, pl.col("vendor_code").str.slice(-1)),
     )
 
 

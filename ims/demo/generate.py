@@ -138,7 +138,7 @@ def _live(profile: Profile, seed: int, as_of: date | None, then_weeks: int, prog
         categories,
         index_days(categories, first, count, start),
         life,
-        Managers(pairs, categories, catalogue, start, days, seed),
+        Managers(pairs, categories, catalogue, start, profile, seed),
         [days + 7 * week for week in range(then_weeks + 1)],
         seed,
         lambda done, total: report("Living the chain's history", done, total),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ims.demo.assortment import Pairs
 from ims.demo.catalogue import Catalogue
-from ims.demo.parameters import BURN_IN_DAYS, Category
+from ims.demo.parameters import BURN_IN_DAYS, Category, Profile
 from ims.demo.streams import open_stream
 
 Ints = npt.NDArray[np.int64]
@@ -58,9 +58,15 @@ class Managers:
     """Store managers: a remembered sales rate per pair and a habit per store, category and quarter."""
 
     def __init__(
-        self, pairs: Pairs, categories: list[Category], catalogue: Catalogue, start: date, days: int, seed: int
+        self,
+        pairs: Pairs,
+        categories: list[Category],
+        catalogue: Catalogue,
+        start: date,
+        profile: Profile,
+        seed: int,
     ) -> None:
-        self._pairs, self._start, self._days, self._seed = pairs, start, days, seed
+        self._pairs, self._start, self._days, self._seed = pairs, start, profile.weeks * 7, seed
         self._stores = int(pairs.store.max()) + 1
         self._categories = len(categories)
         group = pairs.store * self._categories + pairs.category
@@ -68,7 +74,7 @@ class Managers:
         self._review_days = np.array([c.review_days for c in categories])[pairs.category]
         self._pack = np.array([c.pack for c in categories])[pairs.category]
         self._moq = np.array([c.moq for c in categories])[pairs.category]
-        self._cover = np.array([c.cover for c in categories])[pairs.category]
+        self._cover = profile.caution * np.array([c.cover for c in categories])[pairs.category]
         self._lead_mean = catalogue.column("lead_mean")[pairs.sku]
         spread = catalogue.column("lead_sd")[pairs.sku] / self._lead_mean
         self._lead_sigma = np.sqrt(np.log1p(spread**2))
@@ -85,9 +91,9 @@ class Managers:
         """First stock of pairs that open or launch today: the target at the expected rate."""
         return self._target()[which]
 
-    def learn(self, sales: npt.NDArray[np.int64]) -> None:
-        """Remember today's sales, not today's demand: what ran out is forgotten, as it is in life."""
-        self._rate += (sales - self._rate) / MEMORY_DAYS
+    def learn(self, sales: Ints, available: Ints) -> None:
+        """Remember today's sales, not today's demand; an empty shelf teaches nothing."""
+        self._rate += np.where(available > 0, sales - self._rate, 0.0) / MEMORY_DAYS
 
     def review(self, day: int, on_hand: Ints, orders: Orders, rng: np.random.Generator) -> None:
         """Place the orders of the groups whose turn it is, unless the review is skipped."""
@@ -102,7 +108,8 @@ class Managers:
         ends = np.minimum(self._pairs.end_day - 30, self._pairs.close_day - 60)
         reviewed = turn & ~skipped[self._group] & (self._pairs.start_day <= day) & (day < ends)
         need = self._target() - on_hand - orders.on_order
-        pair = np.nonzero(reviewed & (2 * need >= self._pack) & (need > 0))[0]
+        bare = on_hand + orders.on_order < self._pairs.display_min
+        pair = np.nonzero(reviewed & (need > 0) & (bare | (2 * need >= self._pack)))[0]
         packs = -(-np.maximum(need[pair], self._moq[pair]) // self._pack[pair])
         quantity = packs * self._pack[pair]
         delivered = np.where(rng.random(len(pair)) < SHORT_SHARE, quantity // 2, quantity)

@@ -38,6 +38,7 @@ class Category:
     moq: int
     pack: int
     display_min: int
+    display_min_slow: int
     cover: float
     style_life_days: int = 420
     seasonal_peak_day: int = 0
@@ -49,6 +50,8 @@ class Profile:
 
     key: str
     chain: str
+    caution: float
+    deep_share: float
     stores: int
     warehouse: bool
     weeks: int

@@ -86,8 +86,8 @@ def simulate(
         if day >= 0:
             history.demand[day], history.sales[day], history.available[day] = demand, sales, on_hand
             history.mean[day] = mean
+        managers.learn(sales, on_hand)
         on_hand -= sales
-        managers.learn(sales)
 
         sold = np.nonzero(sales)[0]
         quantity = rng.binomial(sales[sold], return_share[sold])

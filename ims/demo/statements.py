@@ -74,7 +74,7 @@ def tabulate_open_orders(
     history: History, pairs: Pairs, catalogue: Catalogue, labels: pl.DataFrame, start: date, day: int
 ) -> pl.DataFrame:
     """Ordered before the opening of `day` and not received by then; overdue lines keep the date they were promised for."""
-    orders = {name: column for name, column in history.orders.items()}
+    orders = history.orders
     still_open = (orders["day"] < day) & (orders["arrival_day"] >= day)
     still_open &= orders["arrival_day"] < pairs.close_day[orders["pair"]]
     pair = orders["pair"][still_open]
@@ -84,15 +84,17 @@ def tabulate_open_orders(
         quantity=pl.Series(orders["quantity"][still_open]),
         vendor_code=catalogue.frame["vendor_code"].gather(pairs.sku[pair]),
     )
-    reference = pl.format("PO-{}-{}-{}", pl.col("store_code"), pl.col("vendor_code").str.slice(2), pl.col("ordered").dt.strftime("%y%m%d"))
-    return (
-        frame.select(
-            reference.alias("order_ref"),
-            "store_code",
-            "sku",
-            "quantity",
-            "expected_on",
-            "vendor_code",
-        )
-        .sort("order_ref", "store_code", "sku")
+    reference = pl.format(
+        "PO-{}-{}-{}",
+        pl.col("store_code"),
+        pl.col("vendor_code").str.slice(2),
+        pl.col("ordered").dt.strftime("%y%m%d"),
     )
+    return frame.select(
+        reference.alias("order_ref"),
+        "store_code",
+        "sku",
+        "quantity",
+        "expected_on",
+        "vendor_code",
+    ).sort("order_ref", "store_code", "sku")

@@ -77,6 +77,15 @@ def tabulate_stores(stores: Stores, profile: Profile, start: date) -> pl.DataFra
     )
     if profile.warehouse:
         city, region = stores.cities[0], stores.regions[0]
-        row = [WAREHOUSE_CODE, f"Drishva warehouse {city}", "warehouse", city, region, "warehouse", -1500, None]
+        row = [
+            WAREHOUSE_CODE,
+            f"Drishva warehouse {city}",
+            "warehouse",
+            city,
+            region,
+            "warehouse",
+            -1500,
+            None,
+        ]
         frame = frame.vstack(pl.DataFrame([row], schema=frame.schema, orient="row"))
     return frame.with_columns((pl.lit(start) + pl.duration(days=c)).alias(c) for c in ("opened_on", "closed_on"))

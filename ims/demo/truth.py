@@ -14,7 +14,14 @@ from ims.demo.statements import is_ranged
 
 
 def write_truth(
-    folder: Path, week: int, history: History, pairs: Pairs, labels: pl.DataFrame, start: date, first: int, end: int
+    folder: Path,
+    week: int,
+    history: History,
+    pairs: Pairs,
+    labels: pl.DataFrame,
+    start: date,
+    first: int,
+    end: int,
 ) -> None:
     """`demand-<week>.parquet`, one row per day and ranged or stocked pair, days first <= day < end.
 
