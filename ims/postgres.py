@@ -125,7 +125,8 @@ def _is_server_running(data: Path) -> bool:
 
     try:
         pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-        return str(psutil.Process(pid).name()).startswith("postgres")
+        process = psutil.Process(pid)
+        return bool(process.name().startswith("postgres")) and process.status() != psutil.STATUS_ZOMBIE
     except (FileNotFoundError, NotADirectoryError, IndexError, ValueError, psutil.NoSuchProcess):
         return False
 
