@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from ims.demo.catalogue import Catalogue
-from ims.demo.parameters import BURN_IN_DAYS, Category, Profile
-from ims.demo.stores import FOREVER, Stores
+from ims.demo.days import BURN_IN_DAYS, FOREVER, Floats, Ints
+from ims.demo.parameters import Category, Profile
+from ims.demo.stores import Stores
 from ims.demo.streams import open_stream
 
-Ints = npt.NDArray[np.int64]
 TIER_AFFINITY = {
     "metro": {"value": 0.8, "premium": 1.25, "luxury": 1.6},
     "town": {"value": 1.2, "premium": 0.7, "luxury": 0.2},
@@ -31,7 +30,7 @@ class Pairs:
     start_day: Ints
     end_day: Ints
     close_day: Ints
-    base: npt.NDArray[np.float64]
+    base: Floats
     display_min: Ints
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from ims.demo.assortment import Pairs
 from ims.demo.catalogue import Catalogue
+from ims.demo.days import Floats, Ints
 from ims.demo.parameters import Category
 from ims.demo.seasons import reduce_prices
 from ims.demo.simulation import History
@@ -101,7 +101,7 @@ class Till:
         )
         return orders
 
-    def _recognise(self, store: npt.NDArray[np.int64], rng: np.random.Generator) -> list[str | None]:
+    def _recognise(self, store: Ints, rng: np.random.Generator) -> list[str | None]:
         """A customer for each order: someone the store knows, someone new, or nobody who gave a name."""
         kind, choice = rng.random((2, len(store)))
         names: list[str | None] = []
@@ -119,12 +119,12 @@ class Till:
     def _keep_after_discount(
         self,
         rng: np.random.Generator,
-        day: npt.NDArray[np.int64],
-        category: npt.NDArray[np.int64],
+        day: Ints,
+        category: Ints,
         first: int,
         end: int,
-    ) -> npt.NDArray[np.float64]:
-        """Share of the price that is paid: 45 % of lines in full, the others less about 9 %, and the offers of the day."""
+    ) -> Floats:
+        """Share of the price that is paid: 45 % of lines in full, others about 9 % less, then the day's offers."""
         n = len(day)
         own = np.where(rng.random(n) < 0.45, 0.0, np.minimum(rng.beta(1.6, 16.2, n), 0.25))
         offers = reduce_prices(self.categories, [self.start + timedelta(days=d) for d in range(first, end)])

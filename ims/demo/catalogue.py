@@ -1,4 +1,4 @@
-"""Draws the products: names, prices, costs, vendors, supply terms, popularity. Knows nothing of stores or days of sale."""
+"""Draws the products: prices, costs, vendors, supply terms, popularity. Knows nothing of stores or days of sale."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ims.demo.days import FOREVER
+from ims.demo.descriptions import describe
 from ims.demo.lifecycle import Lives, draw_lives
 from ims.demo.optics import rank_cells
 from ims.demo.parameters import Category, Profile, read_table
-from ims.demo.stores import FOREVER
 from ims.demo.streams import open_stream
 
 DISCOUNT_MEAN = 0.05  # what margins allow for: 55 % of lines are reduced by 9 % on average
@@ -33,7 +34,7 @@ class Catalogue:
 
 
 def draw_catalogue(profile: Profile, categories: list[Category], seed: int) -> Catalogue:
-    """Prices end in 9 with tax and are stored without it; cost follows from the tier's margin on the discounted price."""
+    """Prices end in 9 with tax and are kept without it; cost follows from the tier's margin on the discounted price."""
     frames, lives = [], []
     for index, category in enumerate(categories):
         rng = open_stream(seed, f"catalogue {category.key}")
@@ -69,7 +70,8 @@ def _draw_category(
     printed = np.rint(median * rng.lognormal(0.0, 1.0, n) ** sigma / 10) * 10 - 1
     net = np.round(printed / (1 + category.tax_rate), 2)
     margin = np.array([category.margin[t] for t in tier])
-    cost = np.round(net * (1 - DISCOUNT_MEAN) * (1 - margin) * rng.uniform(0.95, 1.05, n), 2)
+    bargain = 1.0 + 0.2 * sigma * rng.uniform(-1.0, 1.0, n)
+    cost = np.round(net * (1 - DISCOUNT_MEAN) * (1 - margin) * bargain, 2)
     imported_brands = set(np.array(brands)[: round(len(brands) * category.imported_share)].tolist())
     imported = np.array([b in imported_brands for b in brand])
     lead = np.where(imported[:, None], category.lead_imported, category.lead).astype(np.float64)
@@ -77,7 +79,7 @@ def _draw_category(
         f"V-{category.prefix}{'I' if imp else 'D'}{brands.index(b) % profile.vendors_per_kind + 1}"
         for b, imp in zip(brand, imported, strict=True)
     ]
-    details = _describe(category, tier, cells, life, rng)
+    details = describe(category, tier, cells, life, rng)
     return pl.DataFrame(
         {
             "sku": [f"{category.prefix}-{i + 1:04d}" for i in range(n)],
@@ -101,46 +103,8 @@ def _draw_category(
     )
 
 
-def _describe(
-    category: Category, tier: list[str], cells: pl.DataFrame | None, life: Lives, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """One dict per SKU: `label` for the name, the rest are its attributes."""
-    n = len(tier)
-    words = read_table("places")["attributes"]
-    colour, shape, material = (rng.integers(0, len(words[w]), n) for w in ("colours", "shapes", "materials"))
-    eye = np.clip(np.rint(rng.normal(51.5, 2.5, n)), 42, 60).astype(int)
-    bridge = np.clip(np.rint(rng.normal(17.5, 1.5, n)), 14, 24).astype(int)
-    temple = rng.choice([135, 140, 145, 150], n, p=[0.20, 0.45, 0.30, 0.05])
-    power = -np.rint((0.5 + rng.gamma(1.25, 1.45, n)) * 4) / 4
-    out: list[dict[str, Any]] = []
-    for i in range(n):
-        style = f"{category.prefix}{life.slot[i] + 101}"
-        row: dict[str, Any] = {"style": style}
-        if category.key in ("frames", "sunglasses"):
-            tint = words["colours"][colour[i]]
-            row |= {
-                "colour": tint,
-                "shape": words["shapes"][shape[i]],
-                "material": words["materials"][material[i]],
-            }
-            row |= {"eye_mm": int(eye[i]), "bridge_mm": int(bridge[i]), "temple_mm": int(temple[i])}
-            row["label"] = f"{style} {row['shape']} {tint} {eye[i]}-{bridge[i]}"
-        elif cells is not None:
-            lines = len(set(tier))
-            sph, cyl = cells.row(i // lines)[:2]
-            row = {"index": float(tier[i].split()[0]), "coating": tier[i].split()[1], "sph": sph, "cyl": cyl}
-            row["label"] = f"{tier[i]} {sph:+.2f} {cyl:+.2f}"
-        elif category.key == "contact_lenses":
-            row |= {"modality": tier[i], "power": float(power[i]), "base_curve": 8.6, "diameter": 14.2}
-            row["label"] = f"{tier[i]} {power[i]:+.2f} {style}"
-        else:
-            row["label"] = f"{tier[i]} {style}"
-        out.append(row)
-    return out
-
-
 def tabulate_products(catalogue: Catalogue, categories: list[Category], start: date, as_of: date) -> pl.DataFrame:
-    """The `products` file. A line older than the records has no launch date; an end that lies ahead is not yet known."""
+    """The `products` file. A line older than the records has no launch date; an end that lies ahead is unknown."""
     cut_on: date = read_table("seasons")["tax_cut_on"]
     rates = [c.tax_rate if as_of >= cut_on else c.tax_rate_before for c in categories]
     day = pl.lit(start)

@@ -42,7 +42,7 @@ def write_folder(folder: Path, name: str, as_of: date, tables: dict[str, pl.Data
 
 
 def write_table(folder: Path, file: str, frame: pl.DataFrame, as_parquet: bool) -> None:
-    """One file. Timestamps are UTC in Parquet; in CSV they carry the chain's offset, as in `2025-04-01T18:05:00+05:30`."""
+    """One file. Timestamps are UTC in Parquet; in CSV they carry the offset, as in `2025-04-01T18:05:00+05:30`."""
     if as_parquet:
         frame.write_parquet(folder / f"{file}.parquet", compression="zstd", row_group_size=131_072)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,10 +19,12 @@ from ims.demo.catalogue import (
     tabulate_supply,
     tabulate_vendors,
 )
+from ims.demo.days import BURN_IN_DAYS
 from ims.demo.folder import write_folder
 from ims.demo.lifecycle import curve
 from ims.demo.ordering import Managers
-from ims.demo.parameters import BURN_IN_DAYS, Category, Profile, read_categories, read_profile
+from ims.demo.parameters import Category, Profile, read_categories, read_profile
+from ims.demo.reserve import tabulate_reserve
 from ims.demo.seasons import index_days
 from ims.demo.simulation import History, simulate
 from ims.demo.statements import (
@@ -50,12 +52,13 @@ class DemoSummary:
     fill_share: float
     return_share: float
     turns: dict[str, float]
-    weeks: list[Path] = field(default_factory=list)
+    weeks: list[Path]
 
 
 @dataclass(frozen=True)
 class _Chain:
     profile: Profile
+    seed: int
     categories: list[Category]
     start: date
     as_of: date
@@ -91,25 +94,20 @@ def write_chain(
     labels = label_pairs(chain.pairs, chain.catalogue, chain.stores)
     till = Till(chain.pairs, chain.catalogue, chain.categories, chain.stores, chain.start, seed)
     report = progress or _ignore
-    summary = None
-    weeks: list[Path] = []
-    for week in range(then_weeks + 1):
-        report("Writing the chain folder", week, then_weeks + 1)
-        first, end = (0, days) if week == 0 else (days + 7 * (week - 1), days + 7 * week)
-        folder = out if week == 0 else out.parent / f"week-{week}"
-        tables = _tell(chain, till, labels, first, end)
-        if week == 0:
-            tables = _introduce(chain) | tables
-            summary = _summarise(chain, out, tables)
-        else:
-            weeks.append(folder)
-        write_folder(folder, chain.profile.chain, chain.as_of + timedelta(days=7 * week), tables, chain.profile.parquet)
+    periods = [(0, days)] + [(days + 7 * week, days + 7 * (week + 1)) for week in range(then_weeks)]
+    folders = [out] + [out.parent / f"week-{week + 1}" for week in range(then_weeks)]
+    told = []
+    for number, (folder, (first, end)) in enumerate(zip(folders, periods, strict=True)):
+        report("Writing the chain folder", number, len(folders))
+        tables = _introduce(chain) if number == 0 else {}
+        tables |= _tell(chain, till, labels, first, end)
+        told.append(tables)
+        as_of_then = chain.start + timedelta(days=end)
+        write_folder(folder, chain.profile.chain, as_of_then, tables, chain.profile.parquet)
         if truth is not None:
-            write_truth(truth, week, chain.history, chain.pairs, labels, chain.start, first, end)
-    report("Writing the chain folder", then_weeks + 1, then_weeks + 1)
-    assert summary is not None
-    summary.weeks.extend(weeks)
-    return summary
+            write_truth(truth, number, chain.history, chain.pairs, labels, chain.start, first, end)
+    report("Writing the chain folder", len(folders), len(folders))
+    return _summarise(chain, folders, told[0])
 
 
 def _ignore(description: str, done: int, total: int) -> None:
@@ -143,7 +141,7 @@ def _live(profile: Profile, seed: int, as_of: date | None, then_weeks: int, prog
         seed,
         lambda done, total: report("Living the chain's history", done, total),
     )
-    return _Chain(profile, categories, start, ends_on, stores, catalogue, pairs, history)
+    return _Chain(profile, seed, categories, start, ends_on, stores, catalogue, pairs, history)
 
 
 def _introduce(chain: _Chain) -> dict[str, pl.DataFrame]:
@@ -160,15 +158,19 @@ def _introduce(chain: _Chain) -> dict[str, pl.DataFrame]:
 def _tell(chain: _Chain, till: Till, labels: pl.DataFrame, first: int, end: int) -> dict[str, pl.DataFrame]:
     """The files that say what happened on first <= day < end and what stands at the opening of `end`."""
     history, pairs, start = chain.history, chain.pairs, chain.start
+    stock = tabulate_stock(history, pairs, labels, start, end)
+    if chain.profile.warehouse:
+        then = start + timedelta(days=end)
+        stock.vstack(tabulate_reserve(chain.catalogue, pairs, history, then, end, chain.seed), in_place=True)
     return {
         "sales": till.write_receipts(history, first, end),
         "availability": tabulate_availability(history, pairs, labels, start, first, end),
-        "stock": tabulate_stock(history, pairs, labels, start, end),
+        "stock": stock,
         "open_orders": tabulate_open_orders(history, pairs, chain.catalogue, labels, start, end),
     }
 
 
-def _summarise(chain: _Chain, out: Path, tables: dict[str, pl.DataFrame]) -> DemoSummary:
+def _summarise(chain: _Chain, folders: list[Path], tables: dict[str, pl.DataFrame]) -> DemoSummary:
     days = chain.profile.weeks * 7
     history, pairs = chain.history, chain.pairs
     ranged = is_ranged(pairs, 0, days)
@@ -181,7 +183,7 @@ def _summarise(chain: _Chain, out: Path, tables: dict[str, pl.DataFrame]) -> Dem
     sales = tables["sales"]
     returned = -int(sales.filter(pl.col("quantity") < 0)["quantity"].sum())
     return DemoSummary(
-        folder=out,
+        folder=folders[0],
         as_of=chain.as_of,
         history_starts_on=chain.start,
         rows={name: len(frame) for name, frame in tables.items()},
@@ -189,4 +191,5 @@ def _summarise(chain: _Chain, out: Path, tables: dict[str, pl.DataFrame]) -> Dem
         fill_share=float(sold[ranged].sum() / history.demand[:days][ranged].sum()),
         return_share=returned / float(sold.sum()),
         turns=turns,
+        weeks=folders[1:],
     )

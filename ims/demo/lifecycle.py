@@ -1,14 +1,13 @@
-"""When each SKU lives: core lines stay, styles are born, fade and are succeeded in the same slot, some peak once a year."""
+"""When each SKU lives: core lines stay, styles rise, fade and are succeeded in their slot, some peak once a year."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from ims.demo.days import FOREVER, Floats, Ints
 from ims.demo.parameters import Category
-from ims.demo.stores import FOREVER
 
 CORE, STYLE, SEASONAL = 0, 1, 2
 
@@ -17,11 +16,11 @@ CORE, STYLE, SEASONAL = 0, 1, 2
 class Lives:
     """One row per SKU of a category; SKUs of one slot follow each other on the same peg of the board."""
 
-    slot: npt.NDArray[np.int64]
-    kind: npt.NDArray[np.int64]
-    launch_day: npt.NDArray[np.int64]
-    end_day: npt.NDArray[np.int64]
-    life_days: npt.NDArray[np.float64]
+    slot: Ints
+    kind: Ints
+    launch_day: Ints
+    end_day: Ints
+    life_days: Floats
 
 
 def draw_lives(category: Category, count: int, days: int, rng: np.random.Generator) -> Lives:
@@ -44,13 +43,11 @@ def draw_lives(category: Category, count: int, days: int, rng: np.random.Generat
     return Lives(slot_, kind, launched, ended, np.array(columns[4]))
 
 
-def curve(
-    lives: Lives, category: Category, day: npt.NDArray[np.int64], day_of_year: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Demand factor (SKU x day), about 1 on average: styles rise four weeks, hold, then halve each quarter of their life."""
+def curve(lives: Lives, category: Category, day: Ints, day_of_year: Ints) -> Floats:
+    """Demand factor (SKU x day), about 1 on average: styles rise four weeks, hold, then halve every quarter life."""
     age = day[None, :] - lives.launch_day[:, None]
     life = np.maximum(lives.life_days[:, None], 1.0)
-    rise = np.clip(0.4 + 0.8 * age / 28.0, 0.0, 1.2)
+    rise = np.where(age < 0, 0.0, np.minimum(0.4 + 0.8 * age / 28.0, 1.2))
     decay = 0.5 ** (np.maximum(age - 0.6 * life, 0.0) / (0.25 * life))
     farewell = 0.5 ** (np.maximum(day[None, :] - lives.end_day[:, None], 0.0) / 28.0)
     style = rise * decay * farewell

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
 from ims.demo.assortment import Pairs
 from ims.demo.catalogue import Catalogue
-from ims.demo.parameters import BURN_IN_DAYS, Category, Profile
+from ims.demo.days import BURN_IN_DAYS, Flags, Floats, Ints
+from ims.demo.parameters import Category, Profile
 from ims.demo.streams import open_stream
 
-Ints = npt.NDArray[np.int64]
 MEMORY_DAYS = 30.0
 SKIPPED_SHARE = 0.15  # of reviews
 SHORT_SHARE = 0.08  # of order lines arrive at half their quantity
@@ -28,10 +27,10 @@ class Orders:
         self._ring_days = ring_days
         self._ordered = np.zeros((ring_days, pairs), dtype=np.int64)
         self._delivered = np.zeros((ring_days, pairs), dtype=np.int64)
-        self._placed: list[npt.NDArray[np.int64]] = []
+        self._placed: list[Ints] = []
 
     def place(self, column: int, pair: Ints, quantity: Ints, delivered: Ints, lead: Ints, promised: Ints) -> None:
-        """Order `quantity` of each pair; `delivered` (at most that) arrives after `lead` days, `promised` is announced."""
+        """Order `quantity` of each pair; `delivered` (at most that) comes after `lead` days, `promised` is told."""
         slot = (column + lead) % self._ring_days
         self._ordered[slot, pair] += quantity
         self._delivered[slot, pair] += delivered
@@ -42,7 +41,7 @@ class Orders:
     def receive(self, column: int) -> Ints:
         """Units that arrive at the opening of this day, by pair."""
         slot = column % self._ring_days
-        arrived = self._delivered[slot].copy()
+        arrived: Ints = self._delivered[slot].copy()
         self.on_order -= self._ordered[slot]
         self._ordered[slot] = 0
         self._delivered[slot] = 0
@@ -87,7 +86,7 @@ class Managers:
         self._rate = np.where(newcomer, typical[group], pairs.base)
         self._feel = np.ones(len(group))
 
-    def fill_display(self, which: npt.NDArray[np.bool_]) -> Ints:
+    def fill_display(self, which: Flags) -> Ints:
         """First stock of pairs that open or launch today: the target at the expected rate."""
         return self._target()[which]
 
@@ -120,10 +119,10 @@ class Managers:
 
     def _target(self) -> Ints:
         wanted = self._rate * (self._lead_mean + self._review_days)
-        target = np.rint(self._feel * (wanted + self._cover * np.sqrt(wanted))).astype(np.int64)
-        return np.maximum(target, self._pairs.display_min)
+        target: Ints = np.rint(self._feel * (wanted + self._cover * np.sqrt(wanted))).astype(np.int64)
+        return np.maximum(target, self._pairs.display_min, out=target)
 
-    def _draw_lead(self, day: int, pair: Ints, shipping: npt.NDArray[np.float64]) -> Ints:
+    def _draw_lead(self, day: int, pair: Ints, shipping: Floats) -> Ints:
         """Lognormal days, one draw per store and vendor: what is ordered together arrives together."""
         sigma = self._lead_sigma[pair]
         draw = shipping[self._pairs.store[pair], self._vendor[pair]]
@@ -133,4 +132,5 @@ class Managers:
         today = self._start + timedelta(days=day)
         if (1, 15) <= (today.month, today.day) <= (2, 15):  # the Chinese New Year closes the makers
             days = np.where(self._imported[pair], days + 15, days)
-        return np.clip(np.rint(days), 1, 150).astype(np.int64)
+        lead: Ints = np.clip(np.rint(days), 1, 150).astype(np.int64)
+        return lead

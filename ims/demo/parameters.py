@@ -8,8 +8,6 @@ from datetime import date
 from importlib.resources import files
 from typing import Any
 
-BURN_IN_DAYS = 84  # simulated before the history starts, so that it opens with orders already on their way
-
 
 @dataclass(frozen=True)
 class Category:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
+from ims.demo.days import Floats
 from ims.demo.parameters import Category, read_table
-
-Floats = npt.NDArray[np.float64]
 
 
 def index_days(categories: list[Category], first: date, count: int, start: date) -> Floats:
@@ -51,7 +49,8 @@ def reduce_prices(categories: list[Category], days: list[date]) -> Floats:
 def _spread_months(days: list[date], indices: list[float]) -> Floats:
     """Month indices stand at mid-month and run linearly between, so no month starts with a jump."""
     at = np.array([d.month - 1 + (d.day - 1) / 30.5 for d in days])
-    return np.interp(at, np.arange(-0.5, 13.0), [indices[-1], *indices, indices[0]])
+    spread: Floats = np.interp(at, np.arange(-0.5, 13.0), [indices[-1], *indices, indices[0]])
+    return spread
 
 
 def _lift_festivals(days: list[date], festivals: dict[str, list[date]]) -> Floats:

@@ -9,16 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ims.demo.assortment import Pairs
+from ims.demo.days import BURN_IN_DAYS, Floats, Ints
 from ims.demo.ordering import Managers, Orders
-from ims.demo.parameters import BURN_IN_DAYS, Category
+from ims.demo.parameters import Category
 from ims.demo.streams import open_stream
 
 DISPERSION = 3.0  # gamma-Poisson k of one store, SKU and week
 STORE_SHOCK_SIGMA = 0.15
 RING_DAYS = 256  # longer than any lead time or return
 GOOD_RETURN_SHARE = 0.6
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.int16]
 
 
@@ -27,7 +26,8 @@ class History:
     """What happened. demand, sales and available are (day x pair); day 0 opens the history, burn-in is not kept.
 
     available_qty is what could be sold that day, receipts included; on_hand maps a day to the stock at its
-    opening before receipts. returns and orders hold one array per column.
+    opening before receipts, cleared the day a store closed to what it sent back. returns and orders hold one array
+    per column.
     """
 
     demand: Counts
@@ -35,6 +35,7 @@ class History:
     available: Counts
     mean: npt.NDArray[np.float32]
     on_hand: dict[int, Ints] = field(default_factory=dict)
+    cleared: dict[int, Ints] = field(default_factory=dict)
     returns: dict[str, Ints] = field(default_factory=dict)
     orders: dict[str, Ints] = field(default_factory=dict)
 
@@ -57,12 +58,13 @@ def simulate(
     total = daily_index.shape[1] - BURN_IN_DAYS
     n = len(pairs.sku)
     stores = int(pairs.store.max()) + 1
-    history = History(*(np.zeros((total, n), dtype=t) for t in (np.int16, np.int16, np.int16, np.float32)))
+    demand_, sales_, available_ = (np.zeros((total, n), dtype=np.int16) for _ in range(3))
+    history = History(demand_, sales_, available_, np.zeros((total, n), dtype=np.float32))
     return_share = np.array([c.return_share for c in categories])[pairs.category]
     back_in_stock = np.zeros((RING_DAYS, n), dtype=np.int64)
     orders = Orders(n, RING_DAYS)
     on_hand = np.zeros(n, dtype=np.int64)
-    returns: list[npt.NDArray[np.int64]] = []
+    returns: list[Ints] = []
     week_factor = np.ones(n)
     for day in range(-BURN_IN_DAYS, total):
         column = day + BURN_IN_DAYS
@@ -75,7 +77,10 @@ def simulate(
         back_in_stock[column % RING_DAYS] = 0
         starting = pairs.start_day == day
         on_hand[starting] += managers.fill_display(starting)
-        on_hand[pairs.close_day == day] = 0
+        closing = pairs.close_day == day
+        if closing.any():
+            history.cleared[day] = np.where(closing, on_hand, 0)
+            on_hand[closing] = 0
         managers.review(day, on_hand, orders, rng)
 
         trading = (pairs.start_day <= day) & (day < pairs.close_day)

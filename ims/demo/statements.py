@@ -1,20 +1,20 @@
-"""What the chain states about its stock: availability spans, stock on hand, orders still open. Reads a simulated history."""
+"""What the chain states about its stock: availability spans, stock on hand, open orders. Reads a simulated history."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from ims.demo.assortment import Pairs
 from ims.demo.catalogue import Catalogue
+from ims.demo.days import Flags, date_days
 from ims.demo.simulation import History
 from ims.demo.stores import Stores
 
 
-def is_ranged(pairs: Pairs, first_day: int, end_day: int) -> npt.NDArray[np.bool_]:
+def is_ranged(pairs: Pairs, first_day: int, end_day: int) -> Flags:
     """(day x pair): the store carries the SKU on that day."""
     day = np.arange(first_day, end_day)[:, None]
     return (pairs.start_day <= day) & (day < pairs.end_day)
@@ -49,10 +49,9 @@ def tabulate_availability(
     last[np.append(pair[1:] != pair[:-1], True)] = state.shape[1] - 1
     value = state[pair, first]
     keep = value >= 0
-    day = pl.lit(start)
     return labels[pair[keep]].with_columns(
-        from_date=day + pl.duration(days=pl.Series(first[keep] + first_day)),
-        to_date=day + pl.duration(days=pl.Series(last[keep] + first_day)),
+        from_date=date_days(start, first[keep] + first_day),
+        to_date=date_days(start, last[keep] + first_day),
         in_stock=pl.Series(value[keep] == 1),
     )
 
@@ -63,7 +62,7 @@ def tabulate_stock(history: History, pairs: Pairs, labels: pl.DataFrame, start: 
     open_now = (pairs.start_day <= day) & (day < pairs.close_day)
     listed = np.nonzero(open_now & ((day < pairs.end_day) | (on_hand > 0)))[0]
     return labels[listed].select(
-        pl.lit(start).dt.offset_by(f"{day}d").alias("as_of"),
+        pl.lit(start + timedelta(days=day)).alias("as_of"),
         "store_code",
         "sku",
         on_hand=pl.Series(on_hand[listed]),
@@ -73,14 +72,14 @@ def tabulate_stock(history: History, pairs: Pairs, labels: pl.DataFrame, start: 
 def tabulate_open_orders(
     history: History, pairs: Pairs, catalogue: Catalogue, labels: pl.DataFrame, start: date, day: int
 ) -> pl.DataFrame:
-    """Ordered before the opening of `day` and not received by then; overdue lines keep the date they were promised for."""
+    """Ordered before the opening of `day` and not received by then; an overdue line keeps its promised date."""
     orders = history.orders
     still_open = (orders["day"] < day) & (orders["arrival_day"] >= day)
     still_open &= orders["arrival_day"] < pairs.close_day[orders["pair"]]
     pair = orders["pair"][still_open]
     frame = labels[pair].with_columns(
-        ordered=pl.lit(start) + pl.duration(days=pl.Series(orders["day"][still_open])),
-        expected_on=pl.lit(start) + pl.duration(days=pl.Series(orders["promised_day"][still_open])),
+        ordered=date_days(start, orders["day"][still_open]),
+        expected_on=date_days(start, orders["promised_day"][still_open]),
         quantity=pl.Series(orders["quantity"][still_open]),
         vendor_code=catalogue.frame["vendor_code"].gather(pairs.sku[pair]),
     )

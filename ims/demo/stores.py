@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from ims.demo.days import FOREVER, Floats, Ints
 from ims.demo.parameters import Profile, read_table
 from ims.demo.streams import open_stream
 
-FOREVER = 10**6
 WAREHOUSE_CODE = "WH01"
 
 
@@ -25,9 +24,9 @@ class Stores:
     cities: list[str]
     regions: list[str]
     clusters: list[str]
-    size: npt.NDArray[np.float64]
-    open_day: npt.NDArray[np.int64]
-    close_day: npt.NDArray[np.int64]
+    size: Floats
+    open_day: Ints
+    close_day: Ints
 
 
 def draw_stores(profile: Profile, seed: int) -> Stores:

@@ -1,4 +1,4 @@
-"""Random streams: one independent generator per purpose and day, so a longer history repeats the shorter one exactly."""
+"""Random streams: one generator per purpose and day, so a longer history repeats the shorter one exactly."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ims.demo.assortment import Pairs
+from ims.demo.days import date_days
 from ims.demo.simulation import History
 from ims.demo.statements import is_ranged
 
@@ -25,13 +26,13 @@ def write_truth(
 ) -> None:
     """`demand-<week>.parquet`, one row per day and ranged or stocked pair, days first <= day < end.
 
-    mean_qty is the expected demand before the week's and the store-day's luck; sales_qty = min(demand_qty, available_qty).
+    mean_qty is the expected demand before the week's and the day's luck; sales_qty = min(demand_qty, available_qty).
     """
     folder.mkdir(parents=True, exist_ok=True)
     listed = is_ranged(pairs, first, end) | (history.available[first:end] > 0)
     day, pair = np.nonzero(listed)
     labels[pair].select(
-        (pl.lit(start) + pl.duration(days=pl.Series(day + first))).alias("demand_on"),
+        date_days(start, day + first).alias("demand_on"),
         "store_code",
         "sku",
         mean_qty=pl.Series(history.mean[first:end][day, pair]),
