@@ -1,0 +1,136 @@
+"""History for replay: whole units a week of every series, and which of them may be charged.
+
+Reads the demand, catalog and terms frames. Orders nothing, costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from models.features.panel import Panel, build_panel, monday_of
+from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO, UnitCosts, resolve_costs
+from models.policy.decision import Flags, take_floats, take_ints
+from models.policy.paths import Floats, Ints, key_pair
+
+# A week this much on the shelf is taken as observed; others move stock, and nobody pays for them.
+CHARGED_SHARE = 0.85
+SMOOTH_WEEKS = 4
+PAIR = ["store_code", "sku"]
+
+
+@dataclass(frozen=True)
+class ReplayTerms:
+    """Supply terms of n pairs on a weekly clock: an order of week w arrives `offset_days` into week w + lead_weeks.
+
+    review_weeks: an order can be placed every so many weeks. costs: money per unit, tau for that review.
+    """
+
+    lead_weeks: Ints
+    offset_days: Ints
+    review_weeks: Ints
+    pack: Ints
+    moq: Ints
+    display_min: Ints
+    costs: UnitCosts
+
+    @property
+    def lead_days(self) -> Ints:
+        return 7 * self.lead_weeks + self.offset_days
+
+    @property
+    def cover_days(self) -> Ints:
+        return self.lead_days + 7 * self.review_weeks
+
+
+@dataclass(frozen=True)
+class History:
+    """Weekly demand of n pairs: panel (observed), units (n, n_weeks) with out-of-stock weeks filled, charged (bool)."""
+
+    panel: Panel
+    units: Ints
+    charged: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    keys: NDArray[np.uint64]
+    terms: ReplayTerms
+
+    def split_week(self, week: int) -> tuple[Ints, Ints]:
+        """Units of a week before and from the day orders arrive on; what is asked of a day is a fixed rounding.
+
+        Worked number: 7 units, arrivals on day 2: 2 before and 5 after; 5 units: 1 or 2 before, by the pair's key.
+        """
+        asked = self.units[:, week]
+        mixed = self.keys ^ np.uint64(week * 0x9E3779B97F4A7C15 % 2**64)
+        turn = ((mixed >> np.uint64(11)) % np.uint64(1000)).astype(np.float64) / 1000.0
+        early = np.floor(asked * self.terms.offset_days / 7.0 + turn).astype(np.int64)
+        early = np.where(self.terms.offset_days > 0, np.minimum(early, asked), 0)
+        return early, asked - early
+
+
+def read_history(
+    demand: pl.DataFrame,
+    catalog: pl.DataFrame,
+    terms: pl.DataFrame,
+    as_of: date,
+    *,
+    max_series: int | None = None,
+    carrying_rate: float = CARRYING_RATE,
+    default_ratio: float = DEFAULT_RATIO,
+) -> History:
+    """History of the pairs with terms, from complete weeks before as_of; of more than `max_series` a fixed sample."""
+    supplied = terms.filter(pl.col("lead_time_days").is_not_null(), pl.col("review_period_days").is_not_null())
+    pairs = catalog.join(supplied.select(PAIR), on=PAIR, how="semi").sort(PAIR)
+    if max_series is not None and pairs.height > max_series:
+        keys = [key_pair(store, sku) for store, sku in pairs.select(PAIR).iter_rows()]
+        pairs = pairs.with_columns(pl.Series("key", keys, dtype=pl.UInt64)).sort("key").head(max_series).sort(PAIR)
+    panel = build_panel(demand.join(pairs.select(PAIR), on=PAIR, how="semi"), pairs, monday_of(as_of))
+    prices = pairs.select(*PAIR, "unit_price", pl.col("unit_cost").alias("catalog_cost"))
+    rows = panel.series.join(supplied, on=PAIR, how="left", maintain_order="left")
+    rows = rows.join(prices, on=PAIR, how="left", maintain_order="left")
+    rows = rows.with_columns(pl.col("unit_cost").cast(pl.Float64).fill_null(pl.col("catalog_cost").cast(pl.Float64)))
+    filled = fill_weeks(panel.demand, panel.weight > 0)
+    return History(
+        panel=panel,
+        units=np.rint(filled).astype(np.int64),
+        charged=panel.weight >= CHARGED_SHARE,
+        keys=np.array([key_pair(store, sku) for store, sku in panel.series.iter_rows()], dtype=np.uint64),
+        terms=_weekly_terms(rows, carrying_rate, default_ratio),
+    )
+
+
+def fill_weeks(demand: Floats, observed: Flags) -> Floats:
+    """Demand with weeks not observed replaced by the mean of the observed ones within four weeks of them, else 0."""
+    n_weeks = demand.shape[1]
+    units = np.concatenate([np.zeros((len(demand), 1)), np.cumsum(np.where(observed, demand, 0.0), axis=1)], axis=1)
+    weeks = np.concatenate([np.zeros((len(demand), 1)), np.cumsum(observed, axis=1)], axis=1)
+    low = np.maximum(np.arange(n_weeks) - SMOOTH_WEEKS, 0)
+    high = np.minimum(np.arange(n_weeks) + SMOOTH_WEEKS + 1, n_weeks)
+    near = (units[:, high] - units[:, low]) / np.maximum(weeks[:, high] - weeks[:, low], 1)
+    return np.where(observed, demand, near)
+
+
+def _weekly_terms(rows: pl.DataFrame, carrying_rate: float, default_ratio: float) -> ReplayTerms:
+    lead = np.maximum(take_ints(rows, "lead_time_days", 0), 0)
+    review_weeks = np.maximum(np.rint(take_ints(rows, "review_period_days", 7) / 7.0).astype(np.int64), 1)
+    costs = resolve_costs(
+        take_floats(rows, "holding_cost_per_unit_week"),
+        take_floats(rows, "shortage_cost_per_unit"),
+        take_floats(rows, "service_level"),
+        take_floats(rows, "unit_cost"),
+        take_floats(rows, "unit_price"),
+        7.0 * review_weeks,
+        carrying_rate=carrying_rate,
+        default_ratio=default_ratio,
+    )
+    return ReplayTerms(
+        lead_weeks=lead // 7,
+        offset_days=lead % 7,
+        review_weeks=review_weeks,
+        pack=np.maximum(take_ints(rows, "pack_size", 1), 1),
+        moq=np.maximum(take_ints(rows, "moq", 1), 1),
+        display_min=np.maximum(take_ints(rows, "display_min", 0), 0),
+        costs=costs,
+    )

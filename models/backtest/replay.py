@@ -1,0 +1,133 @@
+"""A replay prepared once and asked many times: a chain's history, its windows, and forecasts from every origin in them.
+
+Gives money per window and cell. What to choose from it is calibrate.py, what to show of it is run.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from models.backtest.history import PAIR, History, read_history
+from models.backtest.policies import FixedCover, Foresight, PathRule
+from models.backtest.simulator import Outcome, simulate
+from models.backtest.windows import Start, Window, list_origins, list_windows, start_window
+from models.forecast.engine import Forecast, forecast_origins
+from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO
+from models.policy.paths import Ints
+
+REPLAY_SERIES = 600
+FORECAST_SERIES = 3000
+WORKERS = 2
+Cell = tuple[float, float]
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """History, windows (oldest first) with what each starts from, and week -> (forecast, row of each pair in it)."""
+
+    history: History
+    windows: list[Window]
+    is_backordered: bool
+    n_paths: int
+    forecasts: dict[int, tuple[Forecast, Ints]] = field(default_factory=dict)
+
+    def start(self, window: Window) -> Start:
+        return start_window(self.history, window)
+
+    def run_covers(self, covers: Sequence[float]) -> list[Outcome]:
+        """Fixed-cover mean, one cell per cover (weeks beyond lead time + review), one outcome per window."""
+        policy = FixedCover(covers)
+        return [simulate(self.history, w, self.start(w), policy, self.is_backordered) for w in self.windows]
+
+    def run_foresight(self) -> list[Outcome]:
+        """Perfect foresight, one outcome per window."""
+        policy = Foresight(self.is_backordered)
+        return [simulate(self.history, w, self.start(w), policy, self.is_backordered) for w in self.windows]
+
+    def run_cells(self, cells: Sequence[Cell], report: Callable[[float], None] | None = None) -> list[Outcome]:
+        """The path rule at each (bias, tau shift), one outcome per window; windows run side by side."""
+        policy = PathRule(cells, self.forecasts, self.is_backordered, self.n_paths)
+
+        def run(window: Window) -> Outcome:
+            return simulate(self.history, window, self.start(window), policy, self.is_backordered)
+
+        outcomes = []
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for outcome in pool.map(run, self.windows):
+                outcomes.append(outcome)
+                if report is not None:
+                    report(len(outcomes) / len(self.windows))
+        return outcomes
+
+
+def prepare_replay(
+    demand: pl.DataFrame,
+    catalog: pl.DataFrame,
+    terms: pl.DataFrame,
+    as_of: date,
+    unmet_demand: str,
+    *,
+    forecasts: Sequence[Forecast] | None = None,
+    n_paths: int = 300,
+    max_series: int = REPLAY_SERIES,
+    carrying_rate: float = CARRYING_RATE,
+    default_ratio: float = DEFAULT_RATIO,
+    progress: Progress | None = None,
+) -> Replay:
+    """A replay on history before as_of; `forecasts` (one per origin, any order) are made here where not given.
+
+    Chains of more than `max_series` supplied pairs are replayed on a fixed sample of them, forecast from a sample of
+    3,000: one pair of numbers is chosen for the whole chain, and a few hundred pairs settle it.
+    """
+    history = read_history(
+        demand,
+        catalog,
+        terms,
+        as_of,
+        max_series=max_series,
+        carrying_rate=carrying_rate,
+        default_ratio=default_ratio,
+    )
+    windows = list_windows(history.terms, history.panel.n_weeks)
+    replay = Replay(history, windows, unmet_demand == "backordered", n_paths)
+    if not windows:
+        return replay
+    if forecasts is None:
+        pool = _pool_pairs(catalog, history)
+        weeks = int(np.ceil(history.terms.cover_days.max() / 7.0))
+        forecasts = forecast_origins(
+            demand.join(pool.select(PAIR), on=PAIR, how="semi"),
+            pool,
+            list_origins(history, windows),
+            weeks,
+            progress,
+        )
+    for forecast in forecasts:
+        replay.forecasts[history.panel.index_of(forecast.origin)] = (forecast, _match_rows(history, forecast))
+    missing = [day for day in list_origins(history, windows) if history.panel.index_of(day) not in replay.forecasts]
+    if missing:
+        raise ValueError(f"forecasts: none from {missing[0]}, which the replay needs ({len(missing)} missing)")
+    return replay
+
+
+def _match_rows(history: History, forecast: Forecast) -> Ints:
+    rows = history.panel.series.join(forecast.series.with_row_index("row"), on=PAIR, how="left", maintain_order="left")[
+        "row"
+    ]
+    return rows.cast(pl.Int64).fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _pool_pairs(catalog: pl.DataFrame, history: History) -> pl.DataFrame:
+    """The replayed pairs and others beside them, up to 3,000, for the forecast to learn from."""
+    if catalog.height <= FORECAST_SERIES:
+        return catalog
+    replayed = catalog.join(history.panel.series, on=PAIR, how="semi")
+    others = catalog.join(history.panel.series, on=PAIR, how="anti").sort(PAIR)
+    return pl.concat([replayed, others.sample(FORECAST_SERIES - replayed.height, seed=0)])
