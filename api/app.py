@@ -1,0 +1,68 @@
+"""The HTTP application: routes, problems, the gate in front of them, one pool and one registry of figures.
+
+`ims.web` mounts the dashboards on it; nothing of Streamlit is known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from api.database import head_revision
+from api.identity.gate import Gate
+from api.routes import health, publication, sign_in, suggestions
+from api.routes.observation import Observation
+from api.routes.problems import Problem, answer_problems
+from api.services.connections import create_pool
+from api.services.observations import Observations
+from ims.postgres import Databases
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
+DESCRIPTION = """What IMS publishes, for programs. Sign in at `/sign-in` (a session cookie), or send a session token as
+`Authorization: Bearer …`. Errors are `application/problem+json` (RFC 9457)."""
+
+
+def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifespan | None = None) -> FastAPI:
+    """The application on these databases; `lifespan` is of what will be mounted on it."""
+    pool = create_pool(databases.operational)
+    observations = Observations()
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            # not waited for: without its database the process still answers, and says what is wrong
+            await pool.open(wait=False)
+            stack.push_async_callback(pool.close)
+            if lifespan is not None:
+                await stack.enter_async_context(lifespan(app))
+            yield
+
+    app = FastAPI(
+        title="IMS",
+        version=version("ims"),
+        description=DESCRIPTION,
+        lifespan=run,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # the interactive pages load scripts from outside
+        redoc_url=None,
+    )
+    answer_problems(app)
+    app.include_router(health.create_router(pool, databases, head_revision(), observations))
+    app.include_router(sign_in.create_router(pool))
+    if serves_api:
+        app.include_router(publication.create_router(pool))
+        app.include_router(suggestions.create_router(pool, databases.operational))
+    app.add_api_route(
+        "/api/{path:path}", _unknown_route, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+    )
+    app.add_middleware(Gate, pool=pool)
+    app.add_middleware(Observation, observations=observations)
+    return app
+
+
+async def _unknown_route(path: str) -> None:
+    raise Problem(404, "unknown-route", f"There is no /api/{path}; /api/v1/openapi.json lists what there is.")

@@ -1,0 +1,1 @@
+"""What routes ask for: queries and counters that know nothing of HTTP."""

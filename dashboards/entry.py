@@ -1,0 +1,4 @@
+import streamlit as st
+
+st.title("hello")
+st.write(list(st.context.cookies))
