@@ -1,0 +1,212 @@
+"""The extract: operational tables of PostgreSQL into `lake.raw`, read in one moment, landed as one lake snapshot.
+
+Reads rows by the transaction that wrote them and tombstones of deleted ones; keeps its place in `raw.extract_state`.
+Which tables and columns come over is said by the contracts of schema raw.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from warehouse.contracts import Contract, contracts, create_table
+from warehouse.lake import attach_source, current_snapshot
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ims.postgres import Databases
+
+Progress = Callable[[str, int, int | None], None]
+
+# in one statement with the data's snapshot; the timeline changes when a backup is restored to an earlier point
+POSITION = """
+SELECT c.system_identifier::text || '/' || d.oid || '/' || k.timeline_id AS source,
+       pg_current_snapshot()::text AS snapshot,
+       pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS low_xid,
+       pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS high_xid,
+       (SELECT as_of FROM public.chain) AS data_as_of
+FROM pg_control_system() c, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()
+"""
+
+
+class NothingImported(Exception):
+    """The operational database describes no chain yet."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Up to where a source was read: transactions below `low_xid`, and those `snapshot` saw above it."""
+
+    source: str
+    snapshot: str
+    low_xid: int
+    high_xid: int
+    data_as_of: dt.date
+
+    def is_continued_by(self, now: Position) -> bool:
+        """Whether `now` is a later moment of the same database; else everything is read anew."""
+        return self.source == now.source and self.low_xid <= now.low_xid and self.high_xid <= now.high_xid
+
+
+@dataclass(frozen=True)
+class ExtractResult:
+    """What one extract did; `changes` names only tables that changed, as (rows upserted, rows deleted)."""
+
+    changes: dict[str, tuple[int, int]]
+    rows_read: int
+    snapshot_id: int
+    data_as_of: dt.date
+    high_xid: int
+    is_full: bool
+
+
+def extract(con: duckdb.DuckDBPyConnection, databases: Databases, progress: Progress | None = None) -> ExtractResult:
+    """Bring `lake.raw` to the state of PostgreSQL at one moment; without a change no snapshot is written.
+
+    Raises LakeUnavailable when PostgreSQL cannot be read, NothingImported when it holds no chain.
+    """
+    attach_source(con, databases.operational)
+    try:
+        con.execute("BEGIN")
+        try:
+            result, is_changed = _extract(con, progress)
+        except BaseException:
+            con.execute("ROLLBACK")
+            raise
+        con.execute("COMMIT" if is_changed else "ROLLBACK")
+    finally:
+        con.execute("USE lake; DETACH source")
+    return ExtractResult(**{**result.__dict__, "snapshot_id": current_snapshot(con)})
+
+
+def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> tuple[ExtractResult, bool]:
+    now = _position(con)
+    before = _last_position(con)
+    is_full = before is None or not before.is_continued_by(now)
+    changes: dict[str, tuple[int, int]] = {}
+    rows_read = 0
+    tables = contracts("raw")
+    for done, table in enumerate(tables):
+        if table.table == "extract_state":
+            continue
+        if progress is not None:
+            progress(f"extract {table.table}", done, len(tables))
+        if before is None or is_full or not _has_columns(con, table):
+            upserted, deleted, read = _replace(con, table)
+        elif table.is_tracked:
+            upserted, deleted, read = _merge(con, table, before)
+        else:
+            upserted, deleted, read = _replace_if_changed(con, table)
+        rows_read += read
+        if upserted or deleted:
+            changes[table.table] = (upserted, deleted)
+        if upserted or deleted or is_full:
+            _stamp(con, table, now)
+    is_changed = is_full or bool(changes)
+    if is_changed:
+        _save_position(con, now)
+    return ExtractResult(changes, rows_read, 0, now.data_as_of, now.low_xid, is_full), is_changed
+
+
+def _position(con: duckdb.DuckDBPyConnection) -> Position:
+    row = con.execute(f"SELECT * FROM postgres_query('source', {_literal(POSITION)})").fetchone()
+    if row is None or row[4] is None:
+        raise NothingImported(
+            "The operational database holds no chain yet. Load one with `ims import DIR`, or try `ims demo`."
+        )
+    return Position(*row)
+
+
+def _last_position(con: duckdb.DuckDBPyConnection) -> Position | None:
+    create_table(con, "raw.extract_state")
+    row = con.execute("SELECT source, snapshot, low_xid, high_xid, data_as_of FROM lake.raw.extract_state").fetchone()
+    return None if row is None else Position(*row)
+
+
+def _save_position(con: duckdb.DuckDBPyConnection, now: Position) -> None:
+    con.execute("DELETE FROM lake.raw.extract_state")
+    con.execute(
+        "INSERT INTO lake.raw.extract_state VALUES (?, ?, ?, ?, ?)",
+        [now.source, now.snapshot, now.low_xid, now.high_xid, now.data_as_of],
+    )
+
+
+def _replace(con: duckdb.DuckDBPyConnection, table: Contract) -> tuple[int, int, int]:
+    """Read the whole table, in parallel by page ranges."""
+    where = f" WHERE {table.where}" if table.where else ""
+    con.execute(
+        f"CREATE OR REPLACE TABLE lake.{table.name} AS SELECT {_casts(table)} FROM source.public.{table.table}{where}"
+    )
+    rows = _count(con, f"lake.{table.name}")
+    return rows, 0, rows
+
+
+def _replace_if_changed(con: duckdb.DuckDBPyConnection, table: Contract) -> tuple[int, int, int]:
+    con.execute(f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)} FROM source.public.{table.table}")
+    read = _count(con, "temp.delta")
+    changed = _count(con, f"(FROM temp.delta EXCEPT FROM lake.{table.name})")
+    gone = _count(con, f"(FROM lake.{table.name} EXCEPT FROM temp.delta)")
+    if changed or gone:
+        con.execute(f"DELETE FROM lake.{table.name}")
+        con.execute(f"INSERT INTO lake.{table.name} FROM temp.delta")
+    return changed, max(gone - changed, 0), read
+
+
+def _merge(con: duckdb.DuckDBPyConnection, table: Contract, before: Position) -> tuple[int, int, int]:
+    """Apply what transactions wrote that `before` did not see: those at work then count as unseen."""
+    unseen = (
+        f"changed_xid >= {before.low_xid}"
+        f" AND NOT pg_visible_in_snapshot(changed_xid::text::xid8, {_literal(before.snapshot)}::pg_snapshot)"
+    )
+    (key,) = table.keys
+    columns = ", ".join(table.column_names)
+    kept = f"coalesce({table.where}, false)" if table.where else "true"
+    rows = f"SELECT {columns}, {kept} AS is_kept FROM public.{table.table} WHERE {unseen}"
+    # through the server's own planner, so that its block-range index on changed_xid is used
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)}, is_kept"
+        f" FROM postgres_query('source', {_literal(rows)})"
+    )
+    gone = f"SELECT row_id FROM public.deleted_rows WHERE table_name = {_literal(table.table)} AND {unseen}"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS FROM postgres_query('source', {_literal(gone)})")
+    read = _count(con, "temp.delta") + _count(con, "temp.gone")
+    if read == 0:
+        return 0, 0, 0
+    stale = f"{key} IN (SELECT row_id FROM temp.gone UNION ALL SELECT {key} FROM temp.delta WHERE NOT is_kept)"
+    deleted = _count(con, f"lake.{table.name} WHERE {stale}")
+    upserted = _count(con, "temp.delta WHERE is_kept")
+    if deleted or upserted:
+        con.execute(f"DELETE FROM lake.{table.name} WHERE {stale} OR {key} IN (SELECT {key} FROM temp.delta)")
+        con.execute(f"INSERT INTO lake.{table.name} SELECT {columns} FROM temp.delta WHERE is_kept")
+    return upserted, deleted, read
+
+
+def _stamp(con: duckdb.DuckDBPyConnection, table: Contract, now: Position) -> None:
+    """Name the table's new content in its comment; what is built from it is built anew when the name differs."""
+    version = hashlib.sha256(f"{table.name} {now.source} {now.snapshot}".encode()).hexdigest()[:16]
+    con.execute(f"COMMENT ON TABLE lake.{table.name} IS {_literal(version)}")
+
+
+def _has_columns(con: duckdb.DuckDBPyConnection, table: Contract) -> bool:
+    found = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake'"
+        f" AND schema_name = 'raw' AND table_name = {_literal(table.table)} ORDER BY column_index"
+    ).fetchall()
+    return found == [(column.name, column.type) for column in table.columns]
+
+
+def _casts(table: Contract) -> str:
+    return ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in table.columns)
+
+
+def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {relation}").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
