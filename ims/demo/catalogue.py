@@ -142,10 +142,10 @@ def tabulate_supply(catalogue: Catalogue, categories: list[Category]) -> pl.Data
     return catalogue.frame.select(
         "sku",
         "vendor_code",
-        store_code=pl.lit(None, dtype=pl.String),
         lead_time_days=pl.col("lead_mean").cast(pl.Int64),
-        lead_time_sd_days="lead_sd",
         review_period_days=per_category("review_days"),
+        store_code=pl.lit(None, dtype=pl.String),
+        lead_time_sd_days="lead_sd",
         moq=per_category("moq"),
         pack_size=per_category("pack"),
         unit_cost=pl.col("unit_cost").cast(pl.Decimal(14, 2)),

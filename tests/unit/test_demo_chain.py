@@ -18,7 +18,7 @@ COLUMNS = {
     "products": "sku name category subcategory brand unit_price unit_cost tax_rate launched_on discontinued_on "
     "attributes",
     "vendors": "vendor_code name",
-    "supply": "sku vendor_code store_code lead_time_days lead_time_sd_days review_period_days moq pack_size unit_cost",
+    "supply": "sku vendor_code lead_time_days review_period_days store_code lead_time_sd_days moq pack_size unit_cost",
     "sales": "sold_on store_code sku quantity sold_at net_amount order_ref line_ref customer_ref",
     "availability": "store_code sku from_date to_date in_stock",
     "stock": "as_of store_code sku on_hand",
