@@ -1,0 +1,148 @@
+"""The import of a chain folder: read, check, merge, post, commit; or report every fault and load nothing.
+
+The public entry is `import_folder`. What each step does is in its own module; here is only their order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import psycopg
+
+from api.imports.availability import check_spans, end_spans
+from api.imports.chain import Chain, find_chain, read_chain, save_chain
+from api.imports.checks import check_files
+from api.imports.ledger import create_receipts, find_anchors, post_moves
+from api.imports.listing import list_folder, require_files
+from api.imports.loading import Connection, Loading, Progress
+from api.imports.lock import NAME, take_lock
+from api.imports.merge import merge_file
+from api.imports.orders import merge_open_orders
+from api.imports.report import ImportReport, InvalidFolder
+from api.imports.sales import create_delta, merge_sales
+from api.imports.staging import create_staging, stage_file
+from ims.settings import get_settings
+
+SESSION = (
+    "SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = warning"
+)
+
+
+def import_folder(
+    path: Path, url: str, dry_run: bool = False, progress: Progress | None = None, reports: Path | None = None
+) -> ImportReport:
+    """Load a chain folder into the operational database at `url` (libpq), in one transaction.
+
+    The report is also written to `reports` (by default `IMS_HOME`/imports). `dry_run` does all but commit.
+    Raises InvalidFolder with the report of every fault; the database is then as it was.
+    """
+    report = ImportReport(folder=str(path), is_dry_run=dry_run)
+    directory = reports or get_settings().home / "imports"
+    with psycopg.connect(url, application_name=f"{NAME} {path.name}"[:63]) as connection:
+        try:
+            _import(path, connection, report, progress or _ignore)
+        except InvalidFolder:
+            connection.rollback()
+            report.write(directory)
+            raise
+        if dry_run or report.is_unchanged:
+            connection.rollback()
+        else:
+            _record(connection, report)
+            connection.commit()
+    report.write(directory)
+    return report
+
+
+def _import(path: Path, connection: Connection, report: ImportReport, progress: Progress) -> None:
+    found = list_folder(path, report)
+    _stop_at_faults(report, is_final=not found)
+    take_lock(connection, progress)
+    connection.execute(SESSION)
+    loading = Loading(connection, report, progress, before=find_chain(connection))
+    if loading.before is None:
+        require_files(found, report)
+    _read(loading, found)
+    check_files(loading)
+    if "availability" in loading.files:
+        check_spans(loading, loading.files["availability"])
+    _stop_at_faults(report)
+    _merge(loading)
+    report.as_of = loading.as_of
+    files = report.files
+    report.is_unchanged = not (any(each.added or each.changed or each.closed for each in files) or report.moves)
+
+
+def _read(loading: Loading, found: dict[str, Path]) -> None:
+    """Stage every file and settle what the chain says of itself."""
+    report = loading.report
+    given = Chain()
+    if "chain" in found:
+        given = read_chain(found["chain"], loading.before is None, report)
+    loading.after = (loading.before or Chain()).update(given)
+    if loading.after.timezone:
+        # times without an offset are the chain's own
+        loading.execute("SELECT set_config('TimeZone', %(zone)s, true)", zone=loading.after.timezone)
+    create_staging(loading)
+    for name, path in found.items():
+        if name != "chain":
+            stage_file(loading, name, path)
+    _settle(loading, given)
+
+
+def _settle(loading: Loading, given: Chain) -> None:
+    """Defaults of a first folder, and the as_of of one that gives none."""
+    report, before = loading.report, loading.before
+    has_orders = "sales" in loading.files and "order_ref" in loading.files["sales"].columns
+    defaults = Chain(sales_grain="line" if has_orders else "day", unmet_demand="lost")
+    loading.after = defaults.update(loading.after)
+    if before is None or before.as_of is None:
+        if loading.after.as_of is None:  # reported already; the checks need some day to compare with
+            loading.after = loading.after.update(Chain(as_of=dt.date.max))
+        return
+    if given.as_of is not None and given.as_of < before.as_of:
+        rule = f"must not lie before {before.as_of}, up to which the chain is loaded"
+        report.add_fault("chain.toml", rule, column="as_of", value=given.as_of)
+    if given.as_of is None:
+        row = loading.execute("SELECT max(as_of) FROM staged_stock").fetchone()
+        stated = row[0] if row is not None else None
+        if isinstance(stated, dt.date) and stated > before.as_of:
+            loading.after = loading.after.update(Chain(as_of=stated))
+            report.warnings.append(
+                f"the folder has no chain.toml; its newest stock statement moves the chain's as_of to {stated}"
+            )
+
+
+def _merge(loading: Loading) -> None:
+    create_receipts(loading)
+    create_delta(loading)
+    find_anchors(loading)
+    for name, staged in loading.files.items():
+        if name == "sales":
+            merge_sales(loading, staged)
+        elif name == "open_orders":
+            merge_open_orders(loading, staged)
+        else:
+            if name == "availability":
+                end_spans(loading, staged)
+            merge_file(loading, staged)
+    save_chain(loading.connection, loading.before, loading.after, loading.report)
+    post_moves(loading)
+
+
+def _record(connection: Connection, report: ImportReport) -> None:
+    connection.execute(
+        "INSERT INTO imports (folder, as_of, report) VALUES (%s, %s, %s)",
+        [report.folder, report.as_of, json.dumps(report.to_dict())],
+    )
+
+
+def _stop_at_faults(report: ImportReport, is_final: bool = True) -> None:
+    if report.faults and is_final:
+        raise InvalidFolder(report)
+
+
+def _ignore(description: str, done: int, total: int | None) -> None:
+    """A progress that nobody watches."""

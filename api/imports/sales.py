@@ -1,0 +1,163 @@
+"""Staged sales into orders with lines, or into daily totals where lines name no order; and what they change in stock.
+
+`sales_delta` gets the difference to what was loaded before, for days the ledger has passed already.
+"""
+
+from __future__ import annotations
+
+from api.imports.loading import Loading, Staged
+from api.imports.merge import count_merged
+
+
+def create_delta(loading: Loading) -> None:
+    """The table in which the difference to earlier sales waits for the ledger."""
+    loading.execute(
+        "CREATE TEMP TABLE sales_delta (store_id bigint, product_id bigint, sold_on date, net_qty bigint)"
+        " ON COMMIT DROP"
+    )
+
+
+def merge_sales(loading: Loading, staged: Staged) -> None:
+    """Load both forms; a line or a total of the same key replaces the earlier one."""
+    loading.progress(f"load {staged.file}", 0, staged.count.rows)
+    if "order_ref" in staged.columns:
+        _merge_lines(loading, staged)
+    _merge_totals(loading, staged)
+    _warn_of_grain(loading, staged)
+    loading.progress(f"load {staged.file}", staged.count.rows, staged.count.rows)
+
+
+def _merge_totals(loading: Loading, staged: Staged) -> None:
+    loading.execute(
+        """CREATE TEMP TABLE merged_totals ON COMMIT DROP AS
+        WITH n AS (
+            SELECT st.store_id, p.product_id, s.sold_on,
+                   coalesce(sum(s.quantity) FILTER (WHERE s.quantity > 0), 0)::integer AS sold_qty,
+                   coalesce(-sum(s.quantity) FILTER (WHERE s.quantity < 0), 0)::integer AS returned_qty,
+                   sum(s.net_amount)::numeric(14, 2) AS net_amount, count(*) AS line_count
+            FROM staged_sales AS s JOIN stores AS st USING (store_code) JOIN products AS p USING (sku)
+            WHERE s.order_ref IS NULL
+            GROUP BY st.store_id, p.product_id, s.sold_on)
+        SELECT n.*, t.daily_sales_id AS existing, t.sold_qty - t.returned_qty AS net_qty_before,
+               t.daily_sales_id IS NOT NULL AND (n.sold_qty, n.returned_qty, n.net_amount)
+                   IS DISTINCT FROM (t.sold_qty, t.returned_qty, t.net_amount) AS is_changed
+        FROM n LEFT JOIN daily_sales AS t USING (store_id, product_id, sold_on)"""
+    )
+    loading.execute(
+        """INSERT INTO sales_delta
+        SELECT store_id, product_id, sold_on, sold_qty - returned_qty - coalesce(net_qty_before, 0)
+        FROM merged_totals WHERE (existing IS NULL OR is_changed) AND sold_on < %(passed)s::date""",
+        passed=loading.as_of_before,
+    )
+    loading.execute(
+        """UPDATE daily_sales AS t
+        SET sold_qty = n.sold_qty, returned_qty = n.returned_qty, net_amount = n.net_amount
+        FROM merged_totals AS n WHERE t.daily_sales_id = n.existing AND n.is_changed"""
+    )
+    loading.execute(
+        """INSERT INTO daily_sales (store_id, product_id, sold_on, sold_qty, returned_qty, net_amount)
+        SELECT store_id, product_id, sold_on, sold_qty, returned_qty, net_amount
+        FROM merged_totals WHERE existing IS NULL ORDER BY store_id, product_id, sold_on"""
+    )
+    count_merged(loading, staged, "merged_totals")
+    (summed,) = loading.count("SELECT coalesce(sum(line_count - 1), 0) FROM merged_totals")
+    staged.count.summed += summed
+
+
+def _merge_lines(loading: Loading, staged: Staged) -> None:
+    loading.execute(
+        """INSERT INTO customers (customer_code)
+        SELECT DISTINCT customer_ref FROM staged_sales AS s WHERE customer_ref IS NOT NULL AND order_ref IS NOT NULL
+            AND NOT EXISTS (SELECT FROM customers AS c WHERE c.customer_code = s.customer_ref) ORDER BY 1"""
+    )
+    # a line is known by (order_ref, line_ref); the earlier one may have stood in another store
+    loading.execute(
+        """CREATE TEMP TABLE merged_lines ON COMMIT DROP AS
+        WITH known AS (
+            SELECT o.order_ref, o.store_id, o.customer_id, l.*
+            FROM sales_orders AS o JOIN sales_order_lines AS l USING (sales_order_id)
+            WHERE o.order_ref IN (SELECT order_ref FROM staged_sales)),
+        buyers AS (
+            SELECT order_ref, store_code, (array_agg(customer_ref ORDER BY line))[1] AS customer_ref
+            FROM staged_sales WHERE order_ref IS NOT NULL AND customer_ref IS NOT NULL GROUP BY 1, 2),
+        n AS (
+            SELECT s.order_ref, s.line_ref, st.store_id, p.product_id, s.sold_on, s.sold_at, s.quantity::integer,
+                   s.net_amount::numeric(14, 2), c.customer_id
+            FROM staged_sales AS s JOIN stores AS st USING (store_code) JOIN products AS p USING (sku)
+            LEFT JOIN buyers AS b USING (order_ref, store_code)
+            LEFT JOIN customers AS c ON c.customer_code = b.customer_ref
+            WHERE s.order_ref IS NOT NULL),
+        matched AS (
+            SELECT DISTINCT ON (n.order_ref, n.line_ref)
+                   n.*, t.sales_order_line_id AS existing, t.store_id AS store_id_before,
+                   t.product_id AS product_id_before, t.sold_on AS sold_on_before, t.quantity AS quantity_before,
+                   t.sales_order_line_id IS NOT NULL AND (
+                       (n.store_id, n.product_id, n.sold_on, n.sold_at, n.quantity, n.net_amount) IS DISTINCT FROM
+                       (t.store_id, t.product_id, t.sold_on, t.sold_at, t.quantity, t.net_amount)
+                       OR (n.customer_id IS NOT NULL AND n.customer_id IS DISTINCT FROM t.customer_id)) AS is_changed
+            FROM n LEFT JOIN known AS t USING (order_ref, line_ref)
+            ORDER BY n.order_ref, n.line_ref, (t.store_id = n.store_id) DESC)
+        SELECT * FROM matched"""
+    )
+    _warn_of_customers(loading, staged)
+    loading.execute(
+        """INSERT INTO sales_delta
+        SELECT store_id, product_id, sold_on, quantity FROM merged_lines
+        WHERE (existing IS NULL OR is_changed) AND sold_on < %(passed)s::date
+        UNION ALL
+        SELECT store_id_before, product_id_before, sold_on_before, -quantity_before FROM merged_lines
+        WHERE is_changed AND sold_on_before < %(passed)s::date""",
+        passed=loading.as_of_before,
+    )
+    loading.execute(
+        """CREATE TEMP TABLE merged_orders ON COMMIT DROP AS
+        SELECT order_ref, store_id, max(customer_id) AS customer_id
+        FROM merged_lines WHERE existing IS NULL OR is_changed GROUP BY order_ref, store_id"""
+    )
+    loading.execute(
+        """UPDATE sales_orders AS t SET customer_id = n.customer_id FROM merged_orders AS n
+        WHERE t.order_ref = n.order_ref AND t.store_id = n.store_id AND n.customer_id IS NOT NULL
+            AND t.customer_id IS DISTINCT FROM n.customer_id"""
+    )
+    loading.execute(
+        """INSERT INTO sales_orders (order_ref, store_id, customer_id)
+        SELECT order_ref, store_id, customer_id FROM merged_orders AS n
+        WHERE NOT EXISTS (SELECT FROM sales_orders AS t WHERE t.order_ref = n.order_ref AND t.store_id = n.store_id)
+        ORDER BY order_ref, store_id"""
+    )
+    loading.execute(
+        """UPDATE sales_order_lines AS t
+        SET sales_order_id = o.sales_order_id, product_id = n.product_id, sold_on = n.sold_on, sold_at = n.sold_at,
+            quantity = n.quantity, net_amount = n.net_amount
+        FROM merged_lines AS n JOIN sales_orders AS o USING (order_ref, store_id)
+        WHERE t.sales_order_line_id = n.existing AND n.is_changed"""
+    )
+    loading.execute(
+        """INSERT INTO sales_order_lines
+            (sales_order_id, line_ref, product_id, sold_on, sold_at, quantity, net_amount)
+        SELECT o.sales_order_id, n.line_ref, n.product_id, n.sold_on, n.sold_at, n.quantity, n.net_amount
+        FROM merged_lines AS n JOIN sales_orders AS o USING (order_ref, store_id)
+        WHERE n.existing IS NULL ORDER BY o.sales_order_id, n.line_ref"""
+    )
+    count_merged(loading, staged, "merged_lines")
+
+
+def _warn_of_customers(loading: Loading, staged: Staged) -> None:
+    (orders,) = loading.count(
+        """SELECT count(*) FROM (SELECT FROM staged_sales WHERE order_ref IS NOT NULL
+           GROUP BY order_ref, store_code HAVING count(DISTINCT customer_ref) > 1)"""
+    )
+    if orders:
+        loading.report.warnings.append(
+            f"{staged.file}: {orders:,} order(s) name more than one customer_ref; the first line's is kept"
+        )
+
+
+def _warn_of_grain(loading: Loading, staged: Staged) -> None:
+    if loading.after.sales_grain != "week":
+        return
+    (rows,) = loading.count("SELECT count(*) FROM staged_sales WHERE extract(isodow FROM sold_on) <> 1")
+    if rows:
+        loading.report.warnings.append(
+            f"{staged.file}: {rows:,} row(s) of weekly sales are not dated on a Monday, the first day of their week"
+        )
