@@ -75,9 +75,7 @@ class PathRule:
         weekly = np.where(known[:, None], forecast.mean[row], 0.0)
         means, inner = segment_means(weekly, np.where(known, forecast.inner[row], 0.1), bounds)
         shared = np.where(known, forecast.shared[row], 0.1)
-        arriving = np.zeros((self.n_cells, len(row), bounds.shape[1] - 1), dtype=np.int64)
-        coming = min(due.shape[2], n_before - 1)
-        arriving[:, :, 1 : 1 + coming] = due[:, :, :coming]
+        arriving = place_arrivals(terms, due, n_before)
         quantity = np.zeros((self.n_cells, len(row)), dtype=np.int64)
         fixed = terms.costs.is_fixed
         seed = seed_origin(history.panel.monday(week))
@@ -121,13 +119,23 @@ class Foresight:
 def review_bounds(terms: ReplayTerms) -> tuple[Floats, int]:
     """Segment bounds (n, k + 2) of an order placed on a Monday, and the number of segments before it is usable.
 
-    Cuts at each weekly arrival day up to the order's own, padded for pairs of a shorter lead time.
+    Cuts at each weekly arrival day up to the order's own, padded for pairs of a shorter lead time; where every order
+    arrives on a Monday there is no stub before the first arrival.
     """
-    n_before = int(terms.lead_weeks.max(initial=0)) + 1
-    cuts = terms.offset_days[:, None] + 7.0 * np.arange(n_before)
-    before = np.minimum(cuts, terms.lead_days[:, None])
+    first = 0 if terms.offset_days.any() else 1
+    steps = np.arange(first, int(terms.lead_weeks.max(initial=0)) + 1)
+    before = np.minimum(terms.offset_days[:, None] + 7.0 * steps, terms.lead_days[:, None])
     start = np.zeros((len(terms.lead_weeks), 1))
-    return np.concatenate([start, before, terms.cover_days[:, None].astype(np.float64)], axis=1), n_before
+    return np.concatenate([start, before, terms.cover_days[:, None].astype(np.float64)], axis=1), len(steps)
+
+
+def place_arrivals(terms: ReplayTerms, due: Ints, n_before: int) -> Ints:
+    """Units at the opening of each segment of review_bounds (..., n_before + 1) from units due week by week."""
+    first = 1 if terms.offset_days.any() else 0
+    arriving = np.zeros((*due.shape[:-1], n_before + 1), dtype=np.int64)
+    coming = min(due.shape[-1], n_before - first)
+    arriving[..., first : first + coming] = due[..., :coming]
+    return arriving
 
 
 def deseasonalised_mean(panel: Panel, week: int, season: Floats) -> Floats:
