@@ -1,0 +1,13 @@
+-- One row per store or warehouse.
+SELECT
+    s.store_code,
+    s.name,
+    s.kind,
+    s.city,
+    s.region,
+    s.cluster,
+    s.opened_on,
+    s.closed_on,
+    coalesce(s.opened_on <= c.as_of, TRUE) AND coalesce(s.closed_on > c.as_of, TRUE) AS is_open
+FROM staging.stores AS s
+CROSS JOIN staging.chain AS c

@@ -1,0 +1,46 @@
+-- One row per store and sku whose stock is known: on hand at the opening of as_of, before that day's receipts.
+-- A pair whose last statement is older than as_of is rolled forward: the ledger, less sales that moved no stock since
+-- the statement, plus orders that were due since, never below 0.
+WITH stated AS (
+    SELECT t.store_code, t.sku, max(t.as_of) AS stated_on
+    FROM staging.stock_statements AS t
+    CROSS JOIN staging.chain AS c
+    WHERE t.as_of <= c.as_of
+    GROUP BY t.store_code, t.sku
+),
+unposted AS (
+    SELECT s.store_code, s.sku, sum(s.sold_qty - s.returned_qty) AS quantity
+    FROM staging.sales AS s
+    JOIN stated AS t USING (store_code, sku)
+    CROSS JOIN staging.chain AS c
+    WHERE NOT s.is_posted AND s.sold_on >= t.stated_on AND s.sold_on < c.as_of
+    GROUP BY s.store_code, s.sku
+),
+ordered AS (
+    SELECT
+        o.store_code,
+        o.sku,
+        coalesce(sum(o.quantity) FILTER (WHERE o.is_taken_as_received), 0) AS received_qty,
+        coalesce(sum(o.quantity) FILTER (WHERE NOT o.is_taken_as_received), 0) AS on_order_qty
+    FROM marts.fct_open_orders AS o
+    GROUP BY o.store_code, o.sku
+)
+SELECT
+    k.store_code,
+    k.sku,
+    CAST(
+        CASE
+            WHEN t.stated_on < c.as_of
+                THEN greatest(k.on_hand_qty - coalesce(u.quantity, 0) + coalesce(o.received_qty, 0), 0)
+            ELSE k.on_hand_qty
+        END AS BIGINT
+    ) AS on_hand_qty,
+    CAST(coalesce(o.on_order_qty, 0) AS BIGINT) AS on_order_qty,
+    t.stated_on,
+    coalesce(t.stated_on < c.as_of, FALSE) AS is_rolled_forward
+FROM marts.fct_stock_daily AS k
+CROSS JOIN staging.chain AS c
+LEFT JOIN stated AS t USING (store_code, sku)
+LEFT JOIN unposted AS u USING (store_code, sku)
+LEFT JOIN ordered AS o USING (store_code, sku)
+WHERE k.to_on IS NULL

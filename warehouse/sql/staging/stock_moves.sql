@@ -1,0 +1,26 @@
+-- One row per stock move and store it touches: into the store positive, out of it negative.
+SELECT
+    m.stock_move_id,
+    s.store_code,
+    p.sku,
+    m.moved_on,
+    m.kind,
+    m.quantity,
+    m.reference
+FROM raw.stock_moves AS m
+JOIN raw.stock_locations AS l ON l.location_id = m.destination_location_id
+JOIN raw.stores AS s ON s.store_id = l.store_id
+JOIN raw.products AS p ON p.product_id = m.product_id
+UNION ALL
+SELECT
+    m.stock_move_id,
+    s.store_code,
+    p.sku,
+    m.moved_on,
+    m.kind,
+    -m.quantity AS quantity,
+    m.reference
+FROM raw.stock_moves AS m
+JOIN raw.stock_locations AS l ON l.location_id = m.source_location_id
+JOIN raw.stores AS s ON s.store_id = l.store_id
+JOIN raw.products AS p ON p.product_id = m.product_id

@@ -1,0 +1,11 @@
+-- One row per store or warehouse.
+SELECT
+    store_code,
+    name,
+    kind,
+    city,
+    region,
+    cluster,
+    opened_on,
+    closed_on
+FROM raw.stores

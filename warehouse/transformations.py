@@ -1,0 +1,93 @@
+"""The transformations: each `sql/<schema>/<table>.sql` is one SELECT, its path the table's name.
+
+Upstream tables, build order and column lineage are read out of the SQL; nothing is executed here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+FOLDER = Path(__file__).parent / "sql"
+LAYERS = {"staging": {"raw"}, "marts": {"staging", "marts"}}
+
+
+class InvalidTransformation(ValueError):
+    """A SQL file breaks a rule of this folder; the message names the file and the rule."""
+
+
+@dataclass(frozen=True)
+class Transformation:
+    """One table: its SELECT, the tables it reads (sorted `schema.table`), its grain as the first line says it."""
+
+    schema: str
+    name: str
+    sql: str
+    upstream: tuple[str, ...]
+    grain: str
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def reads_as_of(self) -> bool:
+        """Whether the SELECT itself looks at the day of the run; others see it through staging.chain."""
+        return "getvariable('as_of')" in self.sql
+
+
+@lru_cache(maxsize=1)
+def tables() -> tuple[Transformation, ...]:
+    """Every transformation in an order in which each comes after what it reads. Raises InvalidTransformation."""
+    found = {each.full_name: each for each in map(_read, sorted(FOLDER.glob("*/*.sql")))}
+    graph = {name: [up for up in each.upstream if up in found] for name, each in found.items()}
+    return tuple(found[name] for name in TopologicalSorter(graph).static_order())
+
+
+def table(name: str) -> Transformation:
+    """The transformation of `schema.table`. Raises LookupError."""
+    for each in tables():
+        if each.full_name == name:
+            return each
+    raise LookupError(f"no transformation {name!r}; known: {', '.join(each.full_name for each in tables())}")
+
+
+def select_of(name: str) -> exp.Query:
+    """The parsed SELECT of a table."""
+    return _parse(table(name).sql, name)
+
+
+def _read(path: Path) -> Transformation:
+    schema, name = path.parent.name, path.stem
+    sql = path.read_text(encoding="utf-8")
+    first = sql.splitlines()[0] if sql else ""
+    if not first.startswith("-- One row"):
+        raise InvalidTransformation(f"{path}: the first line states the grain: `-- One row per …`")
+    upstream = _upstream(sql, f"{schema}.{name}")
+    strangers = [up for up in upstream if up.split(".")[0] not in LAYERS.get(schema, set())]
+    if strangers:
+        raise InvalidTransformation(f"{path}: schema {schema} may not read {', '.join(strangers)}")
+    return Transformation(schema, name, sql, upstream, first.removeprefix("-- ").rstrip("."))
+
+
+def _upstream(sql: str, name: str) -> tuple[str, ...]:
+    from sqlglot import exp
+
+    found = {f"{each.db}.{each.name}" for each in _parse(sql, name).find_all(exp.Table) if each.db}
+    return tuple(sorted(found))
+
+
+def _parse(sql: str, name: str) -> exp.Query:
+    import sqlglot
+    from sqlglot import exp
+
+    statements = [each for each in sqlglot.parse(sql, dialect="duckdb") if each is not None]
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise InvalidTransformation(f"{name}: a transformation is exactly one SELECT")
+    return statements[0]
