@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ims.postgres import Databases
 
+STATE = "raw.extract_state"
 Progress = Callable[[str, int, int | None], None]
 
 # in one statement with the data's snapshot; the timeline changes when a backup is restored to an earlier point
@@ -89,13 +90,12 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> tuple
     is_full = before is None or not before.is_continued_by(now)
     changes: dict[str, tuple[int, int]] = {}
     rows_read = 0
-    tables = contracts("raw")
+    tables = [table for table in contracts("raw") if table.name != STATE]
+    landed = _columns_in_lake(con)
     for done, table in enumerate(tables):
-        if table.table == "extract_state":
-            continue
         if progress is not None:
             progress(f"extract {table.table}", done, len(tables))
-        if before is None or is_full or not _has_columns(con, table):
+        if before is None or is_full or landed.get(table.table) != _shape(table):
             upserted, deleted, read = _replace(con, table)
         elif table.is_tracked:
             upserted, deleted, read = _merge(con, table, before)
@@ -122,7 +122,7 @@ def _position(con: duckdb.DuckDBPyConnection) -> Position:
 
 
 def _last_position(con: duckdb.DuckDBPyConnection) -> Position | None:
-    create_table(con, "raw.extract_state")
+    create_table(con, STATE)
     row = con.execute("SELECT source, snapshot, low_xid, high_xid, data_as_of FROM lake.raw.extract_state").fetchone()
     return None if row is None else Position(*row)
 
@@ -191,12 +191,16 @@ def _stamp(con: duckdb.DuckDBPyConnection, table: Contract, now: Position) -> No
     con.execute(f"COMMENT ON TABLE lake.{table.name} IS {_literal(version)}")
 
 
-def _has_columns(con: duckdb.DuckDBPyConnection, table: Contract) -> bool:
+def _columns_in_lake(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
     found = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake'"
-        f" AND schema_name = 'raw' AND table_name = {_literal(table.table)} ORDER BY column_index"
+        "SELECT table_name, list((column_name, data_type) ORDER BY column_index) FROM duckdb_columns()"
+        " WHERE database_name = 'lake' AND schema_name = 'raw' GROUP BY table_name"
     ).fetchall()
-    return found == [(column.name, column.type) for column in table.columns]
+    return dict(found)
+
+
+def _shape(table: Contract) -> list[tuple[str, str]]:
+    return [(column.name, column.type) for column in table.columns]
 
 
 def _casts(table: Contract) -> str:

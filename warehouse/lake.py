@@ -60,6 +60,21 @@ def current_snapshot(con: duckdb.DuckDBPyConnection) -> int:
     return int(row[0])
 
 
+def table_stamps(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The comment of each table of the lake that has one: the name of the content it was last given.
+
+    Read from the catalog itself: duckdb_tables() asks for the size of every table and takes twenty times as long.
+    """
+    found = con.execute(
+        """SELECT s.schema_name || '.' || t.table_name, g.value
+        FROM __ducklake_metadata_lake.ducklake_table AS t
+        JOIN __ducklake_metadata_lake.ducklake_schema AS s USING (schema_id)
+        JOIN __ducklake_metadata_lake.ducklake_tag AS g ON g.object_id = t.table_id AND g.key = 'comment'
+        WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND g.end_snapshot IS NULL"""
+    ).fetchall()
+    return dict(found)
+
+
 def attach_source(con: duckdb.DuckDBPyConnection, url: str) -> None:
     """Attach the operational PostgreSQL, read-only, as `source`. Raises LakeUnavailable."""
     import duckdb

@@ -1,6 +1,6 @@
 -- One row per store and sku whose stock is known: on hand at the opening of as_of, before that day's receipts.
--- A pair whose last statement is older than as_of is rolled forward: the ledger, less sales that moved no stock since
--- the statement, plus orders that were due since, never below 0.
+-- A run for a day that the ledger has not reached rolls it forward: less sales recorded since, plus orders that were due
+-- since, never below 0. is_rolled_forward says that no statement was made for as_of itself.
 WITH stated AS (
     SELECT t.store_code, t.sku, max(t.as_of) AS stated_on
     FROM staging.stock_statements AS t
@@ -11,9 +11,8 @@ WITH stated AS (
 unposted AS (
     SELECT s.store_code, s.sku, sum(s.sold_qty - s.returned_qty) AS quantity
     FROM staging.sales AS s
-    JOIN stated AS t USING (store_code, sku)
     CROSS JOIN staging.chain AS c
-    WHERE NOT s.is_posted AND s.sold_on >= t.stated_on AND s.sold_on < c.as_of
+    WHERE s.sold_on >= c.data_as_of AND s.sold_on < c.as_of
     GROUP BY s.store_code, s.sku
 ),
 ordered AS (
@@ -30,7 +29,7 @@ SELECT
     k.sku,
     CAST(
         CASE
-            WHEN t.stated_on < c.as_of
+            WHEN c.as_of > c.data_as_of
                 THEN greatest(k.on_hand_qty - coalesce(u.quantity, 0) + coalesce(o.received_qty, 0), 0)
             ELSE k.on_hand_qty
         END AS BIGINT

@@ -1,4 +1,4 @@
--- One row per recorded sale: a line of a customer order, or a total of history that knows no orders.
+-- One row per recorded sale: a line of a customer order, or a day's total where no order is known (order_ref null).
 -- Drafts and cancelled orders are no sales. Future and pre-opening days stay: the checks look for them here.
 SELECT
     l.sold_on,
@@ -7,8 +7,7 @@ SELECT
     o.order_ref,
     CAST(greatest(l.quantity, 0) AS INTEGER) AS sold_qty,
     CAST(greatest(-l.quantity, 0) AS INTEGER) AS returned_qty,
-    l.net_amount,
-    TRUE AS is_posted
+    l.net_amount
 FROM raw.sales_order_lines AS l
 JOIN raw.sales_orders AS o USING (sales_order_id)
 JOIN raw.stores AS s USING (store_id)
@@ -22,8 +21,7 @@ SELECT
     NULL AS order_ref,
     d.sold_qty,
     d.returned_qty,
-    d.net_amount,
-    FALSE AS is_posted
+    d.net_amount
 FROM raw.daily_sales AS d
 JOIN raw.stores AS s USING (store_id)
 JOIN raw.products AS p USING (product_id)
