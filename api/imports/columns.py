@@ -39,7 +39,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a file. `target` is the table's column where its name differs; bounds are inclusive."""
+    """One column of a file. `target` is the table's column where its name differs; bounds are inclusive.
+
+    `default` is SQL that stands in for an empty value, over the staged row `s`.
+    """
 
     name: str
     kind: Kind

@@ -30,6 +30,11 @@ def _vendor(is_required: bool) -> Column:
     return Column("vendor_code", "text", "who supplies it", is_required=is_required, reference=VENDORS)
 
 
+def _name(code: str) -> Column:
+    # a real chain has products that nobody named; the code is what people call those
+    return Column("name", "text", "what people call it; empty = its code", is_required=True, default=f"s.{code}")
+
+
 def _ends_after(start: str, end: str) -> RowRule:
     return RowRule(end, f"{end} < {start}", f"must not lie before {start}")
 
@@ -42,7 +47,7 @@ FILES: tuple[FileSpec, ...] = (
         key=("store_code",),
         columns=(
             Column("store_code", "text", "the store's code", is_required=True),
-            Column("name", "text", "what people call it", is_required=True),
+            _name("store_code"),
             Column("kind", "text", "a shop or a warehouse", choices=("store", "warehouse"), default="'store'"),
             Column("city", "text", "where it is"),
             Column("region", "text", "a grouping of stores"),
@@ -59,7 +64,7 @@ FILES: tuple[FileSpec, ...] = (
         key=("sku",),
         columns=(
             Column("sku", "text", "the product's code", is_required=True),
-            Column("name", "text", "what people call it", is_required=True),
+            _name("sku"),
             Column("category", "text", "the first grouping of products", is_required=True),
             Column("subcategory", "text", "the second grouping"),
             Column("brand", "text", "whose name it carries"),
@@ -78,7 +83,7 @@ FILES: tuple[FileSpec, ...] = (
         key=("vendor_code",),
         columns=(
             Column("vendor_code", "text", "the vendor's code", is_required=True),
-            Column("name", "text", "what people call it", is_required=True),
+            _name("vendor_code"),
         ),
     ),
     FileSpec(

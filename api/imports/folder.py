@@ -26,7 +26,7 @@ from api.imports.staging import create_staging, stage_file
 from ims.settings import get_settings
 
 SESSION = (
-    "SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = warning"
+    "SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = warning"
 )
 
 

@@ -52,6 +52,7 @@ def merge_file(loading: Loading, staged: Staged) -> None:
         f" SELECT {names} FROM merged_{spec.name} WHERE existing IS NULL ORDER BY line"
     )
     count_merged(loading, staged, f"merged_{spec.name}")
+    _warn_of_stand_ins(loading, staged)
 
 
 def count_merged(loading: Loading, staged: Staged, merged: str) -> None:
@@ -62,6 +63,17 @@ def count_merged(loading: Loading, staged: Staged, merged: str) -> None:
     staged.count.added += added
     staged.count.changed += changed
     staged.count.unchanged += total - added - changed
+
+
+def _warn_of_stand_ins(loading: Loading, staged: Staged) -> None:
+    for column in staged.spec.columns:
+        if column.is_required and column.default is not None:
+            (rows,) = loading.count(f"SELECT count(*) FROM {staged.spec.staged} WHERE {column.name} IS NULL")
+            if rows:
+                loading.report.warnings.append(
+                    f"{staged.file}: {rows:,} row(s) have no {column.name};"
+                    f" {column.default.removeprefix('s.')} stands in"
+                )
 
 
 def find_key(loading: Loading, table: str) -> str:

@@ -39,7 +39,7 @@ def check_values(batch: Batch, columns: dict[int, Column], file: str, report: Im
         _report(wrong, raw, batch.lines, column, file, column.rule, report)
         if wrong.any():
             value = pl.select(pl.when(~wrong).then(value)).to_series()
-        if column.is_required:
+        if column.is_required and column.default is None:
             _report(raw.is_null(), raw, batch.lines, column, file, "must be given", report)
         checked.append(value.alias(column.name))
     return pl.DataFrame(checked)
