@@ -78,50 +78,52 @@ demand AS (
     GROUP BY ALL
 ),
 empty_days AS (
-    SELECT s.store_code, s.sku, s.sales_grain, e.is_ledger, e.from_on + CAST(unnest(range(e.to_on - e.from_on + 1)) AS INTEGER) AS day_on
+    SELECT e.store_code, e.sku, e.from_on + CAST(unnest(range(e.to_on - e.from_on + 1)) AS INTEGER) AS day_on
     FROM (
         SELECT
-            e.store_code,
-            e.sku,
-            e.is_ledger,
-            greatest(e.from_on, s.begins_on) AS from_on,
-            least(coalesce(e.to_on, s.last_on), s.last_on) AS to_on
-        FROM (
-            SELECT store_code, sku, from_on, to_on, FALSE AS is_ledger FROM staging.availability WHERE NOT is_in_stock
-            UNION ALL
-            SELECT store_code, sku, from_on, to_on, TRUE AS is_ledger FROM marts.fct_stock_daily WHERE on_hand_qty <= 0
-        ) AS e
+            k.store_code,
+            k.sku,
+            greatest(k.from_on, s.begins_on) AS from_on,
+            least(coalesce(k.to_on, s.last_on), s.last_on) AS to_on
+        FROM marts.fct_stock_daily AS k
         JOIN series AS s USING (store_code, sku)
+        WHERE k.on_hand_qty <= 0
     ) AS e
-    JOIN series AS s USING (store_code, sku)
     WHERE e.from_on <= e.to_on
 ),
 unsold_days AS (
-    SELECT e.store_code, e.sku, e.is_ledger, e.day_on
-    FROM empty_days AS e
-    LEFT JOIN marts.fct_sales_daily AS f
-        ON e.is_ledger
-        AND f.store_code = e.store_code
-        AND f.sku = e.sku
-        -- weekly history cannot say which day: a sale stands for its whole week
-        AND f.sold_on = CASE WHEN e.sales_grain = 'week' THEN CAST(date_trunc('week', e.day_on) AS DATE) ELSE e.day_on END
-        AND f.sold_qty > 0
-    WHERE f.sold_on IS NULL
+    SELECT e.store_code, e.sku, e.day_on
+    FROM (
+        -- weekly history cannot say on which day it sold: a sale stands for its whole week
+        SELECT d.*, CASE WHEN c.sales_grain = 'week' THEN CAST(date_trunc('week', d.day_on) AS DATE) ELSE d.day_on END AS sold_on
+        FROM empty_days AS d
+        CROSS JOIN staging.chain AS c
+    ) AS e
+    ANTI JOIN (SELECT store_code, sku, sold_on FROM marts.fct_sales_daily WHERE sold_qty > 0) AS f USING (store_code, sku, sold_on)
+),
+said_days AS (
+    SELECT a.store_code, a.sku, a.is_in_stock, a.from_on + CAST(unnest(range(a.to_on - a.from_on + 1)) AS INTEGER) AS day_on
+    FROM (
+        SELECT
+            v.store_code,
+            v.sku,
+            v.is_in_stock,
+            greatest(v.from_on, s.begins_on) AS from_on,
+            least(coalesce(v.to_on, s.last_on), s.last_on) AS to_on
+        FROM staging.availability AS v
+        JOIN series AS s USING (store_code, sku)
+    ) AS a
+    WHERE a.from_on <= a.to_on
 ),
 lost_days AS (
-    SELECT
-        u.store_code,
-        u.sku,
-        CAST(date_trunc('week', u.day_on) AS DATE) AS week_starting_on,
-        count(DISTINCT u.day_on) AS days
-    FROM unsold_days AS u
-    LEFT JOIN staging.availability AS a
-        ON u.is_ledger
-        AND a.store_code = u.store_code
-        AND a.sku = u.sku
-        AND a.is_in_stock
-        AND u.day_on BETWEEN a.from_on AND coalesce(a.to_on, u.day_on)
-    WHERE a.store_code IS NULL
+    SELECT store_code, sku, CAST(date_trunc('week', day_on) AS DATE) AS week_starting_on, count(DISTINCT day_on) AS days
+    FROM (
+        SELECT store_code, sku, day_on FROM said_days WHERE NOT is_in_stock
+        UNION ALL
+        SELECT u.store_code, u.sku, u.day_on
+        FROM unsold_days AS u
+        ANTI JOIN (SELECT store_code, sku, day_on FROM said_days WHERE is_in_stock) AS a USING (store_code, sku, day_on)
+    )
     GROUP BY ALL
 )
 SELECT
