@@ -16,8 +16,9 @@ MANY_ROWS = 10_000
 
 @contextmanager
 def trust_references(loading: Loading, rows: int, *referenced: str) -> Iterator[None]:
-    """Within it an INSERT's foreign keys into `referenced` (a table, or `table WHERE …`) are not checked row by row, where the role may say so.
+    """Within it an INSERT's foreign keys into `referenced` are not checked row by row, where the role may say so.
 
+    `referenced` are tables, or `table WHERE …` where only some of its rows are named.
     Only for INSERT: an UPDATE or DELETE would lose its change tracking. Without the right to set
     `session_replication_role` (a superuser's, or granted) the triggers do their work, and it takes about twice as long.
     """

@@ -6,6 +6,7 @@ A null in a required column was reported when it was read; it is passed over her
 from __future__ import annotations
 
 from api.imports.columns import Column, FileSpec
+from api.imports.files import FIRST_FOLDER
 from api.imports.loading import Loading, Staged
 from api.imports.report import EXAMPLES
 
@@ -71,8 +72,9 @@ def _check_reference(loading: Loading, staged: Staged, column: Column) -> None:
     to = column.reference
     assert to is not None
     master = loading.files.get(to.file)
-    if master is not None and not master.is_whole:
-        return  # what the master file lost would be reported once more for every row that names it
+    is_missing = master is None and loading.before is None and to.file in FIRST_FOLDER
+    if is_missing or (master is not None and not master.is_whole):
+        return  # what the master file lacks was reported; here every row that names it would be
     query = f"""
         SELECT line, {column.name} FROM {staged.spec.staged} AS s
         WHERE {column.name} IS NOT NULL
