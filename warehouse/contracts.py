@@ -1,4 +1,4 @@
-"""The truth of each table of the lake, read from `contracts/<schema>/<table>.toml`: grain, columns, types, keys, meaning.
+"""The truth of each table of the lake: grain, columns, types, keys, meaning; from `contracts/<schema>/<table>.toml`.
 
 Shape checks, the data dictionary, the extract and the tables of `outputs` derive from it. Business rules belong to
 `expectations/`.

@@ -5,6 +5,7 @@ SELECT
     s.store_code,
     p.sku,
     o.order_ref,
+    l.line_ref,
     CAST(greatest(l.quantity, 0) AS INTEGER) AS sold_qty,
     CAST(greatest(-l.quantity, 0) AS INTEGER) AS returned_qty,
     l.net_amount
@@ -19,6 +20,7 @@ SELECT
     s.store_code,
     p.sku,
     NULL AS order_ref,
+    NULL AS line_ref,
     d.sold_qty,
     d.returned_qty,
     d.net_amount
