@@ -1,0 +1,1 @@
+"""The Dagster assets, in flow order: raw, tables from SQL, forecast, plan, publication."""

@@ -1,0 +1,107 @@
+"""Group publication: the last asset. Moves the pointer and writes the suggestions in one PostgreSQL transaction.
+
+Nothing else in the job changes what people see.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+from sqlalchemy import update
+
+from api.database import create_engine
+from api.publications import publish
+from api.schema.planning import Run
+from api.suggestions import write_suggestions
+from expectations.suites import checked_tables
+from pipelines.frames import read_output
+from pipelines.passport import metric_version
+from pipelines.session import RunSession
+from warehouse.lake import current_snapshot
+from warehouse.transformations import tables
+
+
+class ChecksMissing(RuntimeError):
+    """A table was to be published of which no blocking check was run, or one failed."""
+
+
+def publication_asset() -> AssetsDefinition:
+    """The asset that stands after every table and every output."""
+    upstream = [AssetKey([each.schema, each.name]) for each in tables() if each.schema == "marts"]
+
+    @asset(
+        key=["publication"],
+        deps=[*upstream, AssetKey(["outputs", "plan"]), AssetKey(["outputs", "forecast_weekly"])],
+        group_name="publication",
+        description="The pointer to what is served, and the suggestions, moved together.",
+        kinds={"postgres"},
+        required_resource_keys={"session"},
+    )
+    def publication(context: AssetExecutionContext) -> MaterializeResult[None]:
+        session: RunSession = context.resources.session
+        session.progress("publish", 0, 1)
+        with session.step("publish"):
+            publish_run(session)
+        session.progress("publish", 1, 1)
+        return MaterializeResult(metadata={"snapshot_id": session.snapshot_id or 0, "suggestions": session.suggestions})
+
+    return publication
+
+
+def publish_run(session: RunSession) -> None:
+    """Publish the lake as it stands. Raises ChecksMissing unless every suite ran and no blocking check failed."""
+    # Dagster keeps a failed check from coming here; that the figures are checked is not left to one guard
+    unchecked = set(checked_tables()) - {result.table for result in session.results}
+    if unchecked or session.failed_checks:
+        names = sorted(unchecked) + [result.title for result in session.failed_checks]
+        raise ChecksMissing(f"not published: unchecked or failed: {', '.join(names)}")
+    plan = read_output(session.con, "plan")
+    assert plan is not None, "the plan is an output of this run"
+    session.snapshot_id = current_snapshot(session.con)
+    session.notes += stock_notes(session)
+    engine = create_engine(session.databases.operational)
+    try:
+        with engine.begin() as connection:
+            publication_id = publish(
+                connection,
+                run_id=session.run_id,
+                snapshot_id=session.snapshot_id,
+                as_of=session.as_of,
+                data_as_of=session.data_as_of or session.as_of,
+                fingerprint=session.fingerprint,
+                checks=check_state(session),
+                metric_version=metric_version(),
+                notes=session.notes,
+                moved_by="ims run",
+            )
+            counts = write_suggestions(connection, plan.iter_rows(named=True), publication_id, session.as_of)
+            connection.execute(update(Run).where(Run.run_id == session.run_id).values(state="published"))
+    finally:
+        engine.dispose()
+    session.suggestions = counts.proposed
+    session.is_published = True
+
+
+def check_state(session: RunSession) -> dict[str, object]:
+    """What the passport says of the checks: counts, and each warning with its count of rows and advice."""
+    passed = Counter(result.passed for result in session.results)
+    warnings = [
+        {"table": r.table, "check": r.check, "observed": r.observed, "what_to_do": r.what_to_do}
+        for r in session.results
+        if not r.passed
+    ]
+    return {"passed": passed[True], "warnings": len(warnings), "failed": warnings}
+
+
+def stock_notes(session: RunSession) -> list[str]:
+    """A note when stock had to be rolled forward from an earlier statement."""
+    row = session.con.execute(
+        "SELECT count(*), min(stated_on) FROM lake.marts.fct_inventory_position WHERE is_rolled_forward"
+    ).fetchone()
+    if row is None or not row[0]:
+        return []
+    return [
+        f"{row[0]} pairs have no stock statement for {session.as_of}: theirs of {row[1]} or later was rolled forward "
+        "by sales and arrivals since."
+    ]

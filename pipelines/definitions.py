@@ -1,0 +1,75 @@
+"""The Dagster code location: assets in flow order, their checks, the job `main`, its daily schedule, its resources.
+
+Assembly only: what an asset does is in assets/, what a run is in session.py. Tests pass resources of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from ims.settings import get_settings
+from pipelines.assets.outputs import output_assets
+from pipelines.assets.publication import publication_asset
+from pipelines.assets.raw import raw_assets
+from pipelines.assets.tables import table_assets
+from pipelines.session import RunSession, open_session
+
+NIGHTLY = "30 4 * * *"
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster-webserver -m pipelines.definitions` and the daemon load."""
+    return build_definitions({"session": own_session}, _chain_timezone())
+
+
+def build_definitions(resources: Mapping[str, Any], timezone: str = "UTC") -> dg.Definitions:
+    """Assets, job and schedule over the given resources: `session` is the RunSession that the assets work in."""
+    assets = [raw_assets(), *table_assets(), *output_assets(), publication_asset()]
+    everything = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
+    job = dg.define_asset_job("main", everything, description="Extract, transform, check, forecast, suggest, publish.")
+    nightly = dg.ScheduleDefinition(
+        name="nightly",
+        job=job,
+        cron_schedule=NIGHTLY,
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Every night for the chain's own as_of; a night without anything new changes nothing.",
+    )
+    return dg.Definitions(
+        assets=assets,
+        jobs=[job],
+        schedules=[nightly],
+        resources=resources,
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.resource(
+    config_schema={"as_of": dg.Field(str, is_required=False, description="YYYY-MM-DD; default: the chain's own.")},
+    description="The run's own lock, row and lake connection, for runs launched by the schedule or in the UI.",
+)
+def own_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
+    """A session that a run launched by Dagster opens by itself, as `ims run` does."""
+    from api.database import open_databases
+
+    settings = get_settings()
+    given = context.resource_config.get("as_of")
+    as_of = date.fromisoformat(given) if given else None
+    with open_session(settings, open_databases(settings), as_of, lambda *_: None) as session:
+        yield session
+
+
+def _chain_timezone() -> str:
+    """Business days are days in the chain's timezone, so its nights are, too; UTC before the first import."""
+    import psycopg
+
+    from api.database import open_databases
+
+    with psycopg.connect(open_databases(get_settings()).operational) as connection:
+        row = connection.execute("SELECT timezone FROM chain").fetchone()
+    return "UTC" if row is None else str(row[0])

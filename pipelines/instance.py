@@ -1,0 +1,69 @@
+"""Dagster's own state: its home under `home`/dagster, its storage in PostgreSQL, the environment of its processes.
+
+The password of the storage never reaches a file: dagster.yaml names the environment variable that holds it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+    from ims.postgres import Databases
+    from ims.settings import Settings
+
+STORAGE_VARIABLE = "IMS_DAGSTER_STORAGE_URL"
+CONFIGURATION = f"""# written by IMS at every start; edits are lost
+storage:
+  postgres:
+    postgres_url:
+      env: {STORAGE_VARIABLE}
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+"""
+
+
+def dagster_home(settings: Settings, databases: Databases) -> Path:
+    """The DAGSTER_HOME of this installation, with its dagster.yaml written."""
+    home = settings.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    configuration = home / "dagster.yaml"
+    if not configuration.exists() or configuration.read_text() != CONFIGURATION:
+        configuration.write_text(CONFIGURATION)
+    return home
+
+
+def environment(settings: Settings, databases: Databases) -> dict[str, str]:
+    """What a Dagster process needs beside the caller's environment. Holds a password: never print it."""
+    return {
+        "DAGSTER_HOME": str(dagster_home(settings, databases)),
+        STORAGE_VARIABLE: _storage_url(databases),
+        "IMS_HOME": str(settings.home),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+
+
+def open_instance(settings: Settings, databases: Databases) -> DagsterInstance:
+    """The instance whose runs the Dagster UI shows, for a run in this process: output stays on the terminal."""
+    from dagster import DagsterInstance
+    from dagster._core.instance.ref import InstanceRef
+
+    overrides = {
+        "storage": {"postgres": {"postgres_url": _storage_url(databases)}},
+        "telemetry": {"enabled": False},
+        "compute_logs": {
+            "module": "dagster._core.storage.noop_compute_log_manager",
+            "class": "NoOpComputeLogManager",
+        },
+    }
+    return DagsterInstance.from_ref(InstanceRef.from_dir(str(dagster_home(settings, databases)), overrides=overrides))
+
+
+def _storage_url(databases: Databases) -> str:
+    """SQLAlchemy's plain `postgresql://` means psycopg 3, in which Dagster's NOTIFY with a parameter is an error."""
+    return "postgresql+psycopg2://" + databases.dagster.split("://", 1)[1]
