@@ -24,19 +24,11 @@ def import_chain(
     from api.imports.report import InvalidFolder
 
     from api.database import open_databases
-    from ims.settings import get_settings
 
-    settings = get_settings()
-    databases = open_databases(settings)
+    databases = open_databases()
     try:
         with progress_bar() as progress:
-            report = import_folder(
-                folder,
-                databases.operational,
-                dry_run=dry_run,
-                progress=progress,
-                report_directory=settings.home / "imports",
-            )
+            report = import_folder(folder, databases.operational, dry_run=dry_run, progress=progress)
     except InvalidFolder as invalid:
         raise WrongInput(str(invalid)) from None
     typer.echo(report.to_text())
