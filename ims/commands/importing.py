@@ -20,10 +20,9 @@ def import_chain(
     Every fault is reported with file, line, column, value and rule (exit code 2) and nothing is loaded. The same
     folder twice changes nothing.
     """
+    from api.database import open_databases
     from api.imports.folder import import_folder
     from api.imports.report import InvalidFolder
-
-    from api.database import open_databases
 
     databases = open_databases()
     try:
