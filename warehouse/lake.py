@@ -94,7 +94,7 @@ def _open_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
 
     work = settings.home / "duckdb"
     work.mkdir(parents=True, exist_ok=True)
-    config: dict[str, str | bool | int] = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.memory_limit,
         "extension_directory": str(work / "extensions"),
         "secret_directory": str(work / "secrets"),
