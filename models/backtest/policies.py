@@ -16,7 +16,7 @@ from models.features.panel import Panel
 from models.forecast.engine import Forecast
 from models.policy.costs import shift_tau
 from models.policy.order import choose_quantity, walk_stock
-from models.policy.paths import Floats, Ints, draw_paths, seed_origin
+from models.policy.paths import Floats, Ints, sample_paths, seed_origin
 from models.policy.timeline import segment_means
 
 SEASON_LEAST_WEEKS = 53
@@ -82,7 +82,7 @@ class PathRule:
         numbered = sorted(enumerate(self.cells), key=lambda cell: cell[1][0])
         for bias, group in groupby(numbered, key=lambda cell: cell[1][0]):
             scaled = means * np.where(fixed, 1.0, bias)[:, None]
-            demand = draw_paths(scaled, shared, inner, n_before, history.keys.tolist(), seed, self.n_paths)
+            demand = sample_paths(scaled, shared, inner, n_before, history.keys, seed, self.n_paths)
             for cell, (_, shift) in group:
                 need = walk_stock(on_hand[cell], arriving[cell], demand, n_before, self.is_backordered)
                 tau = shift_tau(terms.costs.tau, shift, fixed)

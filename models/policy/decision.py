@@ -16,7 +16,7 @@ from models.policy.calibration import Calibration
 from models.policy.candidates import PAIR
 from models.policy.costs import UnitCosts, resolve_costs, shift_tau
 from models.policy.order import choose_quantity, expected_mismatch, take_quantile, walk_stock
-from models.policy.paths import Floats, Ints, Units, draw_paths, key_pair, seed_origin
+from models.policy.paths import Floats, Ints, Units, key_pair, sample_paths, seed_origin
 from models.policy.timeline import Timeline, segment_means
 
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -109,7 +109,7 @@ def decide_orders(
     weekly, shared, inner_week = _take_forecast(pairs, forecast)
     means, inner = segment_means(weekly, inner_week, timeline.bounds)
     total, total_inner = segment_means(weekly, inner_week, timeline.bounds[:, [0, -1]])
-    keys = [key_pair(store, sku) for store, sku in pairs.select(PAIR).iter_rows()]
+    keys = np.array([key_pair(store, sku) for store, sku in pairs.select(PAIR).iter_rows()], dtype=np.uint64)
     seed = seed_origin(as_of)
     # a service level is the chain's own promise: money bends neither its tau nor the forecast under it
     bias = np.where(costs.is_fixed, 1.0, calibration.bias)
@@ -117,12 +117,12 @@ def decide_orders(
     on_hand = take_ints(pairs, "on_hand_qty", 0)
     if not is_backordered:
         on_hand = np.maximum(on_hand, 0)
-    demand = draw_paths(means * bias[:, None], shared, inner, timeline.n_before, keys, seed, n_paths, terms.stretch)
+    demand = sample_paths(means * bias[:, None], shared, inner, timeline.n_before, keys, seed, n_paths, terms.stretch)
     need = walk_stock(on_hand, timeline.arriving, demand, timeline.n_before, is_backordered)
     wanted, quantity = choose_quantity(need, tau, terms.pack, terms.moq, terms.display_min)
     quantity = np.where(terms.is_closed, 0, quantity)
     ordered = np.sort(need, axis=1)
-    sums = np.sort(draw_paths(total, shared, total_inner, 0, keys, seed, n_paths)[:, 0], axis=1)
+    sums = np.sort(sample_paths(total, shared, total_inner, 0, keys, seed, n_paths)[:, 0], axis=1)
     return Decision(
         on_hand=on_hand,
         timeline=timeline,

@@ -15,7 +15,7 @@ from models.forecast.engine import Forecast
 from models.policy.calibration import Calibration
 from models.policy.decision import Decision
 from models.policy.order import choose_quantity, walk_stock
-from models.policy.paths import draw_paths, key_pair
+from models.policy.paths import key_pair, sample_paths
 
 RECEIPT_VERSION = 1
 
@@ -100,12 +100,12 @@ def replay_receipt(receipt: str) -> int:
         raise ValueError(f"receipt: version {said.get('version')!r}; this program replays version {RECEIPT_VERSION}")
     if said["is_closed"]:
         return 0
-    demand = draw_paths(
+    demand = sample_paths(
         np.array([said["segment_mean"]]) * np.array([[said["bias"]]]),
         np.array([said["shared"]]),
         np.array([said["segment_inner"]]),
         said["n_before"],
-        [key_pair(said["store_code"], said["sku"])],
+        np.array([key_pair(said["store_code"], said["sku"])], dtype=np.uint64),
         said["seed"],
         said["n_paths"],
         np.array([said["stretch"]]),

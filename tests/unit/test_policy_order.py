@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from models.policy.costs import resolve_costs, shift_tau
 from models.policy.order import choose_quantity, take_quantile, walk_stock
-from models.policy.paths import draw_paths, key_pair, spread_factors
+from models.policy.paths import count_units, key_pair, sample_paths, spread_factors
 
 NAN = float("nan")
 SEEDS = st.integers(0, 2**32 - 1)
@@ -19,6 +20,10 @@ def draw_demand(seed: int, n_segments: int = 3, n_paths: int = 200) -> np.ndarra
     random = np.random.default_rng(seed)
     mean = random.gamma(1.0, 4.0, (6, n_segments, 1))
     return random.poisson(mean * random.gamma(4, 0.25, (6, 1, n_paths))).astype(np.int32)
+
+
+def some_keys(n: int) -> np.ndarray:
+    return np.array([key_pair("S1", f"P{i}") for i in range(n)], dtype=np.uint64)
 
 
 def lots(pack: int = 1, moq: int = 1, display: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -101,7 +106,7 @@ def test_lost_sales_never_leave_negative_stock(seed: int, on_hand: int, is_backo
 def test_paths_have_the_mean_and_variance_they_claim() -> None:
     n = 40
     means = np.full((n, 2), 6.0)
-    demand = draw_paths(means, np.full(n, 0.2), np.full((n, 2), 0.1), 1, list(range(n)), 7, 2000)
+    demand = sample_paths(means, np.full(n, 0.2), np.full((n, 2), 0.1), 1, some_keys(n), 7, 2000)
     assert demand.mean() == pytest.approx(6.0, rel=0.02)
     # variance of a week: m + m^2 (s + i + s i); covariance of two weeks: m^2 s
     assert demand[:, 0].var() == pytest.approx(6 + 36 * (0.2 + 0.1 + 0.02), rel=0.05)
@@ -109,13 +114,22 @@ def test_paths_have_the_mean_and_variance_they_claim() -> None:
     assert covariance == pytest.approx(36 * 0.2, rel=0.1)
 
 
+@pytest.mark.parametrize("rate", [0.05, 0.7, 3.0, 40.0, 300.0])
+def test_counts_are_poisson(rate: float) -> None:
+    strata = np.arange(1000)[None, :]
+    units = count_units(np.full((1, 1000), rate, dtype=np.float32), strata)
+    exact = stats.poisson.ppf((strata + 0.5) / 1000, rate)
+    assert units.mean() == pytest.approx(rate, rel=0.02)
+    assert np.abs(units - exact).max() <= max(1, 0.016 * rate)
+
+
 def test_paths_of_a_pair_do_not_depend_on_its_batch() -> None:
-    keys = [key_pair("S1", f"P{i}") for i in range(4)]
+    keys = some_keys(4)
     means = np.arange(1, 9, dtype=float).reshape(4, 2)
-    many = draw_paths(means, np.full(4, 0.2), np.full((4, 2), 0.1), 1, keys, 3, 64)
-    alone = draw_paths(means[2:3], np.full(1, 0.2), np.full((1, 2), 0.1), 1, keys[2:3], 3, 64)
+    many = sample_paths(means, np.full(4, 0.2), np.full((4, 2), 0.1), 1, keys, 3, 64)
+    alone = sample_paths(means[2:3], np.full(1, 0.2), np.full((1, 2), 0.1), 1, keys[2:3], 3, 64)
     padded = np.insert(means[2:3], 1, 0.0, axis=1)
-    wide = draw_paths(padded, np.full(1, 0.2), np.full((1, 3), 0.1), 2, keys[2:3], 3, 64)
+    wide = sample_paths(padded, np.full(1, 0.2), np.full((1, 3), 0.1), 2, keys[2:3], 3, 64)
     assert (many[2] == alone[0]).all()
     assert (wide[0, [0, 2]] == alone[0]).all()
 
