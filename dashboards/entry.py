@@ -1,4 +1,7 @@
-import streamlit as st
+"""The script Streamlit runs for every page. Its folder stands first on the import path, so everything is elsewhere."""
 
-st.title("hello")
-st.write(list(st.context.cookies))
+from __future__ import annotations
+
+from dashboards.shell import show_site
+
+show_site()

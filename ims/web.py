@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -35,7 +36,7 @@ def create_web(role: Role = "all", databases: Databases | None = None) -> FastAP
     databases = databases or open_databases()
     if role == "api":
         return create_app(databases)
-    dashboards = _dashboards()
+    dashboards = _dashboards(databases)
     app = create_app(databases, serves_api=role == "all", lifespan=dashboards.lifespan())
     app.mount("/", dashboards, name="dashboards")
     return app
@@ -77,10 +78,12 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _dashboards() -> Any:
+def _dashboards(databases: Databases) -> Any:
     import streamlit
 
     import dashboards
+    from dashboards.messages import say_failed
 
     # beside the script lies .streamlit/config.toml: the theme, no telemetry, no developer's toolbar
-    return streamlit.App(Path(dashboards.__file__).parent / "entry.py")
+    script = Path(dashboards.__file__).parent / "entry.py"
+    return streamlit.App(script, secrets={"databases": asdict(databases)}, on_script_error=say_failed)

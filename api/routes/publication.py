@@ -25,7 +25,6 @@ class Passport(BaseModel):
     metric_version: str
     notes: list[str]
     published_at: dt.datetime
-    moved_at: dt.datetime
     chain: str | None = None
     currency: str | None = None
     timezone: str | None = None

@@ -1,0 +1,97 @@
+"""Why this quantity: the receipt of a suggestion in plain sentences. Computes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from dashboards.formats import count_of, format_day, format_money, format_number, format_share, format_units
+from dashboards.wording import COST_SOURCES, reason_in_words
+
+
+def explain(row: dict[str, Any], receipt: dict[str, Any], currency: str, sees_cost: bool) -> list[str]:
+    """Markdown sentences, in the order the number came about."""
+    sentences = [_stock(row, receipt), _time(row, receipt), _demand(row), *_evidence(receipt)]
+    if "tau" in receipt:
+        sentences += [_target(receipt, currency, sees_cost), _quantity(row, receipt)]
+    money = format_money(row["priority"], currency)
+    sentences.append(f"Ordering now rather than not at all is expected to save **{money}** in lost sales and holding.")
+    return sentences
+
+
+def summarise(row: dict[str, Any]) -> str:
+    """The line's headline."""
+    return f"Order **{format_number(row['suggested_qty'])}**: {reason_in_words(row['reason']).lower()}."
+
+
+def _stock(row: dict[str, Any], receipt: dict[str, Any]) -> str:
+    arriving = receipt.get("segment_arriving", [])
+    days = receipt.get("segment_begins_on", [])
+    due = [
+        f"{format_number(units)} on {format_day(dt.date.fromisoformat(day))}"
+        for day, units in zip(days, arriving, strict=False)
+        if units
+    ]
+    text = f"**{format_number(row['on_hand'])}** on hand, **{format_number(row['on_order'])}** on order"
+    return f"{text} ({', '.join(due)} in time to count)." if due else f"{text}."
+
+
+def _time(row: dict[str, Any], receipt: dict[str, Any]) -> str:
+    lead = (row["arrives_on"] - row["as_of"]).days
+    spread = receipt.get("lead_time_sd_days")
+    about = f", give or take {format_number(spread)}" if spread else ""
+    return (
+        f"An order placed on {format_day(row['as_of'])} can be sold from **{format_day(row['arrives_on'])}** "
+        f"({count_of(lead, 'day')}{about}), and has to last until the next one can arrive, "
+        f"**{format_day(row['covers_until'])}**."
+    )
+
+
+def _demand(row: dict[str, Any]) -> str:
+    days = (row["covers_until"] - row["as_of"]).days
+    return (
+        f"Over those {count_of(days, 'day')} demand is expected to be **{format_units(row['expected_demand'])}**: "
+        f"{format_units(row['demand_p50'])} or fewer half of the time, "
+        f"{format_units(row['demand_p90'])} or fewer nine times in ten."
+    )
+
+
+def _evidence(receipt: dict[str, Any]) -> list[str]:
+    masked = receipt.get("masked_weeks") or []
+    method = str(receipt.get("method") or "").replace("_", " ")
+    said = []
+    if masked:
+        weeks = count_of(len(masked), "week")
+        said.append(f"{weeks} without full stock {'was' if len(masked) == 1 else 'were'} not read as low demand.")
+    if method:
+        said.append(f"Forecast by: {method}.")
+    return said
+
+
+def _target(receipt: dict[str, Any], currency: str, sees_cost: bool) -> str:
+    share = format_share(receipt["tau"])
+    if not sees_cost:
+        return f"The order aims to be enough in **{share}** of the cases."
+    short = _unit_money(receipt["shortage_cost_per_unit"], currency)
+    hold = _unit_money(receipt["holding_cost_per_unit_week"], currency)
+    source = COST_SOURCES.get(str(receipt.get("cost_source")), str(receipt.get("cost_source")))
+    return (
+        f"Missing a sale costs {short}, keeping a unit {hold} a week ({source}), so the order aims to be enough in "
+        f"**{share}** of the cases."
+    )
+
+
+def _unit_money(amount: float, currency: str) -> str:
+    return format_money(amount, currency, 0 if amount >= 100 else 2)
+
+
+def _quantity(row: dict[str, Any], receipt: dict[str, Any]) -> str:
+    wanted, quantity = receipt["quantity_before_lots"], row["suggested_qty"]
+    lots = []
+    if receipt["pack_size"] > 1:
+        lots.append(f"packs of {receipt['pack_size']}")
+    if receipt["moq"] > 1:
+        lots.append(f"at least {receipt['moq']} per order")
+    if wanted == quantity or not lots:
+        return f"That takes **{count_of(quantity, 'unit')}**."
+    return f"That takes {count_of(wanted, 'unit')}; in {' and '.join(lots)} it becomes **{format_number(quantity)}**."

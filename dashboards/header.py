@@ -1,0 +1,57 @@
+"""The top of every view: its name, and the passport of the figures below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboards.formats import count_of, format_day
+from dashboards.passport import Passport
+
+FRESH_DAYS, OLD_DAYS = 1, 7
+
+
+def show_header(title: str, lead: str, passport: Passport) -> None:
+    """Title, one sentence, and the badges of the passport."""
+    st.title(title, anchor=False)
+    st.markdown(lead)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        text, colour = describe_freshness(passport)
+        st.badge(
+            text, icon=":material/schedule:", color=colour, help="Up to which opening the chain's data are complete."
+        )  # type: ignore[arg-type]  # one of Streamlit's colour names
+        text, colour, details = describe_checks(passport.checks)
+        st.badge(text, icon=":material/verified:", color=colour, help=details)  # type: ignore[arg-type]  # as above
+        st.badge(
+            f"Snapshot {passport.snapshot_id}",
+            icon=":material/photo_camera:",
+            color="gray",
+            help=f"Figures of {format_day(passport.as_of)}, published {passport.published_at:%Y-%m-%d %H:%M} UTC, "
+            f"metrics version {passport.metric_version}. Everything on this page comes from this snapshot.",
+        )
+        st.badge(
+            passport.currency, icon=":material/payments:", color="gray", help="Money without tax, in this currency."
+        )
+    for note in passport.notes:
+        st.caption(f":material/info: {note}")
+
+
+def describe_freshness(passport: Passport) -> tuple[str, str]:
+    """(words, colour) for the age of the data."""
+    days = passport.age_days
+    age = "today" if days == 0 else f"{count_of(days, 'day')} old"
+    colour = "green" if days <= FRESH_DAYS else "orange" if days <= OLD_DAYS else "red"
+    return f"Data as of {format_day(passport.data_as_of)} · {age}", colour
+
+
+def describe_checks(checks: dict[str, Any]) -> tuple[str, str, str]:
+    """(words, colour, details) for what the checks said when this was published."""
+    passed, warnings = checks.get("passed"), checks.get("warnings") or []
+    names = warnings if isinstance(warnings, list) else []
+    number = len(names) if isinstance(warnings, list) else int(warnings)
+    base = f"{passed} checks passed" if isinstance(passed, int) else "Checks passed"
+    if not number:
+        return base, "green", "Every check passed before this was published."
+    details = "Published with warnings: " + "; ".join(map(str, names)) if names else "Published with warnings."
+    return f"{base}, {count_of(number, 'warning')}", "orange", details

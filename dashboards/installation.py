@@ -1,0 +1,44 @@
+"""What a view runs on: the databases it was given, an engine that survives a restart of PostgreSQL, who is signed in.
+
+The databases come from `ims.web` as Streamlit secrets: a page never starts, creates or migrates anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import psycopg
+import streamlit as st
+
+from api.database import create_engine
+from api.identity.sessions import COOKIE, SignedIn, read_session
+from ims.postgres import Databases
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+FIELDS = ("operational", "lake", "dagster")
+
+
+def given_databases() -> Databases:
+    """The databases this process serves."""
+    return Databases(*(st.secrets["databases"][field] for field in FIELDS))
+
+
+def operational() -> Engine:
+    """The engine on the operational database, one per process."""
+    return _engine(given_databases().operational)
+
+
+def signed_in() -> SignedIn | None:
+    """Who is looking, asked anew on every rerun: a session may end while its page is open."""
+    token = st.context.cookies.get(COOKIE)
+    if token is None:
+        return None
+    with operational().connect() as connection:
+        return read_session(cast("psycopg.Connection[object]", connection.connection.driver_connection), token)
+
+
+@st.cache_resource(show_spinner=False)
+def _engine(url: str) -> Engine:
+    return create_engine(url, pool_pre_ping=True, pool_size=5, connect_args={"connect_timeout": 3})

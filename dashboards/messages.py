@@ -1,0 +1,70 @@
+"""What a page says when it has nothing to show: what is the matter, and what to do about it. Never a traceback."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+import duckdb
+import streamlit as st
+from sqlalchemy.exc import OperationalError
+
+from warehouse.lake import LakeUnavailable
+
+logger = logging.getLogger("ims.dashboards")
+UNAVAILABLE = (OperationalError, LakeUnavailable, duckdb.Error)
+
+
+def say(title: str, text: str, icon: str) -> None:
+    """One calm message in place of the page's content."""
+    with st.container(border=True):
+        st.subheader(f":material/{icon}: {title}", anchor=False)
+        st.markdown(text)
+
+
+def say_session_ended() -> None:
+    """The session expired or was ended elsewhere."""
+    say(
+        "Your session has ended", "Sign in again to go on where you were; your filters are kept in the address.", "lock"
+    )
+    target = quote(st.context.url.split("://", 1)[-1].partition("/")[2] if st.context.url else "", safe="")
+    st.html(f'<a href="/sign-in?next=%2F{target}" target="_self">Sign in again</a>')
+
+
+def say_nothing_published() -> None:
+    """A new installation."""
+    say(
+        "Nothing is published yet",
+        "Once a chain is loaded and a run has passed its checks, this page shows it. In a terminal:\n\n"
+        "- `ims import DIR` loads your chain folder (`docs/import-format.md` says what is in it),\n"
+        "- `ims run` computes, checks and publishes,\n"
+        "- or `ims demo` does both with a made-up chain.\n\n"
+        "This page looks again every few seconds.",
+        "inventory_2",
+    )
+
+
+def say_unavailable(error: Exception) -> None:
+    """A database, or the lake's files, cannot be reached."""
+    logger.warning("a page could not be shown", extra={"error": str(error)})
+    if isinstance(error, OperationalError):
+        what = "PostgreSQL does not answer."
+    else:
+        what = "The warehouse's published snapshot cannot be read."
+    say(
+        "The data cannot be reached",
+        f"{what} What was published is safe and will be shown unchanged. Whoever runs IMS finds the reason under "
+        "`/ready` and in the log of the web app. This page tries again every few seconds.",
+        "cloud_off",
+    )
+
+
+def say_failed(error: Exception) -> bool:
+    """For errors nobody foresaw: the log gets them, the page stays calm. True: Streamlit shows nothing of its own."""
+    logger.error("a page failed", exc_info=error)
+    say(
+        "This page failed",
+        "That is a defect in IMS, not in your data. The log of the web app has the details; the other pages go on.",
+        "error",
+    )
+    return True

@@ -1,0 +1,56 @@
+"""The one look of every chart: colours that hold on light and on dark ground, and a quiet layout.
+
+Text, grid and ground follow the page's theme, which Streamlit applies on top.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+BRAND = "#1f9c82"
+DEMAND = "#8a9a96"
+BEFORE = "#b9874a"
+WITHOUT = "#d0604a"
+ARRIVAL = "#4a86c5"
+BAND_WIDE = "rgba(31, 156, 130, 0.16)"
+BAND_NARROW = "rgba(31, 156, 130, 0.28)"
+STOCK_OUT = "rgba(208, 96, 74, 0.18)"
+QUIET = "rgba(138, 154, 150, 0.9)"
+GRID = "rgba(138, 154, 150, 0.18)"
+CONFIG: dict[str, Any] = {"displayModeBar": False, "responsive": True}
+
+
+def lay_out(figure: go.Figure, *, height: int, y_title: str, unified: bool = True) -> go.Figure:
+    """Give a figure the house's margins, legend, grid and hover."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        hovermode="x unified" if unified else "closest",
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "font": {"size": 12}},
+        bargap=0.22,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    figure.update_xaxes(showgrid=False, zeroline=False, automargin=True)
+    figure.update_yaxes(title=y_title, gridcolor=GRID, zeroline=False, rangemode="tozero", automargin=True)
+    return figure
+
+
+def mark_day(figure: go.Figure, day: object, text: str, *, side: str = "right") -> None:
+    """A thin dotted line at a day, with a word at its top."""
+    figure.add_shape(
+        type="line", x0=day, x1=day, y0=0, y1=1, yref="paper", line={"color": QUIET, "width": 1, "dash": "dot"}
+    )
+    figure.add_annotation(
+        x=day,
+        y=1,
+        yref="paper",
+        text=text,
+        showarrow=False,
+        xanchor="left" if side == "right" else "right",
+        yanchor="top",
+        xshift=4 if side == "right" else -4,
+        font={"size": 11, "color": QUIET},
+    )

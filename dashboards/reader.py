@@ -1,0 +1,57 @@
+"""Reads the lake at the published snapshot: one pinned connection per snapshot, a cursor per question.
+
+What is read is cached by (lake, snapshot, question), and a snapshot never changes: no answer is ever stale. Whether a
+store may be seen is settled before asking. Holds no aggregate.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import duckdb
+import polars as pl
+import streamlit as st
+
+from dashboards.installation import given_databases
+from ims.settings import get_settings
+from warehouse.lake import connect
+
+HISTORY = """
+SELECT week_starting_on, demand_qty, in_stock_share, is_complete FROM lake.marts.fct_demand_weekly
+WHERE store_code = ? AND sku = ? AND week_starting_on >= ? ORDER BY week_starting_on
+"""
+FORECAST = "SELECT * FROM lake.outputs.forecast_weekly WHERE store_code = ? AND sku = ? ORDER BY week_starting_on"
+ARRIVALS = "SELECT expected_on, quantity FROM lake.marts.fct_arrivals WHERE store_code = ? AND sku = ? ORDER BY 1"
+HISTORY_WEEKS = 52
+
+
+def lake_at(snapshot_id: int) -> duckdb.DuckDBPyConnection:
+    """A cursor on the lake as it was published; tables are named in full (`lake.marts.x`)."""
+    return _open(given_databases().lake, snapshot_id).cursor()
+
+
+def read_history(snapshot_id: int, store_code: str, sku: str, as_of: dt.date) -> pl.DataFrame:
+    """The last year of weekly demand of a pair: week_starting_on, demand_qty, in_stock_share, is_complete."""
+    begin = as_of - dt.timedelta(weeks=HISTORY_WEEKS)
+    return _read(given_databases().lake, snapshot_id, HISTORY, (store_code, sku, begin))
+
+
+def read_forecast(snapshot_id: int, store_code: str, sku: str) -> pl.DataFrame:
+    """The published weekly forecast of a pair: mean_qty, p05 to p95, method."""
+    return _read(given_databases().lake, snapshot_id, FORECAST, (store_code, sku))
+
+
+def read_arrivals(snapshot_id: int, store_code: str, sku: str) -> pl.DataFrame:
+    """What is on order for a pair: expected_on, quantity."""
+    return _read(given_databases().lake, snapshot_id, ARRIVALS, (store_code, sku))
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def _read(lake: str, snapshot_id: int, query: str, values: tuple[Any, ...]) -> pl.DataFrame:
+    return lake_at(snapshot_id).execute(query, values).pl()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _open(lake: str, snapshot_id: int) -> duckdb.DuckDBPyConnection:
+    return connect(given_databases(), get_settings(), snapshot=snapshot_id, read_only=True)

@@ -1,0 +1,130 @@
+"""Reorder: what to order now, the most money at stake first, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from sqlalchemy import Connection, select
+
+from api.identity.scope import Scope
+from api.schema.masters import Product, Store
+from api.services.suggestion_totals import SuggestionTotals, total_suggestions
+from api.suggestions import list_suggestions
+from dashboards.downloads import write_csv, write_xlsx
+from dashboards.filters import choose_one
+from dashboards.formats import count_of, format_compact_money, format_money, format_number
+from dashboards.header import show_header
+from dashboards.installation import operational
+from dashboards.messages import say
+from dashboards.order_table import pick_line
+from dashboards.passport import Passport
+from dashboards.receipt import show_receipt
+
+LEAD = "What to order now, the most money at stake first. Pick a line to see why."
+STATES = ("proposed", "approved", "edited", "ordered")
+SHOWN = 500
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def show(passport: Passport, scope: Scope) -> None:
+    """The view."""
+    show_header("Reorder", LEAD, passport)
+    with operational().connect() as connection:
+        store, category = _ask(connection, scope)
+        filters: dict[str, Any] = {
+            "publication_id": passport.publication_id,
+            "stores": scope.store_codes,
+            "store": store,
+            "category": category,
+            "states": STATES,
+        }
+        totals = total_suggestions(connection, **filters)
+        rows = list_suggestions(connection, **filters, limit=SHOWN)
+    if not rows:
+        _say_why_empty(passport, store, category)
+        return
+    _show_tiles(totals, passport.currency)
+    chosen = st.query_params.get("line", "")
+    line = pick_line(
+        rows,
+        passport.currency,
+        int(chosen) if chosen.isdecimal() else None,
+        key=f"lines-{passport.publication_id}-{store}-{category}",
+    )
+    st.query_params["line"] = str(line["suggestion_id"])
+    _offer_files(filters, totals.lines, passport)
+    show_receipt(line, passport, scope.sees_cost)
+
+
+def _ask(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
+    found = connection.execute(select(Store.store_code, Store.name).order_by(Store.store_code))
+    stores: dict[str, str] = {code: name for code, name in found}  # noqa: C416  (dict() does not take rows)
+    codes = [code for code in stores if scope.allows(code)]
+    categories = connection.execute(select(Product.category).distinct().order_by(Product.category)).scalars().all()
+    left, right, _ = st.columns([1, 1, 2])
+    store = choose_one(left, "Store", "All stores", codes, "store", lambda code: f"{code} · {stores[code]}")
+    category = choose_one(right, "Category", "All categories", categories, "category")
+    return store, category
+
+
+def _show_tiles(totals: SuggestionTotals, currency: str) -> None:
+    tiles = st.columns(4)
+    tiles[0].metric("Lines to order", format_number(totals.lines), border=True, help="Store and product pairs.")
+    tiles[1].metric("Units", format_number(totals.units, by_lakh=currency == "INR"), border=True)
+    tiles[2].metric(
+        "Money at stake",
+        format_compact_money(totals.money_at_stake, currency),
+        border=True,
+        help=f"{format_money(totals.money_at_stake, currency, 2)}: expected lost margin less holding cost that these "
+        "orders save, against ordering nothing.",
+    )
+    tiles[3].metric(
+        "Stock-outs ahead",
+        format_number(totals.stock_outs_ahead),
+        border=True,
+        help="Lines that more likely than not run out before an order placed later could arrive.",
+    )
+
+
+def _offer_files(filters: dict[str, Any], lines: int, passport: Passport) -> None:
+    def read() -> list[dict[str, Any]]:
+        with operational().connect() as connection:
+            return list_suggestions(connection, **filters)
+
+    name = f"suggestions-{passport.as_of}-snapshot-{passport.snapshot_id}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "CSV", lambda: write_csv(read()), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        )
+        st.download_button(
+            "Excel",
+            lambda: write_xlsx(read(), passport),
+            f"{name}.xlsx",
+            XLSX,
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        hidden = f"The {SHOWN} dearest are shown; the files hold " if lines > SHOWN else "The files hold "
+        st.caption(f"{hidden}{count_of(lines, 'line')}, as filtered.")
+
+
+def _say_why_empty(passport: Passport, store: str | None, category: str | None) -> None:
+    if store or category:
+        say(
+            "Nothing to order here",
+            "No order is suggested for this choice: what is on hand and on order covers the expected demand. "
+            "Choose another store or category to see the rest.",
+            "check_circle",
+        )
+        return
+    reasons = "\n".join(f"- {note}" for note in passport.notes)
+    say(
+        "Nothing to order",
+        "Either everything is well stocked, or IMS lacks what an order needs. It needs, in the chain folder:\n\n"
+        "- `stock.csv`: what is on hand at the opening of the as-of day,\n"
+        "- `supply.csv`: who supplies each product, with lead time, review period and lots,\n"
+        "- and, so that nothing is ordered twice, `open_orders.csv`.\n\n"
+        f"Load them with `ims import DIR` and run again with `ims run`.\n\n{reasons}",
+        "inventory_2",
+    )

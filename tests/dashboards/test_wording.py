@@ -1,0 +1,147 @@
+"""What people read: numbers, money and sentences, and the course of stock beside them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards.downloads import FORMULA_STARTS, order_frame, write_csv
+from dashboards.explanation import explain
+from dashboards.formats import format_compact_money, format_money, format_number, format_share, format_units
+from dashboards.projection import first_empty_day, project_stock
+
+MONDAY = dt.date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "decimals", "text"),
+    [
+        (1234567, "INR", 0, "₹12,34,567"),
+        (123456789.5, "INR", 2, "₹12,34,56,789.50"),
+        (999, "INR", 0, "₹999"),
+        (-1234567, "INR", 0, "−₹12,34,567"),
+        (-0.2, "INR", 0, "₹0"),
+        (1234567, "GBP", 0, "£1,234,567"),
+        (1234.5, "NOK", 1, "NOK 1,234.5"),
+    ],
+)
+def test_money(amount: float, currency: str, decimals: int, text: str) -> None:
+    assert format_money(amount, currency, decimals) == text
+
+
+def test_tiles_speak_in_lakh_and_crore_only_where_people_do() -> None:
+    assert format_compact_money(43_210, "INR") == "₹43.2 K"
+    assert format_compact_money(1_234_567, "INR") == "₹12.3 L"
+    assert format_compact_money(12_345_678, "INR") == "₹1.23 Cr"
+    assert format_compact_money(1_234_567, "EUR") == "€1.23 M"
+    assert format_compact_money(512, "INR") == "₹512"
+
+
+@given(st.integers(min_value=-(10**15), max_value=10**15))
+def test_grouping_by_lakh_loses_no_digit(number: int) -> None:
+    text = format_number(number, by_lakh=True)
+    assert int(text.replace(",", "")) == number
+    groups = text.lstrip("-").split(",")
+    assert len(groups[-1]) == 3 or len(groups) == 1
+    assert all(len(group) == 2 for group in groups[1:-1])
+
+
+def test_small_expectations_keep_a_decimal() -> None:
+    assert [format_units(value) for value in (0.4, 3.0, 12.6)] == ["0.4", "3", "13"]
+    assert [format_share(value) for value in (0.92, 0.995, 1.0)] == ["92 %", "99.5 %", "100 %"]
+
+
+def test_stock_walks_down_by_the_worked_number() -> None:
+    course = project_stock(7, {MONDAY: 7.0}, [], MONDAY, MONDAY + dt.timedelta(days=7))
+    assert course.stock == pytest.approx([7, 6, 5, 4, 3, 2, 1, 0])
+    assert first_empty_day(course) == MONDAY + dt.timedelta(days=7)
+
+
+def test_overdue_arrivals_stand_at_the_first_opening_and_a_broken_week_is_spread_over_what_is_left_of_it() -> None:
+    thursday = MONDAY + dt.timedelta(days=3)
+    overdue = (MONDAY - dt.timedelta(days=9), 4.0)
+    course = project_stock(0, {MONDAY: 4.0}, [overdue, (thursday, 1.0)], thursday, thursday + dt.timedelta(days=2))
+    assert course.stock == pytest.approx([5, 4, 3])
+
+
+@given(
+    st.floats(0, 100),
+    st.lists(st.floats(0, 50), min_size=3, max_size=3),
+    st.floats(0, 60),
+    st.integers(0, 13),
+)
+def test_an_order_never_lowers_stock_and_stock_is_never_negative(
+    on_hand: float, weekly: list[float], ordered: float, day: int
+) -> None:
+    demand = {MONDAY + dt.timedelta(weeks=week): units for week, units in enumerate(weekly)}
+    end = MONDAY + dt.timedelta(days=20)
+    without = project_stock(on_hand, demand, [], MONDAY, end)
+    with_order = project_stock(on_hand, demand, [(MONDAY + dt.timedelta(days=day), ordered)], MONDAY, end)
+    assert min(without.stock) >= 0
+    assert all(more >= less - 1e-9 for more, less in zip(with_order.stock, without.stock, strict=True))
+
+
+LINE = {
+    "as_of": MONDAY,
+    "on_hand": 9,
+    "on_order": 4,
+    "suggested_qty": 14,
+    "arrives_on": dt.date(2026, 12, 3),
+    "covers_until": dt.date(2026, 12, 10),
+    "expected_demand": 21.3,
+    "demand_p50": 20.0,
+    "demand_p90": 31.0,
+    "priority": 1234.0,
+    "reason": "PROJECTED_STOCKOUT",
+}
+RECEIPT = {
+    "segment_begins_on": ["2026-11-23", "2026-11-27"],
+    "segment_arriving": [0, 4],
+    "lead_time_sd_days": 2.0,
+    "masked_weeks": ["2026-09-07"],
+    "method": "blend",
+    "tau": 0.92,
+    "cost_source": "margin",
+    "shortage_cost_per_unit": 1510.0,
+    "holding_cost_per_unit_week": 3.75,
+    "quantity_before_lots": 12,
+    "pack_size": 7,
+    "moq": 1,
+}
+
+
+def test_the_explanation_holds_every_number_that_decided() -> None:
+    text = " ".join(explain(LINE, RECEIPT, "INR", sees_cost=True))
+    for part in (
+        "**9** on hand",
+        "**4** on order (4 on Fri 27 Nov 2026",
+        "Thu 3 Dec 2026",
+        "10 days",
+        "Thu 10 Dec 2026",
+    ):
+        assert part in text
+    for part in ("17 days", "**21**", "20 or fewer", "31 or fewer", "1 week without full stock", "₹1,510", "₹3.75"):
+        assert part in text
+    for part in ("**92 %**", "That takes 12 units; in packs of 7 it becomes **14**", "**₹1,234**"):
+        assert part in text
+
+
+def test_who_may_not_see_costs_reads_none() -> None:
+    text = " ".join(explain(LINE, RECEIPT, "INR", sees_cost=False))
+    assert "1,510" not in text
+    assert "3.75" not in text
+    assert "**92 %**" in text
+
+
+def test_a_file_runs_no_formula_and_keeps_its_columns() -> None:
+    row = {**LINE, "store_code": "S01", "sku": "=1+1", "product_name": "@SUM(A1)", "state": "proposed"}
+    frame = order_frame([row])
+    assert not any(str(value).startswith(FORMULA_STARTS) for value in frame.select(pl.col(pl.String)).row(0) if value)
+    text = write_csv([row]).decode("utf-8-sig").splitlines()
+    assert text[0].startswith("as_of,suggestion_id,state,kind,store_code,store_name,sku")
+    assert "'=1+1" in text[1]
+    assert order_frame([]).columns == frame.columns
