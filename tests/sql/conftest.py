@@ -1,0 +1,168 @@
+"""A chain written straight into the tables of schema raw, on an engine of its own, and built from there.
+
+For tests of the SQL alone: what the extract and the real lake add is tested in tests/pipelines and test_lake*.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from warehouse.contracts import contract, contracts, create_table
+from warehouse.lake import SCHEMAS
+from warehouse.transformations import tables
+
+
+class RawChain:
+    """Adds rows by business key; `build` runs every transformation; `rows` reads what came out."""
+
+    def __init__(self) -> None:
+        self.con = duckdb.connect()
+        self.con.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS lake; USE lake")
+        for schema in SCHEMAS:
+            self.con.execute(f"CREATE SCHEMA lake.{schema}")
+        for each in contracts("raw"):
+            create_table(self.con, each.name)
+        self.ids: dict[tuple[str, Any], int] = {}
+        self.locations: dict[str, int] = {}
+        for kind in ("vendor", "customer", "loss", "opening"):
+            self.locations[kind] = self.add("stock_locations", kind=kind)
+
+    def clear(self) -> None:
+        """Take every row away but the locations outside the stores."""
+        for each in contracts("raw"):
+            limit = " WHERE store_id IS NOT NULL" if each.table == "stock_locations" else ""
+            self.con.execute(f"DELETE FROM lake.{each.name}{limit}")
+        self.ids = {key: value for key, value in self.ids.items() if key[0] == "next"}
+
+    def add(self, table: str, **given: Any) -> int:
+        """One row of raw.<table>; keys and change tracking are filled in."""
+        agreed = contract(f"raw.{table}")
+        count = self.ids[("next", table)] = self.ids.get(("next", table), 0) + 1
+        defaults = {agreed.keys[0]: count, "updated_at": dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "changed_xid": 1}
+        row = {**defaults, **given}
+        values = [row.get(name) for name in agreed.column_names]
+        self.con.execute(f"INSERT INTO lake.raw.{table} VALUES ({', '.join('?' * len(values))})", values)
+        return int(row[agreed.keys[0]])
+
+    def chain(self, as_of: str, grain: str = "day", unmet_demand: str = "lost") -> RawChain:
+        self.add(
+            "chain", chain_id=1, name="c", currency="EUR", timezone="UTC", as_of=as_of, sales_grain=grain,
+            unmet_demand=unmet_demand,
+        )  # fmt: skip
+        return self
+
+    def store(self, code: str = "A", **given: Any) -> None:
+        values = {"name": code, "kind": "store", **given}
+        store_id = self.ids[("store", code)] = self.add("stores", store_code=code, **values)
+        self.locations[code] = self.add("stock_locations", kind="store", store_id=store_id)
+
+    def product(self, sku: str = "p", **given: Any) -> None:
+        values = {"name": sku, "category": "c", **given}
+        self.ids[("product", sku)] = self.add("products", sku=sku, **values)
+
+    def vendor(self, code: str = "V") -> None:
+        self.ids[("vendor", code)] = self.add("vendors", vendor_code=code, name=code)
+
+    def key(self, kind: str, code: str | None) -> int | None:
+        return None if code is None else self.ids[(kind, code)]
+
+    def pair(self, store: str | None, sku: str | None) -> dict[str, int | None]:
+        return {"store_id": self.key("store", store), "product_id": self.key("product", sku)}
+
+    def sale(self, day: str, quantity: int = 1, returned: int = 0, net: Any = None, pair: str = "A/p") -> None:
+        self.add(
+            "daily_sales", **self.pair(*pair.split("/")), sold_on=day, sold_qty=quantity, returned_qty=returned,
+            net_amount=net,
+        )  # fmt: skip
+
+    def order_line(
+        self, day: str, quantity: int = 1, net: Any = None, pair: str = "A/p", status: str = "delivered"
+    ) -> None:
+        keys = self.pair(*pair.split("/"))
+        order = self.add(
+            "sales_orders", order_ref=f"o{len(self.ids)}/{day}", store_id=keys["store_id"], status=status
+        )
+        self.add(
+            "sales_order_lines", sales_order_id=order, line_ref="1", product_id=keys["product_id"], sold_on=day,
+            quantity=quantity, net_amount=net,
+        )  # fmt: skip
+
+    def move(self, day: str, quantity: int, pair: str = "A/p", kind: str = "count") -> None:
+        store, sku = pair.split("/")
+        ends = ("loss", store) if quantity > 0 else (store, "loss")
+        self.add(
+            "stock_moves", product_id=self.key("product", sku), quantity=abs(quantity), moved_on=day, kind=kind,
+            source_location_id=self.locations[ends[0]], destination_location_id=self.locations[ends[1]],
+        )  # fmt: skip
+
+    def stock(self, as_of: str, on_hand: int, pair: str = "A/p") -> None:
+        """A first statement: the ledger opens with it on the day before."""
+        self.add("stock_statements", **self.pair(*pair.split("/")), as_of=as_of, on_hand=on_hand)
+        if on_hand:
+            self.move(str(dt.date.fromisoformat(as_of) - dt.timedelta(days=1)), on_hand, pair, "opening")
+
+    def available(self, from_on: str, to_on: str | None, is_in_stock: bool, pair: str = "A/p") -> None:
+        self.add(
+            "availability", **self.pair(*pair.split("/")), from_on=from_on, to_on=to_on, is_in_stock=is_in_stock
+        )
+
+    def ordered(self, expected_on: str, quantity: int, pair: str = "A/p", suggestion_id: int | None = None) -> None:
+        order = self.add("purchase_orders", order_ref=f"PO{self.ids.get(('next', 'purchase_orders'), 0)}")
+        self.add(
+            "purchase_order_lines", purchase_order_id=order, **self.pair(*pair.split("/")), state="open",
+            open_qty=quantity, received_qty=0, expected_on=expected_on, suggestion_id=suggestion_id,
+        )  # fmt: skip
+
+    def suggested(self, arrives_on: str, quantity: int, state: str = "approved", pair: str = "A/p") -> int:
+        return self.add(
+            "suggestions", **self.pair(*pair.split("/")), as_of="2024-05-01", state=state, kind="purchase",
+            suggested_qty=quantity, order_by="2024-05-01", arrives_on=arrives_on,
+        )  # fmt: skip
+
+    def supply(self, sku: str = "p", vendor: str = "V", store: str | None = None, **given: Any) -> None:
+        values = {"lead_time_days": 7, "review_period_days": 7, "moq": 1, "pack_size": 1, **given}
+        self.add("supply_terms", **self.pair(store, sku), vendor_id=self.key("vendor", vendor), **values)
+
+    def cost(self, sku: str | None = None, store: str | None = None, **given: Any) -> None:
+        self.add("cost_terms", **self.pair(store, sku), **given)
+
+    def carries(
+        self, from_on: str | None = None, to_on: str | None = None, pair: str = "A/p", display_min: int | None = None
+    ) -> None:
+        keys = self.pair(*pair.split("/"))
+        self.add("assortment", **keys, from_on=from_on, to_on=to_on, display_min=display_min)
+
+    def build(self, as_of: str) -> RawChain:
+        self.con.execute(f"SET VARIABLE as_of = DATE '{as_of}'")
+        for each in tables():
+            self.con.execute(f"CREATE OR REPLACE TABLE lake.{each.full_name} AS {each.sql}")
+        return self
+
+    def rows(self, table: str, columns: str = "*", where: str = "TRUE") -> list[tuple[Any, ...]]:
+        return self.con.execute(f"SELECT {columns} FROM lake.marts.{table} WHERE {where} ORDER BY ALL").fetchall()
+
+    def weeks(self, columns: str = "week_starting_on::VARCHAR, demand_qty, round(7 * in_stock_share)") -> list[Any]:
+        """The weekly series of pair A/p; days in stock instead of a share, which is easier to read."""
+        return self.rows("fct_demand_weekly", columns, "store_code = 'A' AND sku = 'p'")
+
+
+@pytest.fixture
+def raw() -> Iterator[RawChain]:
+    """An empty chain."""
+    opened = RawChain()
+    yield opened
+    opened.con.close()
+
+
+@pytest.fixture
+def shop(raw: RawChain) -> RawChain:
+    """A chain as of Wednesday 15 May 2024 with one store A, one product p and one vendor V."""
+    raw.chain("2024-05-15").store()
+    raw.product()
+    raw.vendor()
+    return raw
