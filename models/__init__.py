@@ -1,0 +1,1 @@
+"""What we PREDICT and DECIDE: features, forecast, policy, backtest. Frames in, frames out."""
