@@ -28,7 +28,7 @@ class Panel:
     demand: (n_series, n_weeks) units asked for in a full week on the shelf; 0 where weight is 0.
     weight: (n_series, n_weeks) 0 = not observed (before the series began, out of stock), else in-stock share.
     codes: name of a grouping -> (n_series,) dense code; always store, sku, category, subcategory, brand, cluster,
-        region, chain, store_category.
+        region, chain, store_category, store_subcategory.
     launched, discontinued: (n_series,) week index of the first and the last week of sale; far away when unknown.
     """
 
@@ -135,8 +135,9 @@ def _codes(series: pl.DataFrame) -> dict[str, Ints]:
     names = ["store_code", "sku", "category", "subcategory", "brand", "cluster", "region"]
     codes = {name.removesuffix("_code"): _dense(series[name]) for name in names}
     codes["chain"] = np.zeros(series.height, dtype=np.int64)
-    pair = codes["store"] * (codes["category"].max(initial=0) + 1) + codes["category"]
-    codes["store_category"] = np.unique(pair, return_inverse=True)[1].astype(np.int64)
+    for name in ("category", "subcategory"):
+        pair = codes["store"] * (codes[name].max(initial=0) + 1) + codes[name]
+        codes[f"store_{name}"] = np.unique(pair, return_inverse=True)[1].astype(np.int64)
     return codes
 
 

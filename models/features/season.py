@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from models.features.panel import Floats, Ints, Panel
+from models.features.history import sum_by
+from models.features.panel import Floats, Panel
 
 # Weights in units of expected demand: what a group must have sold before its own shape counts as much as its
 # parent's. Measured on one chain (docs/forecast.md); neighbours within a factor of two cost nothing.
@@ -38,10 +39,10 @@ def season_at(panel: Panel, origin: int) -> Floats:
     calendar = sparse.csr_matrix(
         (np.ones(origin), (np.arange(origin), panel.weeks_of_year(0, origin))), shape=(origin, WEEKS)
     )
-    sku_units, sku_expected = _sum_by(panel.codes["sku"], seen), _sum_by(panel.codes["sku"], expected)
+    sku_units, sku_expected = sum_by(panel.codes["sku"], seen), sum_by(panel.codes["sku"], expected)
     category_of_sku = np.zeros(n_sku, dtype=np.int64)
     category_of_sku[panel.codes["sku"]] = panel.codes["category"]
-    group_units, group_expected = _sum_by(category_of_sku, sku_units), _sum_by(category_of_sku, sku_expected)
+    group_units, group_expected = sum_by(category_of_sku, sku_units), sum_by(category_of_sku, sku_expected)
     chain = _shape(group_units.sum(0, keepdims=True), group_expected.sum(0, keepdims=True), calendar, None)
     group = _shape(group_units, group_expected, calendar, np.repeat(chain, group_units.shape[0], axis=0))
     sku = _shape(sku_units, sku_expected, calendar, group[category_of_sku])
@@ -73,9 +74,3 @@ def _trend(units: Floats, expected: Floats, half: int = 26, least: int = 27) -> 
     column = np.clip(np.arange(n)[None, :], first[:, None], last[:, None])
     carried = np.take_along_axis(np.where(good, mean, 1.0), column, axis=1)
     return np.where(good.any(axis=1)[:, None], np.maximum(carried, 0.05), 1.0)
-
-
-def _sum_by(codes: Ints, values: Floats) -> Floats:
-    n = len(codes)
-    member = sparse.csr_matrix((np.ones(n), (codes, np.arange(n))), shape=(int(codes.max(initial=0)) + 1, n))
-    return np.asarray(member @ values)

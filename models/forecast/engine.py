@@ -5,7 +5,9 @@ Reads the `demand` and `catalog` frames, gives Forecast objects. Order rules and
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,8 +15,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from models.features.history import History, build_history
 from models.features.panel import Floats, build_panel, monday_of
-from models.forecast.structural import close, name_methods, structural
+from models.forecast.blend import expect
+from models.forecast.boosted import BUDGET, LIGHT_BUDGET, Boosted, fit_boosted
+from models.forecast.dispersion import Dispersion, fit_dispersion
+from models.forecast.errors import collect_errors
+from models.forecast.schedule import list_cutoffs, list_error_cutoffs
 
 Progress = Callable[[str, float], None]
 
@@ -59,23 +66,61 @@ def forecast_origins(
     horizon_weeks: int,
     progress: Progress | None = None,
 ) -> list[Forecast]:
-    """One forecast per origin, in the order given, each from complete weeks before it only."""
+    """One forecast per origin, in the order given, each from complete weeks before it only.
+
+    Features are built once; models are trained at a few cutoffs, an origin taking the latest not after it. Raises
+    ValueError without origins or with a horizon under one week.
+    """
+    if not origins or horizon_weeks < 1:
+        raise ValueError("a forecast needs at least one origin and one week of horizon")
     panel = build_panel(demand, catalog, monday_of(max(origins)))
-    result = []
-    for done, day in enumerate(origins):
-        origin = max(panel.index_of(day), 0)
-        mean = close(panel, origin, structural(panel, origin, horizon_weeks))
-        result.append(
-            Forecast(
-                origin=monday_of(day),
-                series=panel.series,
-                mean=mean,
-                shared=np.full(panel.n_series, 0.1),
-                inner=np.full(panel.n_series, 0.25),
-                size=None,
-                method=name_methods(panel, origin, "structural"),
-            )
-        )
-        if progress is not None:
-            progress("forecast", (done + 1) / len(origins))
-    return result
+    history = build_history(panel)
+    index = {day: max(panel.index_of(day), 0) for day in origins}
+    cutoffs = list_cutoffs(list(index.values()))
+    trained = sorted({*list_error_cutoffs(cutoffs[0], panel.n_series), *cutoffs})
+    models = _train(history, trained, cutoffs, horizon_weeks, progress)
+    errors = collect_errors(history, models, cutoffs[-1])
+    spread = {cutoff: fit_dispersion(errors.before(cutoff)) for cutoff in cutoffs}
+    made: dict[int, Forecast] = {}
+    for done, origin in enumerate(sorted(set(index.values()))):
+        cutoff = cutoffs[bisect_right(cutoffs, origin) - 1]
+        made[origin] = _forecast_origin(history, models[cutoff], spread[cutoff], origin, horizon_weeks)
+        _report(progress, "forecast", (done + 1) / len(set(index.values())))
+    return [made[index[day]] for day in origins]
+
+
+def _train(
+    history: History, trained: list[int], cutoffs: list[int], n_steps: int, progress: Progress | None
+) -> dict[int, Boosted | None]:
+    """A model per cutoff, two at a time; the last one, which serves the latest origins, on the most rows."""
+
+    def fit(cutoff: int) -> Boosted | None:
+        return fit_boosted(history, cutoff, n_steps, BUDGET if cutoff == trained[-1] else LIGHT_BUDGET)
+
+    models: dict[int, Boosted | None] = {}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        # the largest first, so that no core waits for it alone
+        order = trained[::-1]
+        for done, (cutoff, model) in enumerate(zip(order, pool.map(fit, order), strict=True)):
+            models[cutoff] = model
+            _report(progress, "train", (done + 1) / len(trained))
+    return models
+
+
+def _forecast_origin(
+    history: History, model: Boosted | None, spread: Dispersion, origin: int, n_steps: int
+) -> Forecast:
+    panel = history.panel
+    seen = expect(history, model, origin, n_steps)
+    shared, inner = spread.at(seen.mean[:, :3].mean(axis=1))
+    size = None
+    if seen.size is not None:
+        size = seen.size / spread.size_scale
+        ratio = (1.0 / size[:, :4]).mean(axis=1) / (shared + inner)
+        shared, inner = shared * ratio, inner * ratio
+    return Forecast(panel.monday(origin), panel.series, seen.mean, shared, inner, size, seen.method)
+
+
+def _report(progress: Progress | None, stage: str, share: float) -> None:
+    if progress is not None:
+        progress(stage, share)

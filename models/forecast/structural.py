@@ -16,6 +16,8 @@ HALF_LIVES = (8.0, 20.0)
 BORROWED_WEEKS = 2.0
 # Fewer in-stock weeks than this and the row is called borrowed.
 OWN_WEEKS = 4.0
+# A series that sold nothing for this long in stock is a slow one, and the model's to judge.
+SILENT_WEEKS = 13.0
 # A chain younger than this has no season and no model: a shrunk mean is all there is.
 YOUNG_WEEKS = 10
 
@@ -56,8 +58,9 @@ def name_methods(panel: Panel, origin: int, model: str) -> NDArray[np.str_]:
     method = np.full(panel.n_series, model, dtype="U24")
     if origin < YOUNG_WEEKS:
         method[:] = "short_history_mean"
-    method[(weight * demand).sum(axis=1) == 0] = "no_sales_yet"
-    method[weight.sum(axis=1) < OWN_WEEKS] = "borrowed_from_category"
+    weeks = weight.sum(axis=1)
+    method[((weight * demand).sum(axis=1) == 0) & (weeks < SILENT_WEEKS)] = "no_sales_yet"
+    method[weeks < OWN_WEEKS] = "borrowed_from_category"
     method[panel.discontinued < origin] = "discontinued"
     return method
 

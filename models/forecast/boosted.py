@@ -1,0 +1,152 @@
+"""The global model: gradient boosting of weekly counts over all series at once, and of how far they scatter.
+
+Reads a history before a cutoff, gives means and negative binomial sizes. Blending and fallbacks belong to the engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import digamma
+
+from models.features.history import History
+from models.features.panel import Floats, Ints
+from models.features.rows import Matrix, origin_rows, series_levels, step_rows
+from models.forecast.sampling import ORIGIN_WEEKS, sample_rows
+
+if TYPE_CHECKING:
+    import lightgbm
+
+# Series times origins from which deeper trees and a learned size pay (docs/forecast.md).
+MANY_PAIRS = 200_000
+LEAST_ROWS = 1_500
+LEAST_CUTOFF = 20
+BUDGET = 300_000
+LIGHT_BUDGET = 120_000
+SIZE_ROWS = 150_000
+SIZE_RANGE = (-4.0, 6.0)
+START_SIZE = float(np.log(3.0))
+TWEEDIE_POWER = 1.4
+
+PARAMS: dict[str, Any] = {
+    "learning_rate": 0.08,
+    "min_data_in_leaf": 200,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "max_bin": 63,
+    "lambda_l2": 1.0,
+    "verbose": -1,
+    # one thread each, several models at a time: threads that wait for each other starve on a busy machine
+    "num_threads": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "seed": 20,
+}
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Trained before `cutoff`. members: mean models on the log level; size: model of log k, or None."""
+
+    cutoff: int
+    members: list[lightgbm.Booster]
+    size: lightgbm.Booster | None
+
+    def predict(self, history: History, origin: int, n_steps: int, series: Ints) -> tuple[Floats, Floats | None]:
+        """Expected units and size k (where learned), each (len(series), n_steps), seen from column `origin`."""
+        t = np.full(len(series), origin, dtype=np.int64)
+        known, _ = origin_rows(history, series, t)
+        level = series_levels(history, series, t)
+        mean = np.zeros((len(series), n_steps))
+        size = np.zeros((len(series), n_steps)) if self.size is not None else None
+        for step in range(n_steps):
+            ahead, _ = step_rows(history, series, t, np.full(len(series), step + 1, dtype=np.int64))
+            rows = np.hstack([known, ahead])
+            mean[:, step] = _average(self.members, rows) * level
+            if self.size is not None and size is not None:
+                rows = np.column_stack([rows, np.log(mean[:, step])]).astype(np.float32)
+                raw = np.asarray(self.size.predict(rows, raw_score=True)) + START_SIZE
+                size[:, step] = np.exp(np.clip(raw, *SIZE_RANGE))
+        return mean, size
+
+
+def build_rows(history: History, i: Ints, t: Ints, h: Ints) -> tuple[Matrix, Floats]:
+    """Feature matrix and levels of (series, origin, step) triples of equal length."""
+    origin, _ = origin_rows(history, i, t)
+    step, _ = step_rows(history, i, t, h)
+    return np.hstack([origin, step]), series_levels(history, i, t)
+
+
+def fit_boosted(history: History, cutoff: int, n_steps: int, budget: int = BUDGET, seed: int = 0) -> Boosted | None:
+    """Models from targets before `cutoff`, or None when there is too little to learn from.
+
+    Mean: LightGBM with init_score = log level (a model of what the level gets wrong), Poisson and Tweedie 1.4
+    averaged where rows are few. Size: where rows are many, a second model of log k with the mean held.
+    """
+    if cutoff < LEAST_CUTOFF:
+        return None
+    i, t, h = sample_rows(history, cutoff, n_steps, budget, seed)
+    if len(i) < LEAST_ROWS:
+        return None
+    rows, level = build_rows(history, i, t, h)
+    units = history.panel.demand[i, t + h - 1]
+    is_many = history.panel.n_series * min(cutoff, ORIGIN_WEEKS) >= MANY_PAIRS
+    members = _fit_means(rows, level, units, is_many)
+    size = None
+    if is_many:
+        keep = np.arange(len(i))
+        if len(i) > SIZE_ROWS:
+            keep = np.sort(np.random.default_rng(seed + 3).choice(len(i), SIZE_ROWS, replace=False))
+        size = _fit_size(rows[keep], _average(members, rows[keep]) * level[keep], units[keep])
+    return Boosted(cutoff, members, size)
+
+
+def _fit_means(rows: Matrix, level: Floats, units: Floats, is_many: bool) -> list[lightgbm.Booster]:
+    import lightgbm
+
+    shape = {"num_leaves": 63 if is_many else 31}
+    rounds = 300 if is_many else 150
+    losses: list[dict[str, Any]] = [{"objective": "poisson"}]
+    if not is_many:
+        losses.append({"objective": "tweedie", "tweedie_variance_power": TWEEDIE_POWER})
+    members = []
+    for loss in losses:
+        params = PARAMS | shape | loss
+        data = lightgbm.Dataset(rows, units, init_score=np.log(level), params=params)
+        members.append(lightgbm.train(params, data, rounds))
+    return members
+
+
+def _fit_size(rows: Matrix, mean: Floats, units: Floats) -> lightgbm.Booster:
+    """Model of a = log k by the negative binomial likelihood with the mean held.
+
+    Gradient -k (psi(y+k) - psi(k) + log k + 1 - log(k+mu) - (k+y)/(k+mu)); the hessian's stand-in keeps steps small.
+    """
+    import lightgbm
+
+    def objective(raw: Floats, _: lightgbm.Dataset) -> tuple[Floats, Floats]:
+        a = np.clip(raw, *SIZE_RANGE)
+        k = np.exp(a)
+        slope = digamma(units + k) - digamma(k) + a + 1 - np.log(k + mean) - (k + units) / (k + mean)
+        gradient = -k * slope
+        return gradient, np.maximum(np.abs(gradient) / 2, 0.05) + 0.05
+
+    params = PARAMS | {
+        "objective": objective,
+        "learning_rate": 0.1,
+        "num_leaves": 31,
+        "min_data_in_leaf": 500,
+    }
+    rows = np.column_stack([rows, np.log(mean)]).astype(np.float32)
+    data = lightgbm.Dataset(rows, units, init_score=np.full(len(units), START_SIZE), params=params)
+    return lightgbm.train(params, data, 100)
+
+
+def _average(members: list[lightgbm.Booster], rows: Matrix) -> Floats:
+    total = np.zeros(len(rows))
+    for member in members:
+        total += np.exp(np.asarray(member.predict(rows, raw_score=True)))
+    return total / len(members)

@@ -1,0 +1,58 @@
+"""Errors of past forecasts, each made by a model that had not seen the weeks it was about.
+
+Reads a history and the models by cutoff; gives means and actual units for the dispersion to learn from.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.features.history import History
+from models.features.panel import Floats, Ints
+from models.forecast.blend import expect
+from models.forecast.boosted import Boosted
+
+WEEKS = 3
+RECENT = 52
+ROWS_PER_ORIGIN = 6_000
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Rows of in-stock runs of three weeks: origin (n,), mean and units (n, 3), size (n, 3) or nan."""
+
+    origin: Ints
+    mean: Floats
+    units: Floats
+    size: Floats
+
+    def before(self, cutoff: int) -> Errors:
+        """Those whose last week lies before `cutoff`, and that are not over a year old."""
+        keep = (self.origin + WEEKS <= cutoff) & (self.origin >= cutoff - RECENT)
+        return Errors(self.origin[keep], self.mean[keep], self.units[keep], self.size[keep])
+
+
+def collect_errors(history: History, models: dict[int, Boosted | None], end: int) -> Errors:
+    """Errors of every origin from the first cutoff to the last whose three weeks end before column `end`.
+
+    `models`: cutoff -> what was trained before it; an origin takes the latest cutoff not after it.
+    """
+    panel, cutoffs = history.panel, sorted(models)
+    series = np.arange(panel.n_series)
+    if panel.n_series > ROWS_PER_ORIGIN:
+        series = np.sort(np.random.default_rng(0).choice(panel.n_series, ROWS_PER_ORIGIN, replace=False))
+    parts = []
+    for origin in range(max(cutoffs[0], 1), end - WEEKS + 1):
+        model = models[cutoffs[bisect_right(cutoffs, origin) - 1]]
+        seen = expect(history, model, origin, WEEKS, series)
+        columns = slice(origin, origin + WEEKS)
+        whole = (panel.weight[series, columns] >= 0.999).all(axis=1) & (seen.mean > 0).all(axis=1)
+        size = seen.size if seen.size is not None else np.full(seen.mean.shape, np.nan)
+        stamp = np.full(int(whole.sum()), origin, dtype=np.int64)
+        parts.append((stamp, seen.mean[whole], panel.demand[series, columns][whole], size[whole]))
+    if not parts:
+        return Errors(np.zeros(0, dtype=np.int64), *(np.zeros((0, WEEKS)) for _ in range(3)))
+    return Errors(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
