@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -37,18 +38,24 @@ COLUMNS: dict[str, Any] = {
     "priority": pl.Float64,
     "expires_on": pl.Date,
 }
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = r"^[=+\-@\t\r]"
+TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
 def order_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """The rows as a frame; texts that a spreadsheet would run as a formula get a leading apostrophe."""
+    """The rows as a frame of COLUMNS."""
     values = [{name: _plain(row.get(name)) for name in COLUMNS} for row in rows]
     return pl.DataFrame(values, schema=COLUMNS)
 
 
-def write_csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    """CSV in UTF-8 with a mark, so that spreadsheets read ₹ and names right."""
-    return b"\xef\xbb\xbf" + order_frame(rows).write_csv().encode()
+def write_csv(frame: pl.DataFrame) -> bytes:
+    """CSV in UTF-8 with a mark, so that spreadsheets read ₹ and names right.
+
+    A spreadsheet runs a cell that starts like a formula; the apostrophe before it makes it text.
+    """
+    text = pl.col(pl.String)
+    safe = frame.with_columns(pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).name.keep())
+    return b"\xef\xbb\xbf" + safe.write_csv(float_scientific=False).encode()
 
 
 def write_xlsx(rows: Sequence[dict[str, Any]], passport: Passport) -> bytes:
@@ -56,7 +63,7 @@ def write_xlsx(rows: Sequence[dict[str, Any]], passport: Passport) -> bytes:
     import xlsxwriter
 
     buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, **TEXT_STAYS_TEXT}) as workbook:
         order_frame(rows).write_excel(
             workbook, "Suggestions", autofit=True, freeze_panes=(1, 0), dtype_formats={pl.Date: "yyyy-mm-dd"}
         )
@@ -83,6 +90,4 @@ def describe_file(rows: Sequence[dict[str, Any]], passport: Passport) -> dict[st
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return "'" + value
-    return value
+    return float(value) if isinstance(value, Decimal) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,3 +22,34 @@ def choose_one(
     else:
         st.query_params[key] = choice
     return choice
+
+
+def choose_period(
+    place: Any, label: str, usual: tuple[dt.date, dt.date], first: dt.date, last: dt.date
+) -> tuple[dt.date, dt.date]:
+    """A range of days (both included) on the address's parameters `from` and `to`; `usual` until someone chooses."""
+    if "period" not in st.session_state:
+        asked = [_day(st.query_params.get(key)) for key in ("from", "to")]
+        begin, end = (day or fallback for day, fallback in zip(asked, usual, strict=True))
+        begin, end = max(begin, first), min(end, last)
+        st.session_state["period"] = (begin, end) if begin <= end else usual
+    chosen = place.date_input(
+        label, min_value=min(first, usual[0]), max_value=max(last, usual[1]), key="period", format="DD/MM/YYYY"
+    )
+    if not isinstance(chosen, tuple) or len(chosen) != 2:
+        # between the first click and the second only one end is known
+        return usual
+    begin, end = chosen
+    if chosen == usual:
+        st.query_params.pop("from", None)
+        st.query_params.pop("to", None)
+    else:
+        st.query_params["from"], st.query_params["to"] = begin.isoformat(), end.isoformat()
+    return begin, end
+
+
+def _day(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        return None

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 SYMBOLS = {"INR": "₹", "EUR": "€", "GBP": "£", "USD": "$"}
 GROUPED_BY_LAKH = {"INR"}
-Number = int | float | Decimal
+Number = float | Decimal
 
 
 def format_money(amount: Number, currency: str, decimals: int = 0) -> str:
     """`₹12,34,567`, `£1,234,567`, `NOK 1,234`; the sign stands before the symbol."""
-    digits = format_number(abs(amount), decimals, by_lakh=currency in GROUPED_BY_LAKH)
+    digits = format_number(abs(float(amount)), decimals, by_lakh=currency in GROUPED_BY_LAKH)
     symbol = SYMBOLS.get(currency, f"{currency} ")
-    sign = "−" if round(amount, decimals) < 0 else ""
+    sign = "−" if round(float(amount), decimals) < 0 else ""
     return f"{sign}{symbol}{digits}"
 
 
@@ -49,7 +49,7 @@ def format_number(value: Number, decimals: int = 0, *, by_lakh: bool = False) ->
 
 def format_units(value: Number) -> str:
     """Expected units: one decimal below 10, else none."""
-    return format_number(value, 1 if abs(value) < 10 and value != int(value) else 0)
+    return format_number(value, 1 if abs(float(value)) < 10 and value != int(value) else 0)
 
 
 def format_day(day: dt.date) -> str:
@@ -66,3 +66,16 @@ def format_share(value: Number) -> str:
 def count_of(number: int, one: str, many: str | None = None) -> str:
     """`1 line`, `2 lines`"""
     return f"{format_number(number)} {one if number == 1 else many or one + 's'}"
+
+
+def format_metric(value: Number | None, unit: str, currency: str, *, compact: bool = False) -> str:
+    """A metric's value by its unit (money, money per unit, units, share); `–` where there is none."""
+    if value is None or value != value:
+        return "–"
+    if unit == "share":
+        return f"{float(value) * 100:.1f} %"
+    if unit == "money per unit":
+        return format_money(value, currency, 0 if abs(float(value)) >= 1000 else 2)
+    if unit == "money":
+        return format_compact_money(value, currency) if compact else format_money(value, currency)
+    return format_number(value, by_lakh=currency in GROUPED_BY_LAKH)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from dashboards.formats import count_of, format_day
 from dashboards.passport import Passport
 
+Colour = Literal["green", "orange", "red"]
 FRESH_DAYS, OLD_DAYS = 1, 7
 
 
@@ -20,9 +21,9 @@ def show_header(title: str, lead: str, passport: Passport) -> None:
         text, colour = describe_freshness(passport)
         st.badge(
             text, icon=":material/schedule:", color=colour, help="Up to which opening the chain's data are complete."
-        )  # type: ignore[arg-type]  # one of Streamlit's colour names
+        )
         text, colour, details = describe_checks(passport.checks)
-        st.badge(text, icon=":material/verified:", color=colour, help=details)  # type: ignore[arg-type]  # as above
+        st.badge(text, icon=":material/verified:", color=colour, help=details)
         st.badge(
             f"Snapshot {passport.snapshot_id}",
             icon=":material/photo_camera:",
@@ -37,15 +38,15 @@ def show_header(title: str, lead: str, passport: Passport) -> None:
         st.caption(f":material/info: {note}")
 
 
-def describe_freshness(passport: Passport) -> tuple[str, str]:
+def describe_freshness(passport: Passport) -> tuple[str, Colour]:
     """(words, colour) for the age of the data."""
     days = passport.age_days
     age = "today" if days == 0 else f"{count_of(days, 'day')} old"
-    colour = "green" if days <= FRESH_DAYS else "orange" if days <= OLD_DAYS else "red"
+    colour: Colour = "green" if days <= FRESH_DAYS else "orange" if days <= OLD_DAYS else "red"
     return f"Data as of {format_day(passport.data_as_of)} · {age}", colour
 
 
-def describe_checks(checks: dict[str, Any]) -> tuple[str, str, str]:
+def describe_checks(checks: dict[str, Any]) -> tuple[str, Colour, str]:
     """(words, colour, details) for what the checks said when this was published."""
     passed, warnings = checks.get("passed"), checks.get("warnings") or []
     names = warnings if isinstance(warnings, list) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
+import polars as pl
 import streamlit as st
 
 from dashboards.formats import format_money, format_number
@@ -35,7 +35,7 @@ def pick_line(rows: Sequence[dict[str, Any]], currency: str, chosen_id: int | No
 
 
 def _style(rows: Sequence[dict[str, Any]], currency: str) -> Any:
-    table = pd.DataFrame(
+    table = pl.DataFrame(
         [
             {
                 "at_stake": float(row["priority"]),
@@ -58,7 +58,7 @@ def _style(rows: Sequence[dict[str, Any]], currency: str) -> Any:
         ]
     )
     units = dict.fromkeys(("order", "on_hand", "on_order"), format_number)
-    return table.style.format(
+    return table.to_pandas().style.format(
         {
             "at_stake": lambda amount: format_money(amount, currency),
             "expected": lambda units: format_number(units, 1),

@@ -5,6 +5,8 @@ Text, grid and ground follow the page's theme, which Streamlit applies on top.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -54,3 +56,20 @@ def mark_day(figure: go.Figure, day: object, text: str, *, side: str = "right") 
         xshift=4 if side == "right" else -4,
         font={"size": 11, "color": QUIET},
     )
+
+
+def word_ticks(figure: go.Figure, values: Sequence[float | None], words: Callable[[float], str], axis: str) -> None:
+    """Ticks at round steps, written as people write that figure (lakh and crore where they do)."""
+    known = [value for value in values if value is not None]
+    highest, lowest = max([*known, 0.0]), min([*known, 0.0])
+    if highest <= lowest:
+        return
+    step = _round_step((highest - lowest) / 4)
+    ticks = [step * index for index in range(math.floor(lowest / step), math.ceil(highest / step) + 1)]
+    figure.update_layout({f"{axis}axis": {"tickvals": ticks, "ticktext": [words(tick) for tick in ticks]}})
+
+
+def _round_step(about: float) -> float:
+    """The next 1, 2 or 5 times a power of ten: 37 becomes 50."""
+    power = 10.0 ** math.floor(math.log10(about))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= about * 0.999)

@@ -28,6 +28,7 @@ class Passport:
     chain: str
     currency: str
     timezone: str
+    sales_grain: str
 
     @property
     def age_days(self) -> int:

@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 import streamlit as st
 
+from api.identity.scope import Scope
 from dashboards.installation import given_databases
 from ims.settings import get_settings
 from warehouse.lake import connect
@@ -23,6 +24,8 @@ WHERE store_code = ? AND sku = ? AND week_starting_on >= ? ORDER BY week_startin
 """
 FORECAST = "SELECT * FROM lake.outputs.forecast_weekly WHERE store_code = ? AND sku = ? ORDER BY week_starting_on"
 ARRIVALS = "SELECT expected_on, quantity FROM lake.marts.fct_arrivals WHERE store_code = ? AND sku = ? ORDER BY 1"
+STORES = "SELECT store_code, name FROM lake.marts.dim_store ORDER BY store_code"
+CATEGORIES = "SELECT DISTINCT category FROM lake.marts.dim_product ORDER BY category"
 HISTORY_WEEKS = 52
 
 
@@ -45,6 +48,14 @@ def read_forecast(snapshot_id: int, store_code: str, sku: str) -> pl.DataFrame:
 def read_arrivals(snapshot_id: int, store_code: str, sku: str) -> pl.DataFrame:
     """What is on order for a pair: expected_on, quantity."""
     return _read(given_databases().lake, snapshot_id, ARRIVALS, (store_code, sku))
+
+
+def read_places(snapshot_id: int, scope: Scope) -> tuple[dict[str, str], list[str]]:
+    """What one can filter by: the names of the stores in the scope by code, and the categories."""
+    lake = given_databases().lake
+    stores = _read(lake, snapshot_id, STORES, ()).rows()
+    categories = _read(lake, snapshot_id, CATEGORIES, ())["category"].to_list()
+    return {code: name for code, name in stores if scope.allows(code)}, categories
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)

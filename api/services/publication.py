@@ -14,7 +14,7 @@ from api.services.statements import fetch_rows
 
 def select_passport() -> Select[Any]:
     """The served publication with the chain's name, currency and timezone; no row before the first."""
-    chain = (Chain.name.label("chain"), Chain.currency, Chain.timezone)
+    chain = (Chain.name.label("chain"), Chain.currency, Chain.timezone, Chain.sales_grain)
     return select_current().add_columns(*chain).outerjoin(Chain, true())
 
 

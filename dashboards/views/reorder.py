@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
-from sqlalchemy import Connection, select
 
 from api.identity.scope import Scope
-from api.schema.masters import Product, Store
 from api.services.suggestion_totals import SuggestionTotals, total_suggestions
 from api.suggestions import list_suggestions
-from dashboards.downloads import write_csv, write_xlsx
+from dashboards.downloads import order_frame, write_csv, write_xlsx
 from dashboards.filters import choose_one
 from dashboards.formats import count_of, format_compact_money, format_money, format_number
 from dashboards.header import show_header
@@ -19,6 +17,7 @@ from dashboards.installation import operational
 from dashboards.messages import say
 from dashboards.order_table import pick_line
 from dashboards.passport import Passport
+from dashboards.reader import read_places
 from dashboards.receipt import show_receipt
 
 LEAD = "What to order now, the most money at stake first. Pick a line to see why."
@@ -30,15 +29,15 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def show(passport: Passport, scope: Scope) -> None:
     """The view."""
     show_header("Reorder", LEAD, passport)
+    store, category = _ask(passport, scope)
+    filters: dict[str, Any] = {
+        "publication_id": passport.publication_id,
+        "stores": scope.store_codes,
+        "store": store,
+        "category": category,
+        "states": STATES,
+    }
     with operational().connect() as connection:
-        store, category = _ask(connection, scope)
-        filters: dict[str, Any] = {
-            "publication_id": passport.publication_id,
-            "stores": scope.store_codes,
-            "store": store,
-            "category": category,
-            "states": STATES,
-        }
         totals = total_suggestions(connection, **filters)
         rows = list_suggestions(connection, **filters, limit=SHOWN)
     if not rows:
@@ -57,13 +56,10 @@ def show(passport: Passport, scope: Scope) -> None:
     show_receipt(line, passport, scope.sees_cost)
 
 
-def _ask(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
-    found = connection.execute(select(Store.store_code, Store.name).order_by(Store.store_code))
-    stores: dict[str, str] = {code: name for code, name in found}  # noqa: C416  (dict() does not take rows)
-    codes = [code for code in stores if scope.allows(code)]
-    categories = connection.execute(select(Product.category).distinct().order_by(Product.category)).scalars().all()
+def _ask(passport: Passport, scope: Scope) -> tuple[str | None, str | None]:
+    stores, categories = read_places(passport.snapshot_id, scope)
     left, right, _ = st.columns([1, 1, 2])
-    store = choose_one(left, "Store", "All stores", codes, "store", lambda code: f"{code} · {stores[code]}")
+    store = choose_one(left, "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}")
     category = choose_one(right, "Category", "All categories", categories, "category")
     return store, category
 
@@ -92,10 +88,18 @@ def _offer_files(filters: dict[str, Any], lines: int, passport: Passport) -> Non
         with operational().connect() as connection:
             return list_suggestions(connection, **filters)
 
+    def write() -> bytes:
+        return write_csv(order_frame(read()))
+
     name = f"suggestions-{passport.as_of}-snapshot-{passport.snapshot_id}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "CSV", lambda: write_csv(read()), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore"
+            "CSV",
+            lambda: write_csv(order_frame(read())),
+            f"{name}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
         )
         st.download_button(
             "Excel",

@@ -1,12 +1,150 @@
-"""Sales: what was sold, when, where and of what."""
+"""Sales: what was sold, when, where and of what, beside an earlier period. Figures are the warehouse's metrics."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
+
+import streamlit as st
+
 from api.identity.scope import Scope
+from dashboards import palette
+from dashboards.figures import Question, ask, daily_metrics, first_month
+from dashboards.filters import choose_one, choose_period
+from dashboards.formats import format_metric
 from dashboards.header import show_header
+from dashboards.messages import say
 from dashboards.passport import Passport
+from dashboards.periods import choose_grain, days_back, default_period, list_steps
+from dashboards.reader import read_places
+from dashboards.sales_charts import draw_bars, draw_course
+from dashboards.sales_table import show_table
+from warehouse.metrics import Metric
+
+LEAD = "What was sold, when, where and of what. Hover a figure's name for its definition."
+TILES = ("net_sales", "units_sold", "average_price", "gross_margin", "returns_share")
+COMPARISONS = {"before": "the weeks before", "year": "the same weeks last year"}
 
 
 def show(passport: Passport, scope: Scope) -> None:
     """The view."""
-    show_header("Sales", "What was sold, when, where and of what.", passport)
+    show_header("Sales", LEAD, passport)
+    first = first_month(passport.snapshot_id, scope)
+    if first is None:
+        say(
+            "No sales yet",
+            "The published snapshot holds no sale that you may see. Sales come in with the chain folder: "
+            "`sales.csv` (or `sales.parquet`), loaded by `ims import DIR`.",
+            "monitoring",
+        )
+        return
+    metrics = daily_metrics(scope)
+    question, comparison = _ask_reader(passport, scope, first, metrics)
+    _show_tiles(question, comparison, passport, scope, metrics)
+    metric = metrics[question.names[0]]
+    words = _words(metric, passport)
+    st.subheader(metric.label, anchor=False, help=metric.description)
+    _show_course(question, comparison, passport, scope, words)
+    stores, _ = read_places(passport.snapshot_id, scope)
+    left, right = st.columns(2, gap="large")
+    for place, dimension, names in ((left, "store", stores), (right, "category", {})):
+        rows = ask(passport.snapshot_id, scope, question.split_by(dimension))
+        with place:
+            st.markdown(f"**{metric.label} by {dimension}**")
+            labels = [_place_name(code, names) for code in rows[dimension]]
+            values = [None if value is None else float(value) for value in rows[metric.name]]
+            st.plotly_chart(draw_bars(labels, values, words), config=palette.CONFIG, key=f"bars-{dimension}")
+    show_table(question, passport, scope, metrics)
+
+
+def _ask_reader(passport: Passport, scope: Scope, first: dt.date, metrics: dict[str, Metric]) -> tuple[Question, str]:
+    stores, categories = read_places(passport.snapshot_id, scope)
+    last = passport.data_as_of - dt.timedelta(days=1)
+    columns = st.columns([1.3, 1, 1, 1, 1.2])
+    begin, end = choose_period(columns[0], "Days", default_period(passport.data_as_of, first), first, last)
+    store = choose_one(columns[1], "Store", "All stores", list(stores), "store", lambda code: _place_name(code, stores))
+    category = choose_one(columns[2], "Category", "All categories", categories, "category")
+    options = list(metrics)
+    name = choose_one(columns[3], "Figure", "Net sales", options, "figure", lambda name: metrics[name].label)
+    if name is None:
+        name = _default_figure(passport, scope, metrics)
+    comparison = choose_one(
+        columns[4], "Beside", "The weeks before", list(COMPARISONS), "beside", lambda key: COMPARISONS[key].capitalize()
+    )
+    return Question((name,), (), begin, end, store, category), comparison or "before"
+
+
+def _default_figure(passport: Passport, scope: Scope, metrics: dict[str, Metric]) -> str:
+    """Net sales, or units where the chain records no amounts."""
+    whole = ask(passport.snapshot_id, scope, Question(("net_sales",)))
+    return "net_sales" if "net_sales" in metrics and whole["net_sales"][0] is not None else "units_sold"
+
+
+def _show_tiles(
+    question: Question, comparison: str, passport: Passport, scope: Scope, metrics: dict[str, Metric]
+) -> None:
+    names = tuple(name for name in TILES if name in metrics)
+    assert question.begin is not None
+    assert question.end is not None
+    asked = Question(names, (), question.begin, question.end, question.store, question.category)
+    back = days_back(question.begin, question.end, comparison)
+    now = ask(passport.snapshot_id, scope, asked).row(0, named=True)
+    before = ask(passport.snapshot_id, scope, asked.moved_back(back)).row(0, named=True)
+    for place, name in zip(st.columns(len(names)), names, strict=True):
+        metric = metrics[name]
+        place.metric(
+            metric.label,
+            format_metric(now[name], metric.unit, passport.currency, compact=True),
+            _change(now[name], before[name], metric.unit),
+            delta_color="normal" if metric.better == "up" else "inverse",
+            help=metric.description,
+            border=True,
+        )
+    st.caption(f"Change against {COMPARISONS[comparison]}, same weekdays.")
+
+
+def _change(now: float | None, before: float | None, unit: str) -> str | None:
+    if now is None or before is None or not before:
+        return None
+    if unit == "share":
+        return f"{(float(now) - float(before)) * 100:+.1f} points"
+    return f"{(float(now) / float(before) - 1) * 100:+.1f} %"
+
+
+def _show_course(
+    question: Question, comparison: str, passport: Passport, scope: Scope, words: Callable[[float], str]
+) -> None:
+    assert question.begin is not None
+    assert question.end is not None
+    grain = choose_grain(question.begin, question.end, passport.sales_grain)
+    earlier = question.moved_back(days_back(question.begin, question.end, comparison))
+    assert earlier.begin is not None
+    assert earlier.end is not None
+    steps = list_steps(question.begin, question.end, grain)
+    earlier_steps = list_steps(earlier.begin, earlier.end, grain)[: len(steps)]
+    series = []
+    for asked, days in ((question, steps), (earlier, earlier_steps)):
+        rows = ask(passport.snapshot_id, scope, asked.split_by(grain))
+        found = dict(zip(rows[grain].to_list(), rows[question.names[0]].to_list(), strict=True))
+        series.append([None if found.get(day) is None else float(found[day]) for day in days])
+    steps = steps[: len(earlier_steps)]
+    figure = draw_course(
+        steps,
+        series[0][: len(steps)],
+        earlier_steps,
+        series[1],
+        f"By {grain}",
+        COMPARISONS[comparison].capitalize(),
+        words,
+    )
+    st.plotly_chart(figure, config=palette.CONFIG, key="course")
+
+
+def _words(metric: Metric, passport: Passport) -> Callable[[float], str]:
+    return lambda value: format_metric(value, metric.unit, passport.currency, compact=True)
+
+
+def _place_name(code: str | None, names: dict[str, str]) -> str:
+    if code is None:
+        return "(none)"
+    return f"{code} · {names[code]}" if code in names else code

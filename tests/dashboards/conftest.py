@@ -215,8 +215,17 @@ def _fill_lake(databases, settings, frames):
     for table, name in names.items():
         frame = frames[name]  # noqa: F841  (DuckDB reads the variable by its name)
         con.execute(f"CREATE OR REPLACE TABLE lake.{table} AS SELECT * FROM frame")
-    stores = pl.DataFrame(STORES, ["store_code", "store_name", "city"], orient="row")  # noqa: F841  (as above)
-    con.execute("CREATE OR REPLACE TABLE lake.marts.dim_store AS SELECT * FROM stores")
+    stores = pl.DataFrame(STORES, ["store_code", "name", "city"], orient="row")  # noqa: F841  (as above)
+    con.execute(
+        "CREATE OR REPLACE TABLE lake.marts.dim_store AS "
+        "SELECT *, 'store' AS kind, NULL::VARCHAR AS region, NULL::VARCHAR AS cluster FROM stores"
+    )
+    names = ["sku", "name", "category", "unit_price", "unit_cost"]
+    products = pl.DataFrame([product[:5] for product in PRODUCTS], names, orient="row")  # noqa: F841  (as above)
+    con.execute(
+        "CREATE OR REPLACE TABLE lake.marts.dim_product AS "
+        "SELECT *, NULL::VARCHAR AS subcategory, NULL::VARCHAR AS brand FROM products"
+    )
     sales = frames["sales"]  # noqa: F841  (as above)
     con.execute(
         "CREATE OR REPLACE TABLE lake.marts.fct_sales_daily AS SELECT sold_on, store_code, sku, "

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import io
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.downloads import FORMULA_STARTS, order_frame, write_csv
+from dashboards.downloads import order_frame, write_csv, write_xlsx
 from dashboards.explanation import explain
 from dashboards.formats import format_compact_money, format_money, format_number, format_share, format_units
+from dashboards.header import describe_checks, describe_freshness
+from dashboards.passport import Passport
+from dashboards.periods import days_back, default_period, list_steps, start_of
 from dashboards.projection import first_empty_day, project_stock
 
 MONDAY = dt.date(2026, 11, 23)
@@ -85,6 +89,21 @@ def test_an_order_never_lowers_stock_and_stock_is_never_negative(
     assert all(more >= less - 1e-9 for more, less in zip(with_order.stock, without.stock, strict=True))
 
 
+PASSPORT = Passport(
+    publication_id=1,
+    snapshot_id=13,
+    run_id="r",
+    as_of=MONDAY,
+    data_as_of=MONDAY,
+    checks={},
+    metric_version="1",
+    notes=[],
+    published_at=dt.datetime(2026, 11, 23, 4, tzinfo=dt.UTC),
+    chain="Drishti Opticals",
+    currency="INR",
+    timezone="UTC",
+    sales_grain="day",
+)
 LINE = {
     "as_of": MONDAY,
     "on_hand": 9,
@@ -137,11 +156,53 @@ def test_who_may_not_see_costs_reads_none() -> None:
     assert "**92 %**" in text
 
 
-def test_a_file_runs_no_formula_and_keeps_its_columns() -> None:
+def test_a_csv_file_runs_no_formula_and_keeps_its_columns() -> None:
     row = {**LINE, "store_code": "S01", "sku": "=1+1", "product_name": "@SUM(A1)", "state": "proposed"}
     frame = order_frame([row])
-    assert not any(str(value).startswith(FORMULA_STARTS) for value in frame.select(pl.col(pl.String)).row(0) if value)
-    text = write_csv([row]).decode("utf-8-sig").splitlines()
+    text = write_csv(frame).decode("utf-8-sig").splitlines()
     assert text[0].startswith("as_of,suggestion_id,state,kind,store_code,store_name,sku")
     assert "'=1+1" in text[1]
+    assert "'@SUM(A1)" in text[1]
+    assert frame["sku"].to_list() == ["=1+1"]
     assert order_frame([]).columns == frame.columns
+
+
+def test_a_workbook_keeps_text_as_text_and_says_where_it_comes_from() -> None:
+    from openpyxl import load_workbook
+
+    row = {**LINE, "store_code": "S01", "sku": "=1+1", "product_name": "Aster", "state": "proposed", "priority": 3}
+    book = load_workbook(io.BytesIO(write_xlsx([row], PASSPORT)))
+    sheet = book["Suggestions"]
+    header = [cell.value for cell in sheet[1]]
+    cell = sheet.cell(2, header.index("sku") + 1)
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+    assert sheet.cell(2, header.index("suggested_qty") + 1).value == 14
+    facts = dict(book["Passport"].iter_rows(values_only=True))
+    assert (facts["snapshot_id"], facts["rows"]) == ("13", "1")
+
+
+def test_periods_compare_the_same_weekdays() -> None:
+    begin, end = default_period(MONDAY, dt.date(2020, 1, 1))
+    assert (begin.weekday(), end, (end - begin).days) == (0, MONDAY - dt.timedelta(days=1), 13 * 7 - 1)
+    assert days_back(begin, end, "before") == 91
+    assert days_back(MONDAY, MONDAY + dt.timedelta(days=9), "before") == 14
+    assert days_back(begin, end, "year") % 7 == 0
+    assert default_period(MONDAY, MONDAY - dt.timedelta(days=3))[0] == MONDAY - dt.timedelta(days=3)
+
+
+@given(
+    st.dates(dt.date(2020, 1, 1), dt.date(2027, 1, 1)), st.integers(0, 900), st.sampled_from(["day", "week", "month"])
+)
+def test_steps_cover_the_period_without_a_gap(begin: dt.date, days: int, grain: str) -> None:
+    end = begin + dt.timedelta(days=days)
+    steps = list_steps(begin, end, grain)
+    assert steps == sorted({start_of(begin + dt.timedelta(days=day), grain) for day in range(days + 1)})
+
+
+def test_freshness_and_checks_have_a_colour() -> None:
+    assert describe_checks({"passed": 9, "warnings": []})[:2] == ("9 checks passed", "green")
+    assert describe_checks({"passed": 9, "warnings": ["a", "b"]})[:2] == ("9 checks passed, 2 warnings", "orange")
+    today = dt.datetime.now(dt.UTC).date()
+    for days, colour in ((0, "green"), (3, "orange"), (30, "red")):
+        aged = dataclasses.replace(PASSPORT, data_as_of=today - dt.timedelta(days=days))
+        assert describe_freshness(aged)[1] == colour

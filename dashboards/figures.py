@@ -1,0 +1,72 @@
+"""Asks the warehouse for metrics at the published snapshot. The figures are defined there; this only puts questions.
+
+Answers are cached by (lake, snapshot, scope, question): never stale, and never shared across scopes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from api.identity.scope import Scope
+from dashboards.installation import given_databases
+from dashboards.reader import lake_at
+from warehouse import metrics
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which metrics, split by what, over which days (both included), of which store and category (None: all)."""
+
+    names: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    begin: dt.date | None = None
+    end: dt.date | None = None
+    store: str | None = None
+    category: str | None = None
+
+    def split_by(self, *dimensions: str) -> Question:
+        """The same question, split."""
+        return replace(self, by=dimensions)
+
+    def moved_back(self, days: int) -> Question:
+        """The same question about an earlier period."""
+        assert self.begin is not None
+        assert self.end is not None
+        return replace(self, begin=self.begin - dt.timedelta(days=days), end=self.end - dt.timedelta(days=days))
+
+
+def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
+    """One column per dimension and metric."""
+    return _ask(given_databases().lake, snapshot_id, scope, question)
+
+
+def daily_metrics(scope: Scope) -> dict[str, metrics.Metric]:
+    """The metrics that can be shown day by day to this scope, by name."""
+    return {
+        name: metric
+        for name, metric in metrics.catalogue().items()
+        if "day" in metric.dimensions and (metric.visible != "cost" or scope.sees_cost)
+    }
+
+
+def first_month(snapshot_id: int, scope: Scope) -> dt.date | None:
+    """The month of the first sale; None where nothing was ever sold."""
+    months = ask(snapshot_id, scope, Question(("units_sold",), by=("month",)))
+    return None if months.is_empty() else months["month"][0]
+
+
+@st.cache_data(show_spinner=False, max_entries=1000)
+def _ask(lake: str, snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
+    where: dict[str, Any] = {}
+    if question.begin is not None or question.end is not None:
+        where["day"] = metrics.Between(question.begin, question.end)
+    for dimension, value in (("store", question.store), ("category", question.category)):
+        if value is not None:
+            where[dimension] = value
+    seen = metrics.Scope(scope.store_codes, scope.sees_cost)
+    return metrics.query(lake_at(snapshot_id), question.names, question.by, where, scope=seen)

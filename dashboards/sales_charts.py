@@ -1,0 +1,76 @@
+"""Charts of the Sales view: a metric over time beside an earlier period, and by store or category."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+import plotly.graph_objects as go
+
+from dashboards import palette
+from dashboards.formats import format_day
+
+Values = Sequence[float | None]
+LONGEST = 12
+
+
+def draw_course(
+    steps: Sequence[dt.date],
+    now: Values,
+    before_steps: Sequence[dt.date],
+    before: Values,
+    label: str,
+    before_label: str,
+    words: Callable[[float], str],
+) -> go.Figure:
+    """The metric over time, the earlier period under it, aligned step by step."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=list(steps),
+        y=list(before),
+        mode="lines",
+        line={"color": palette.DEMAND, "width": 1.6, "dash": "dot"},
+        name=before_label,
+        customdata=[
+            f"{_said(value, words)} ({format_day(day)})" for day, value in zip(before_steps, before, strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=list(steps),
+        y=list(now),
+        mode="lines",
+        line={"color": palette.BRAND, "width": 2.6},
+        fill="tozeroy",
+        fillcolor=palette.BAND_WIDE,
+        name=label,
+        customdata=[_said(value, words) for value in now],
+        hovertemplate="<b>%{customdata}</b><extra></extra>",
+    )
+    palette.lay_out(figure, height=330, y_title="")
+    palette.word_ticks(figure, [*now, *before], words, "y")
+    return figure
+
+
+def draw_bars(names: Sequence[str], values: Values, words: Callable[[float], str]) -> go.Figure:
+    """The metric by name, the largest on top; at most twelve."""
+    ranked = sorted(zip(names, values, strict=True), key=lambda pair: -(pair[1] or 0.0))[:LONGEST][::-1]
+    figure = go.Figure()
+    figure.add_bar(
+        x=[value for _, value in ranked],
+        y=[name for name, _ in ranked],
+        orientation="h",
+        marker_color=palette.BRAND,
+        text=[_said(value, words) for _, value in ranked],
+        textposition="auto",
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    palette.lay_out(figure, height=60 + 34 * max(len(ranked), 3), y_title="", unified=False)
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 4, "b": 8})
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(showgrid=False)
+    return figure
+
+
+def _said(value: float | None, words: Callable[[float], str]) -> str:
+    return "–" if value is None else words(value)
