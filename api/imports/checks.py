@@ -50,7 +50,7 @@ def _check_rows(loading: Loading, staged: Staged) -> None:
 
 def _check_keys(loading: Loading, staged: Staged) -> None:
     spec = staged.spec
-    if not any(name in staged.columns for name in spec.key):
+    if spec.name == "sales" and "order_ref" not in staged.columns:
         return
     key = ", ".join(spec.key)
     given = " AND ".join(f"{name} IS NOT NULL" for name in _required_keys(spec)) or "true"

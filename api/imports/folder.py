@@ -20,6 +20,7 @@ from api.imports.loading import Connection, Loading, Progress
 from api.imports.lock import NAME, take_lock
 from api.imports.merge import merge_file
 from api.imports.orders import merge_open_orders
+from api.imports.previous import mark_moment, repeat_import
 from api.imports.report import ImportReport, InvalidFolder
 from api.imports.sales import create_delta, merge_sales
 from api.imports.staging import create_staging, stage_file
@@ -64,6 +65,8 @@ def _import(path: Path, connection: Connection, report: ImportReport, progress: 
     loading = Loading(connection, report, progress, before=find_chain(connection))
     if loading.before is None:
         require_files(found, report)
+    elif not report.faults and repeat_import(connection, found, report):
+        return
     _read(loading, found)
     check_files(loading)
     if "availability" in loading.files:
@@ -133,9 +136,10 @@ def _merge(loading: Loading) -> None:
 
 
 def _record(connection: Connection, report: ImportReport) -> None:
+    kept = report.to_dict() | {"moment": mark_moment(connection)}
     connection.execute(
         "INSERT INTO imports (folder, as_of, report) VALUES (%s, %s, %s)",
-        [report.folder, report.as_of, json.dumps(report.to_dict())],
+        [report.folder, report.as_of, json.dumps(kept)],
     )
 
 
