@@ -1,4 +1,4 @@
-"""Suggestions as stored rows: written by a publication, listed for people and files, counted as on order.
+"""Suggestions as stored rows: written by a publication, revived by a rollback, listed for people and files.
 
 Reads and writes `suggestions`. What to order is the policy's business; deciding on a suggestion is a service's.
 """
@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Executable, Select, and_, exists, func, or_, select, text, update
+from sqlalchemy import Connection, Executable, Select, and_, exists, or_, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from api.database import create_engine
 from api.schema.masters import Product, Store, Vendor
 from api.schema.planning import Publication, PublicationPointer, Suggestion
-from api.schema.supply import PurchaseOrderLine
 
 DAYS_TO_DECIDE = 7
 DECIDED = ("approved", "edited", "refused", "ordered", "received")
@@ -124,34 +123,6 @@ def revive_suggestions(connection: Connection, publication_id: int) -> int:
         update(Suggestion).where(undecided).values(state="proposed").returning(Suggestion.suggestion_id)
     )
     return len(revived.all())
-
-
-def committed_orders(source: str | Connection, as_of: dt.date) -> list[Row]:
-    """Approved quantities that no purchase order carries yet: store_code, sku, expected_on, quantity, suggestion_id.
-
-    They count as on order until the day they were to arrive: after that, an order nobody placed is no stock.
-    """
-    quantity = func.coalesce(Suggestion.approved_qty, Suggestion.suggested_qty)
-    statement = (
-        select(
-            Store.store_code,
-            Product.sku,
-            Suggestion.arrives_on.label("expected_on"),
-            quantity.label("quantity"),
-            Suggestion.suggestion_id,
-        )
-        .join(Store, Store.store_id == Suggestion.store_id)
-        .join(Product, Product.product_id == Suggestion.product_id)
-        .where(
-            Suggestion.state.in_(("approved", "edited")),
-            Suggestion.as_of <= as_of,
-            Suggestion.arrives_on >= as_of,
-            quantity > 0,
-            ~exists().where(PurchaseOrderLine.suggestion_id == Suggestion.suggestion_id),
-        )
-        .order_by(Suggestion.suggestion_id)
-    )
-    return _read(source, statement)
 
 
 def list_suggestions(

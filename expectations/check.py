@@ -16,7 +16,7 @@ class RefusedSuite(ValueError):
 class Check:
     """One thing that must be true of a table.
 
-    Stated as the rows that break it: `failing` is a SELECT in which `{batch}` stands for the table; or, where Great
+    Stated as the rows that break it: `failing` is a SELECT over `batch`, which is the table; or, where Great
     Expectations has an expectation of its own, `expectation` names it with its `arguments`, and `failing` gives only
     the sample that a person is shown. A blocking check stops publishing; a warning is published with the figures.
     """
@@ -28,6 +28,10 @@ class Check:
     what_to_do: str
     expectation: str = "UnexpectedRowsExpectation"
     arguments: dict[str, Any] = field(default_factory=dict)
+
+    def failing_of(self, batch: str) -> str:
+        """The SELECT of the rows that break it, over `batch`: a table's name or a subquery."""
+        return f"WITH batch AS (SELECT * FROM {batch}) SELECT * FROM ({self.failing})"
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,12 @@ def _validate(con: duckdb.DuckDBPyConnection, chosen: Suite) -> list[CheckResult
     suite = gx.ExpectationSuite(name=chosen.table)
     for check in chosen.checks:
         kind = getattr(gx.expectations, check.expectation)
-        arguments = check.arguments or {"unexpected_rows_query": check.failing}
+        arguments = check.arguments or {"unexpected_rows_query": check.failing_of("{batch}")}
         suite.add_expectation(kind(**arguments, meta={"check": check.name}))
-    found = {result.expectation_config.meta["check"]: result for result in batch.validate(suite, COUNT_ONLY).results}
+    found = {
+        result.expectation_config.meta["check"]: result
+        for result in batch.validate(suite, result_format=COUNT_ONLY).results
+    }
     return [_read(con, check, found[check.name]) for check in chosen.checks]
 
 
@@ -106,9 +109,7 @@ def _context() -> Any:
 
 
 def _sample(con: duckdb.DuckDBPyConnection, check: Check) -> tuple[dict[str, Any], ...]:
-    query = check.failing.format(batch=f"(SELECT * FROM lake.{check.table})")
-    cursor = con.cursor()
-    found = cursor.execute(f"SELECT * FROM ({query}) LIMIT {SAMPLE}")
+    found = con.cursor().execute(f"{check.failing_of(f'lake.{check.table}')} LIMIT {SAMPLE}")
     names = [column[0] for column in found.description]
     return tuple({name: _plain(value) for name, value in zip(names, row, strict=True)} for row in found.fetchall())
 

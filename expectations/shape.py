@@ -18,10 +18,9 @@ DEFECT = "This is a defect of the transformation, not of the data: report it wit
 def shape_checks(agreed: Contract) -> list[Check]:
     """Columns and types, key, not-null and share checks of one contract; all of them block."""
     name = agreed.name
-    checks = [
-        Check(name, "columns_match_the_contract", "blocking", _columns_differ(agreed), DEFECT),
-        Check(name, "key_is_unique", "blocking", _key_is_doubled(agreed), DEFECT),
-    ]
+    checks = [Check(name, "columns_match_the_contract", "blocking", _columns_differ(agreed), DEFECT)]
+    if agreed.keys:
+        checks.append(Check(name, "key_is_unique", "blocking", _key_is_doubled(agreed), DEFECT))
     for column in agreed.columns:
         if not column.nullable:
             checks.append(not_null(name, column.name, DEFECT))
@@ -32,7 +31,7 @@ def shape_checks(agreed: Contract) -> list[Check]:
 
 def not_null(table: str, column: str, what_to_do: str) -> Check:
     """The column has a value in every row."""
-    failing = f"SELECT * FROM {{batch}} WHERE {column} IS NULL"
+    failing = f"SELECT * FROM batch WHERE {column} IS NULL"
     arguments = {"column": column}
     return Check(
         table, f"{column}_is_given", "blocking", failing, what_to_do, "ExpectColumnValuesToNotBeNull", arguments
@@ -42,7 +41,7 @@ def not_null(table: str, column: str, what_to_do: str) -> Check:
 def between(table: str, name: str, column: str, low: float | None, high: float | None, what_to_do: str) -> Check:
     """Every value of the column lies in the closed range; a bound of None is no bound."""
     breaks = [f"{column} < {low}" if low is not None else "", f"{column} > {high}" if high is not None else ""]
-    failing = f"SELECT * FROM {{batch}} WHERE {' OR '.join(filter(None, breaks))}"
+    failing = f"SELECT * FROM batch WHERE {' OR '.join(filter(None, breaks))}"
     arguments = {"column": column, "min_value": low, "max_value": high}
     return Check(table, name, "blocking", failing, what_to_do, "ExpectColumnValuesToBeBetween", arguments)
 
@@ -52,14 +51,14 @@ def _columns_differ(agreed: Contract) -> str:
     return (
         "SELECT column_name, stated.type AS stated_type, found.column_type AS found_type "
         f"FROM (VALUES {stated}) AS stated (column_name, type) "
-        "FULL JOIN (DESCRIBE FROM {batch}) AS found USING (column_name) "
+        "FULL JOIN (DESCRIBE FROM batch) AS found USING (column_name) "
         "WHERE stated.type IS DISTINCT FROM found.column_type"
     )
 
 
 def _key_is_doubled(agreed: Contract) -> str:
     key = ", ".join(agreed.keys)
-    return f"SELECT {key}, count(*) AS row_count FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
+    return f"SELECT {key}, count(*) AS row_count FROM batch GROUP BY ALL HAVING count(*) > 1"
 
 
 def _spelled(column: Column) -> str:

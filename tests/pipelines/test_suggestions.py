@@ -1,4 +1,4 @@
-"""Suggestions in PostgreSQL: replaced and never added to, decided ones kept, committed ones counted once."""
+"""Suggestions in PostgreSQL: replaced and never added to, decided ones kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from api.database import create_engine
 from api.publications import NeverPublished, current_publication, history, publication_of, publish, rollback
-from api.suggestions import committed_orders, find_suggestion, list_suggestions, write_suggestions
+from api.suggestions import find_suggestion, list_suggestions, write_suggestions
 
 if TYPE_CHECKING:
     from tests.conftest import Installation
@@ -133,30 +133,6 @@ def test_what_was_decided_for_the_day_is_not_proposed_on_top(connection: Connect
     assert states(connection) == [("A", 3, "proposed"), *((sku, 5, state) for sku, state in outcomes.items())]
     listed = {(row["store_code"], row["sku"], row["state"]) for row in list_suggestions(connection)}
     assert listed == {("S2", "A", "proposed"), *(("S1", sku, state) for sku, state in outcomes.items())}
-
-
-def test_committed_orders_count_until_they_are_ordered_or_overdue(connection: Connection) -> None:
-    publish_plan(connection, 1, [planned("S1", "A", 5), planned("S1", "B", 2)])
-    decide(connection, "A", "edited", 4)
-    url = address(connection)
-    (row,) = committed_orders(url, NEXT)
-    assert (row["store_code"], row["sku"], row["quantity"], row["expected_on"]) == (
-        "S1",
-        "A",
-        4,
-        DAY + dt.timedelta(days=10),
-    )
-    assert committed_orders(connection, DAY - dt.timedelta(days=1)) == []
-    assert committed_orders(connection, DAY + dt.timedelta(days=11)) == []
-    connection.execute(text("INSERT INTO purchase_orders (order_ref) VALUES ('P')"))
-    connection.execute(
-        text(
-            "INSERT INTO purchase_order_lines (purchase_order_id, store_id, product_id, open_qty, expected_on, "
-            "suggestion_id) SELECT purchase_order_id, store_id, product_id, 4, DATE '2024-04-25', suggestion_id "
-            "FROM suggestions, purchase_orders WHERE suggestions.state = 'edited'"
-        )
-    )
-    assert committed_orders(connection, NEXT) == []
 
 
 def test_listing_keeps_to_scope_and_filters(connection: Connection) -> None:

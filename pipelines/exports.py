@@ -1,0 +1,221 @@
+"""`ims export`: what is published as a file for people and programs, with a manifest beside it.
+
+Reads the published snapshot and the suggestions; how a file is written is in files.py.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from api.publications import Published, current_publication, history, publication_of
+from api.suggestions import list_suggestions
+from ims.settings import get_settings
+from pipelines.files import check_suffix, write_file
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ims.postgres import Databases
+    from ims.settings import Settings
+
+SUGGESTION_SCHEMA = pl.Schema(
+    {
+        "as_of": pl.Date,
+        "suggestion_id": pl.Int64,
+        "state": pl.String,
+        "kind": pl.String,
+        "store_code": pl.String,
+        "sku": pl.String,
+        "vendor_code": pl.String,
+        "source_store_code": pl.String,
+        "on_hand": pl.Int64,
+        "on_order": pl.Int64,
+        "suggested_qty": pl.Int64,
+        "order_by": pl.Date,
+        "arrives_on": pl.Date,
+        "covers_until": pl.Date,
+        "expected_demand": pl.Float64,
+        "demand_p50": pl.Float64,
+        "demand_p90": pl.Float64,
+        "reason": pl.String,
+        "priority": pl.Float64,
+    }
+)
+FORECAST_COLUMNS = ["as_of", "store_code", "sku", "week_starting_on", "mean_qty"]
+FORECAST_COLUMNS += [f"p{level:02d}" for level in range(5, 100, 5)]
+METRIC_SCHEMA = pl.Schema(
+    {
+        "as_of": pl.Date,
+        "metric": pl.String,
+        "unit": pl.String,
+        "week_starting_on": pl.Date,
+        "store_code": pl.String,
+        "category": pl.String,
+        "value": pl.Float64,
+    }
+)
+
+
+class ExportRefused(Exception):
+    """The export cannot be made as asked; the message is one paragraph for a person."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What lies beside an exported file: enough to prove what it is and where its figures come from."""
+
+    kind: str
+    file: str
+    rows: int
+    sha256: str
+    snapshot_id: int
+    as_of: dt.date
+    data_as_of: dt.date
+    published_at: dt.datetime
+    checks: dict[str, Any]
+    metric_version: str
+    notes: list[str]
+    filters: dict[str, Any]
+    created_at: dt.datetime
+
+    def to_json(self) -> str:
+        """The manifest as text; dates and times in ISO form."""
+        return json.dumps(asdict(self), indent=2, default=str) + "\n"
+
+
+def export(
+    kind: str,
+    out: Path,
+    as_of: dt.date | None = None,
+    include_all: bool = False,
+    settings: Settings | None = None,
+) -> Manifest:
+    """Write `out` (.csv, .xlsx or .parquet) and `out`.manifest.json, each whole or not at all.
+
+    `as_of` names the newest publication of that day, else what is served is written. `include_all` adds the planned
+    pairs with nothing to order. Raises ExportRefused.
+    """
+    from api.database import open_databases
+    from warehouse.lake import connect
+
+    makers = {"suggestions": _suggestions, "forecasts": _forecasts, "metrics": _metrics}
+    if kind not in makers:
+        raise ExportRefused(f"There is no export {kind!r}; there are {', '.join(makers)}.")
+    try:
+        check_suffix(out)
+    except ValueError as error:
+        raise ExportRefused(str(error)) from None
+    chosen = settings or get_settings()
+    databases = open_databases(chosen)
+    published = _publication(databases, as_of)
+    con = connect(databases, chosen, snapshot=published.snapshot_id, read_only=True)
+    try:
+        frame = makers[kind](con, databases, published, include_all)
+    finally:
+        con.close()
+    manifest = _manifest(kind, out, frame, published, as_of, include_all)
+    try:
+        return write_file(frame, out, manifest)
+    except (OSError, ValueError) as error:
+        raise ExportRefused(f"{out} cannot be written: {error}. Choose another place with --out.") from error
+
+
+def _suggestions(
+    con: duckdb.DuckDBPyConnection, databases: Databases, published: Published, include_all: bool
+) -> pl.DataFrame:
+    rows = list_suggestions(databases.operational, publication_id=published.publication_id)
+    stored = pl.DataFrame(
+        [{name: _plain(row[name]) for name in SUGGESTION_SCHEMA} for row in rows], schema=SUGGESTION_SCHEMA
+    )
+    if not include_all:
+        return stored
+    columns = [
+        name for name in SUGGESTION_SCHEMA if name not in ("suggestion_id", "state", "kind", "source_store_code")
+    ]
+    planned = con.execute(f"SELECT {', '.join(columns)} FROM lake.outputs.plan").pl()
+    pair = ["store_code", "sku"]
+    idle = planned.join(stored.filter(pl.col("kind") == "purchase"), on=pair, how="anti").with_columns(
+        pl.lit(None).alias("suggestion_id"),
+        pl.lit("").alias("state"),
+        pl.lit("purchase").alias("kind"),
+        pl.lit(None).alias("source_store_code"),
+    )
+    whole = idle.select(*SUGGESTION_SCHEMA).cast(SUGGESTION_SCHEMA)
+    return pl.concat([stored, whole.sort(pair)])
+
+
+def _forecasts(
+    con: duckdb.DuckDBPyConnection, databases: Databases, published: Published, include_all: bool
+) -> pl.DataFrame:
+    columns = ", ".join(FORECAST_COLUMNS)
+    return con.execute(
+        f"SELECT {columns} FROM lake.outputs.forecast_weekly ORDER BY store_code, sku, week_starting_on"
+    ).pl()
+
+
+def _metrics(
+    con: duckdb.DuckDBPyConnection, databases: Databases, published: Published, include_all: bool
+) -> pl.DataFrame:
+    """Every metric by store and category, and by week where it has a time: one row per figure."""
+    from warehouse.metrics import Scope, catalogue, query
+
+    parts = [pl.DataFrame(schema=METRIC_SCHEMA)]
+    for metric in catalogue().values():
+        by = ["week", "store", "category"] if "week" in metric.dimensions else ["store", "category"]
+        figures = query(con, [metric.name], by, scope=Scope(stores=None, can_see_cost=True))
+        week = pl.col("week") if "week" in by else pl.lit(None)
+        parts.append(
+            figures.select(
+                pl.lit(published.as_of).alias("as_of"),
+                pl.lit(metric.name).alias("metric"),
+                pl.lit(metric.unit).alias("unit"),
+                week.alias("week_starting_on"),
+                pl.col("store").alias("store_code"),
+                "category",
+                pl.col(metric.name).alias("value"),
+            ).cast(METRIC_SCHEMA)
+        )
+    return pl.concat(parts)
+
+
+def _publication(databases: Databases, as_of: dt.date | None) -> Published:
+    if as_of is None:
+        published = current_publication(databases.operational)
+        if published is None:
+            raise ExportRefused("Nothing is published yet, so there is nothing to export. `ims run` publishes.")
+        return published
+    found = publication_of(databases.operational, as_of)
+    if found is None:
+        known = ", ".join(dict.fromkeys(str(each.as_of) for each in history(databases.operational))) or "none yet"
+        raise ExportRefused(f"No run as of {as_of} was published. Published are: {known}.")
+    return found
+
+
+def _manifest(
+    kind: str, out: Path, frame: pl.DataFrame, published: Published, as_of: dt.date | None, include_all: bool
+) -> Manifest:
+    return Manifest(
+        kind=kind,
+        file=out.name,
+        rows=frame.height,
+        sha256="",
+        snapshot_id=published.snapshot_id,
+        as_of=published.as_of,
+        data_as_of=published.data_as_of,
+        published_at=published.published_at,
+        checks=published.checks,
+        metric_version=published.metric_version,
+        notes=published.notes,
+        filters={"as_of": str(as_of) if as_of else None, "all": include_all},
+        created_at=dt.datetime.now(dt.UTC),
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, int | float | str | dt.date) else float(value)

@@ -1,0 +1,71 @@
+"""A frame as a csv, xlsx or parquet file with its manifest: written whole beside its place, then moved there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from pipelines.exports import Manifest
+
+SUFFIXES = (".csv", ".xlsx", ".parquet")
+XLSX_ROWS = 1_048_575
+FORMULA_STARTS = r"^[=+\-@\t\r]"
+
+
+def check_suffix(out: Path) -> None:
+    """Raise ValueError unless the file's suffix names a format."""
+    if out.suffix.lower() not in SUFFIXES:
+        raise ValueError(
+            f"{out} ends in {out.suffix or 'nothing'!r}; the suffix decides the format: {', '.join(SUFFIXES)}."
+        )
+
+
+def write_file(frame: pl.DataFrame, out: Path, manifest: Manifest) -> Manifest:
+    """Write the file, then its manifest with the file's checksum. Raises OSError; ValueError when it does not fit."""
+    check_suffix(out)
+    beside = out.with_name(f".{out.stem}.{os.getpid()}{out.suffix}")
+    note = out.with_name(out.name + ".manifest.json")
+    try:
+        {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}[out.suffix.lower()](frame, beside)
+        whole = replace(manifest, sha256=_checksum(beside))
+        beside_note = note.with_name(f".{note.name}.{os.getpid()}")
+        beside_note.write_text(whole.to_json())
+        beside.replace(out)
+        beside_note.replace(note)
+    finally:
+        beside.unlink(missing_ok=True)
+    return whole
+
+
+def _write_csv(frame: pl.DataFrame, path: Path) -> None:
+    # a spreadsheet runs a cell that starts so; the apostrophe makes it text
+    text = pl.col(pl.String)
+    safe = frame.with_columns(pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).name.keep())
+    safe.write_csv(path, float_scientific=False)
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    frame.write_parquet(path)
+
+
+def _write_xlsx(frame: pl.DataFrame, path: Path) -> None:
+    from xlsxwriter import Workbook
+
+    if frame.height > XLSX_ROWS:
+        raise ValueError(f"{frame.height:,} rows do not fit a sheet of {XLSX_ROWS:,}; write .csv or .parquet")
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with Workbook(path, options) as workbook:
+        frame.write_excel(
+            workbook, "export", freeze_panes=(1, 0), autofilter=True, autofit=frame.height < 50_000, float_precision=4
+        )
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
