@@ -16,7 +16,7 @@ import polars as pl
 from models.backtest.history import PAIR, History, read_history
 from models.backtest.policies import FixedCover, Foresight, PathRule
 from models.backtest.simulator import Outcome, simulate
-from models.backtest.windows import Start, Window, list_origins, list_windows, start_window
+from models.backtest.windows import Start, Window, keep_replayable, list_origins, list_windows, start_window
 from models.forecast.engine import Forecast, forecast_origins
 from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO
 from models.policy.paths import Ints
@@ -86,10 +86,12 @@ def prepare_replay(
     Chains of more than `max_series` supplied pairs are replayed on a fixed sample of them, forecast from a sample of
     3,000: one pair of numbers is chosen for the whole chain, and a few hundred pairs settle it.
     """
+    first = demand["week_starting_on"].min()
+    n_weeks = (as_of - first).days // 7 if isinstance(first, date) else 0
     history = read_history(
         demand,
         catalog,
-        terms,
+        keep_replayable(terms, n_weeks),
         as_of,
         max_series=max_series,
         carrying_rate=carrying_rate,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import polars as pl
 
 from models.backtest.history import History, ReplayTerms
 from models.policy.decision import Flags
@@ -17,7 +18,8 @@ from models.policy.paths import Ints
 ORDER_WEEKS = 6
 LEAST_HISTORY = 26
 LEAST_SEEN = 8
-MAX_WINDOWS = 15
+MAX_WINDOWS, ENOUGH_WINDOWS = 15, 6
+MAX_REVIEW_WEEKS = 13
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,31 @@ class Start:
     due: Ints
 
 
+def keep_replayable(terms: pl.DataFrame, n_weeks: int) -> pl.DataFrame:
+    """Terms rows whose lead time and review period leave room for six windows in n_weeks of history, if any do.
+
+    One vendor half a year away must not cost the chain its calibration: the slowest tenth, quarter, or half of the
+    pairs is left out, whichever first gives six windows, else the one that gives most.
+    """
+    lead = pl.col("lead_time_days").clip(lower_bound=0) // 7
+    review = (pl.col("review_period_days") / 7.0).round().clip(1, MAX_REVIEW_WEEKS)
+    weeks = terms.select(lead.alias("lead"), review.alias("review")).drop_nulls()
+    if weeks.is_empty():
+        return terms
+    found: dict[int, pl.Expr] = {}
+    for share in (1.0, 0.9, 0.75, 0.5):
+        most = {name: float(np.quantile(weeks[name].to_numpy(), share, method="higher")) for name in weeks.columns}
+        order_weeks = max(ORDER_WEEKS, 2 * int(most["review"]))
+        n_windows = max((n_weeks - order_weeks - int(most["lead"]) - LEAST_HISTORY) // order_weeks + 1, 0)
+        found.setdefault(min(n_windows, ENOUGH_WINDOWS), (lead <= most["lead"]) & (review <= most["review"]))
+    return terms.filter(found[max(found)])
+
+
 def list_windows(terms: ReplayTerms, n_weeks: int, max_windows: int = MAX_WINDOWS) -> list[Window]:
     """The latest windows whose scored weeks do not overlap, oldest first; none begins before week 26."""
     if len(terms.lead_weeks) == 0:
         return []
-    order_weeks = max(ORDER_WEEKS, 2 * int(min(terms.review_weeks.max(), 13)))
+    order_weeks = max(ORDER_WEEKS, 2 * int(min(terms.review_weeks.max(), MAX_REVIEW_WEEKS)))
     length = order_weeks + int(terms.lead_weeks.max())
     firsts = list(range(n_weeks - length, LEAST_HISTORY - 1, -order_weeks))[:max_windows]
     return [Window(first, order_weeks, length) for first in reversed(firsts)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from models.backtest.history import History, fill_weeks, read_history
 from models.backtest.policies import FixedCover, Foresight, PathRule, place_arrivals, review_bounds
 from models.backtest.simulator import simulate
-from models.backtest.windows import Start, Window, list_windows, start_window
+from models.backtest.windows import Start, Window, keep_replayable, list_windows, start_window
 from models.forecast.engine import Forecast
 from models.policy.order import walk_stock
 from models.policy.plan import plan_orders
@@ -194,6 +194,15 @@ def test_windows_do_not_overlap_and_end_with_the_history() -> None:
     scored = [range(w.first + 2, w.first + 2 + w.order_weeks) for w in windows]
     assert all(a.stop == b.start for a, b in pairwise(scored))
     assert windows[0].first >= 26
+
+
+def test_a_few_slow_vendors_do_not_cost_the_chain_its_windows() -> None:
+    terms = build_frames(20, 10, 14, 7)["terms"]
+    slow = pl.when(pl.col("sku") == "P03").then(300).otherwise(pl.col("lead_time_days")).alias("lead_time_days")
+    assert keep_replayable(terms, 80).height == 20
+    kept = keep_replayable(terms.with_columns(slow), 80)
+    assert kept.height == 19
+    assert "P03" not in kept["sku"].to_list()
 
 
 def test_weeks_out_of_stock_are_filled_and_never_charged() -> None:
