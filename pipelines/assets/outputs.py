@@ -3,16 +3,16 @@
 Calls models/ and computes nothing itself.
 """
 
-from __future__ import annotations
+# no postponed annotations: Dagster reads the type of `context` as an object
 
 from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 from dagster import AssetCheckResult, AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
-from models.forecast.weekly import forecast_weekly
 
 from models.backtest.calibrate import calibrate_policy
 from models.forecast.engine import Forecast, forecast
+from models.forecast.weekly import forecast_weekly
 from models.policy.calibration import CALIBRATION_SCHEMA
 from models.policy.plan import PLAN_SCHEMA, plan_orders
 from pipelines.assets.tables import check_results, check_specs

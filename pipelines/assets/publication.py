@@ -3,7 +3,7 @@
 Nothing else in the job changes what people see.
 """
 
-from __future__ import annotations
+# no postponed annotations: Dagster reads the type of `context` as an object
 
 from collections import Counter
 

@@ -1,6 +1,6 @@
 """Group raw: the operational tables as one extract brings them over, one moment, one lake snapshot."""
 
-from __future__ import annotations
+# no postponed annotations: Dagster reads the type of `context` as an object
 
 from collections.abc import Iterator
 

@@ -3,7 +3,7 @@
 A table with a suite carries its checks: a blocking one that fails keeps everything downstream from running.
 """
 
-from __future__ import annotations
+# no postponed annotations: Dagster reads the type of `context` as an object
 
 from collections.abc import Iterator
 
