@@ -94,12 +94,12 @@ def values_of(con: duckdb.DuckDBPyConnection, dimension: str, *, scope: Scope) -
     found = known_dimension(dimension)
     if found.table is None:
         raise InvalidQuery(f"the values of {dimension} are not listed; limit it with Between")
-    inside, given = (
-        ("TRUE", []) if scope.stores is None or found.table != STORE else one_of("store_code", sorted(scope.stores))
-    )
+    inside, given = "TRUE", list[str]()
+    if found.table == STORE and scope.stores is not None:
+        inside, given = one_of("store_code", sorted(scope.stores))
+    column = found.column
     rows = con.execute(
-        f"SELECT DISTINCT {found.column} FROM lake.{found.table} WHERE {inside} AND {found.column} IS NOT NULL ORDER BY 1",
-        given,
+        f"SELECT DISTINCT {column} FROM lake.{found.table} WHERE {inside} AND {column} IS NOT NULL ORDER BY 1", given
     ).fetchall()
     return [row[0] for row in rows]
 
