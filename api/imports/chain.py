@@ -38,7 +38,11 @@ class Chain:
 
 def read_chain(path: Path, is_first: bool, report: ImportReport) -> Chain:
     """What the file says, its values checked; a later folder needs `as_of` only, the rest stays as it was."""
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        report.add_fault(path.name, f"must be readable ({error.strerror or error})")
+        return Chain()
     report.files.append(FileCount(path.name, hashlib.sha256(raw).hexdigest()))
     try:
         given = tomllib.loads(raw.decode("utf-8"))

@@ -14,6 +14,7 @@ import psycopg
 from api.imports.availability import check_spans, end_spans
 from api.imports.chain import Chain, find_chain, read_chain, save_chain
 from api.imports.checks import check_files
+from api.imports.files import FILES
 from api.imports.ledger import create_receipts, find_anchors, post_moves
 from api.imports.listing import list_folder, require_files
 from api.imports.loading import Connection, Loading, Progress
@@ -72,7 +73,11 @@ def _import(path: Path, connection: Connection, report: ImportReport, progress: 
     if "availability" in loading.files:
         check_spans(loading, loading.files["availability"])
     _stop_at_faults(report)
-    _merge(loading)
+    try:
+        _merge(loading)
+    except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
+        _report_refusal(error, report)
+    _stop_at_faults(report)
     report.as_of = loading.as_of
     files = report.files
     report.is_unchanged = not (any(each.added or each.changed or each.closed for each in files) or report.moves)
@@ -86,13 +91,22 @@ def _read(loading: Loading, found: dict[str, Path]) -> None:
         given = read_chain(found["chain"], loading.before is None, report)
     loading.after = (loading.before or Chain()).update(given)
     if loading.after.timezone:
-        # times without an offset are the chain's own
-        loading.execute("SELECT set_config('TimeZone', %(zone)s, true)", zone=loading.after.timezone)
+        _set_timezone(loading, loading.after.timezone)
     create_staging(loading)
     for name, path in found.items():
         if name != "chain":
             stage_file(loading, name, path)
     _settle(loading, given)
+
+
+def _set_timezone(loading: Loading, zone: str) -> None:
+    # times without an offset are the chain's own
+    try:
+        with loading.connection.transaction():
+            loading.execute("SELECT set_config('TimeZone', %(zone)s, true)", zone=zone)
+    except psycopg.errors.InvalidParameterValue:
+        rule = "must be a time zone that PostgreSQL knows, such as Europe/Paris"
+        loading.report.add_fault("chain.toml", rule, column="timezone", value=zone)
 
 
 def _settle(loading: Loading, given: Chain) -> None:
@@ -133,6 +147,15 @@ def _merge(loading: Loading) -> None:
             merge_file(loading, staged)
     save_chain(loading.connection, loading.before, loading.after, loading.report)
     post_moves(loading)
+
+
+def _report_refusal(error: psycopg.Error, report: ImportReport) -> None:
+    """A rule that only the table itself sees, because the folder gives one part and an earlier one gave the other."""
+    table = error.diag.table_name
+    file = next((spec.name for spec in FILES if spec.table == table), report.folder)
+    named = next((each.name for each in report.files if each.name.split(".")[0] == file), file)
+    said = " ".join(part for part in (error.diag.message_primary, error.diag.message_detail) if part)
+    report.add_fault(named, f"must agree with what is loaded already ({said})")
 
 
 def _record(connection: Connection, report: ImportReport) -> None:

@@ -158,11 +158,11 @@ def _compare_statements(loading: Loading) -> None:
     """`counts`: for each statement, what it adds to or takes from what the segment before it ends with."""
     loading.execute(
         """CREATE TEMP TABLE counts ON COMMIT DROP AS
-        WITH ends AS (
-            SELECT s.*, coalesce(
-                (SELECT level_qty FROM levels AS l WHERE l.segment_id = s.segment_id ORDER BY moved_on DESC LIMIT 1),
-                s.start_qty) AS end_qty
-            FROM segments AS s)
+        WITH last AS (
+            SELECT DISTINCT ON (segment_id) segment_id, level_qty FROM levels ORDER BY segment_id, moved_on DESC),
+        ends AS (
+            SELECT segment_id, coalesce(level_qty, start_qty) AS end_qty
+            FROM segments LEFT JOIN last USING (segment_id))
         SELECT s.store_id, s.product_id, s.starts_on, s.is_opening,
                s.start_qty - CASE WHEN s.is_opening THEN 0 ELSE e.end_qty END AS quantity
         FROM segments AS s LEFT JOIN ends AS e ON e.segment_id = s.segment_id - 1

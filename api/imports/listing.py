@@ -18,9 +18,14 @@ def list_folder(folder: Path, report: ImportReport) -> dict[str, Path]:
         what = "is not a folder" if folder.exists() else "does not exist"
         report.add_fault(str(folder), f"must be a folder of chain files, but {what}")
         return {}
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        report.add_fault(str(folder), f"must be readable ({error.strerror or error})")
+        return {}
     found: dict[str, Path] = {}
     known = list_files()
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         if path.name == CHAIN:
             found["chain"] = path
         elif path.suffix.lower() not in SUFFIXES or path.name.startswith("."):

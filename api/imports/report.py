@@ -26,7 +26,7 @@ class Fault:
     rule: str
 
     def __str__(self) -> str:
-        line = "" if self.line is None else f"{'row' if self.file.endswith('.parquet') else 'line'} {self.line}"
+        line = "" if self.line is None else f"{'row' if self.file.lower().endswith('.parquet') else 'line'} {self.line}"
         column = f"column {self.column}" if self.column else ""
         value = f"value '{self.value}'" if self.value is not None else ""
         return f"{', '.join(part for part in (self.file, line, column, value) if part)}: {self.rule}"

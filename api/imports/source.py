@@ -152,7 +152,7 @@ Source = CsvSource | ParquetSource
 def open_source(path: Path) -> Source:
     """The reader for a file by its suffix; raises Unreadable for one that cannot even be opened."""
     try:
-        return ParquetSource(path) if path.suffix == ".parquet" else CsvSource(path)
+        return ParquetSource(path) if path.suffix.lower() == ".parquet" else CsvSource(path)
     except OSError as error:
         raise Unreadable(f"must be readable ({error.strerror or error})") from None
 

@@ -48,7 +48,7 @@ def stage_file(loading: Loading, name: str, path: Path) -> None:
 
 def _match_header(names: list[str], spec: FileSpec, file: str, report: ImportReport) -> dict[int, Column]:
     known = [column.name for column in spec.columns]
-    line = None if file.endswith(".parquet") else 1
+    line = None if file.lower().endswith(".parquet") else 1
     columns: dict[int, Column] = {}
     for position, name in enumerate(names):
         if name not in known:

@@ -19,6 +19,7 @@ from api.imports.folder import import_folder
 from api.imports.report import InvalidFolder
 from api.imports.source import Batch
 from api.imports.values import check_values
+from ims.settings import get_settings
 
 CHAIN = 'name = "Chain"\ncurrency = "EUR"\ntimezone = "Europe/Paris"\nas_of = "2024-04-15"\n'
 FIRST = {
@@ -52,6 +53,15 @@ FINGERPRINTED = (
     "purchase_orders", "purchase_order_lines", "sales_orders", "sales_order_lines", "daily_sales", "stock_moves",
     "stock_statements", "availability", "imports", "deleted_rows",
 )  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An IMS_HOME of the test's own."""
+    monkeypatch.setenv("IMS_HOME", str(tmp_path / "home"))
+    get_settings.cache_clear()
+    yield tmp_path / "home"
+    get_settings.cache_clear()
 
 
 @pytest.fixture
@@ -89,7 +99,7 @@ def _counts(report, name):
     return count.rows, count.added, count.changed, count.unchanged
 
 
-def test_a_first_folder_loads_every_file(chain, installation):
+def test_a_first_folder_loads_every_file(chain, home):
     chain.reports = None
     report = chain.load(FIRST)
     assert not report.is_unchanged
@@ -115,7 +125,7 @@ def test_a_first_folder_loads_every_file(chain, installation):
     assert chain.rows("SELECT sales_grain, unmet_demand FROM chain") == [("line", "lost")]
     assert any("no name; sku stands in" in warning for warning in report.warnings)
     assert report.path is not None
-    assert report.path.parent == installation.home / "imports"
+    assert report.path.parent == home / "imports"
     assert chain.rows("SELECT as_of, report ->> 'folder' FROM imports") == [(dt.date(2024, 4, 15), report.folder)]
 
 
@@ -295,6 +305,15 @@ def test_as_of_moves_forward_only(chain):
     report = chain.load({"chain.toml": 'as_of = "2024-04-22"\n'})
     assert chain.rows("SELECT name, as_of::text FROM chain") == [("Chain", "2024-04-22")]
     assert report.as_of == dt.date(2024, 4, 22)
+
+
+def test_what_only_the_table_sees_is_reported_too(chain):
+    chain.load(FIRST | {"stores.csv": "store_code,name,opened_on\nS1,One,2024-01-01\nS2,Two,\n"})
+    with pytest.raises(
+        InvalidFolder, match=r"stores\.csv: must agree with what is loaded already .*closes_after_opening"
+    ):
+        chain.load({"stores.csv": "store_code,name,closed_on\nS1,One,2023-01-01\n"})
+    assert chain.rows("SELECT closed_on FROM stores WHERE store_code = 'S1'") == [(None,)]
 
 
 def test_progress_says_how_far_each_file_is(chain):
