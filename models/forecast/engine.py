@@ -23,6 +23,8 @@ from models.forecast.dispersion import Dispersion, fit_dispersion
 from models.forecast.errors import collect_errors
 from models.forecast.schedule import list_cutoffs, list_error_cutoffs
 
+FULL_CUTOFFS = 3
+
 Progress = Callable[[str, float], None]
 
 
@@ -92,10 +94,11 @@ def forecast_origins(
 def _train(
     history: History, trained: list[int], cutoffs: list[int], n_steps: int, progress: Progress | None
 ) -> dict[int, Boosted | None]:
-    """A model per cutoff, two at a time; the last one, which serves the latest origins, on the most rows."""
+    """A model per cutoff, two at a time; on the most rows where only a few serve a forecast."""
+    full = set(cutoffs if len(cutoffs) <= FULL_CUTOFFS else cutoffs[-1:])
 
     def fit(cutoff: int) -> Boosted | None:
-        return fit_boosted(history, cutoff, n_steps, BUDGET if cutoff == trained[-1] else LIGHT_BUDGET)
+        return fit_boosted(history, cutoff, n_steps, BUDGET if cutoff in full else LIGHT_BUDGET)
 
     models: dict[int, Boosted | None] = {}
     with ThreadPoolExecutor(max_workers=2) as pool:
