@@ -47,12 +47,10 @@ def describe_freshness(passport: Passport) -> tuple[str, Colour]:
 
 
 def describe_checks(checks: dict[str, Any]) -> tuple[str, Colour, str]:
-    """(words, colour, details) for what the checks said when this was published."""
-    passed, warnings = checks.get("passed"), checks.get("warnings") or []
-    names = warnings if isinstance(warnings, list) else []
-    number = len(names) if isinstance(warnings, list) else int(warnings)
-    base = f"{passed} checks passed" if isinstance(passed, int) else "Checks passed"
-    if not number:
+    """(words, colour, details) for what the checks said when this was published: passed, warnings, failed."""
+    passed, warned = int(checks.get("passed", 0)), int(checks.get("warnings", 0))
+    base = f"{count_of(passed, 'check')} passed"
+    if not warned:
         return base, "green", "Every check passed before this was published."
-    details = "Published with warnings: " + "; ".join(map(str, names)) if names else "Published with warnings."
-    return f"{base}, {count_of(number, 'warning')}", "orange", details
+    lines = [f"- {failed.get('table')}: {failed.get('what_to_do')}" for failed in checks.get("failed", [])]
+    return f"{base}, {count_of(warned, 'warning')}", "orange", "\n".join(["Published with warnings:", "", *lines])

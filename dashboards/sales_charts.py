@@ -11,7 +11,7 @@ from dashboards import palette
 from dashboards.formats import format_day
 
 Values = Sequence[float | None]
-LONGEST = 12
+LONGEST, MOST_TICKS = 12, 14
 
 
 def draw_course(
@@ -49,6 +49,9 @@ def draw_course(
     )
     palette.lay_out(figure, height=330, y_title="")
     palette.word_ticks(figure, [*now, *before], words, "y")
+    every = max(1, -(-len(steps) // MOST_TICKS))
+    shown = list(steps)[::every]
+    figure.update_xaxes(tickvals=shown, ticktext=[_tick(day, steps) for day in shown])
     return figure
 
 
@@ -70,6 +73,12 @@ def draw_bars(names: Sequence[str], values: Values, words: Callable[[float], str
     figure.update_xaxes(visible=False)
     figure.update_yaxes(showgrid=False)
     return figure
+
+
+def _tick(day: dt.date, steps: Sequence[dt.date]) -> str:
+    """The year is said where it begins, at the first tick and at each January's first."""
+    year = f"<br>{day.year}" if day == steps[0] or (day.month == 1 and day.day <= 7) else ""
+    return f"{day.day} {day:%b}{year}"
 
 
 def _said(value: float | None, words: Callable[[float], str]) -> str:

@@ -99,6 +99,7 @@ def _show_tiles(
             delta_color="normal" if metric.better == "up" else "inverse",
             help=metric.description,
             border=True,
+            height="stretch",
         )
     st.caption(f"Change against {COMPARISONS[comparison]}, same weekdays.")
 

@@ -5,16 +5,22 @@ Forecast means are given, not learned; orders and receipts come from the real po
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 import psycopg
 import pytest
+import streamlit as st
 from scipy import stats
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
 
 from api.database import create_engine
+from api.identity.sessions import COOKIE, hash_token
 from api.publications import publish
 from api.schema.planning import Run
 from api.suggestions import write_suggestions
@@ -24,6 +30,7 @@ from warehouse.lake import connect, current_snapshot
 
 AS_OF = dt.date(2026, 11, 23)
 WEEKS = 60
+WARNING = {"table": "marts.fct_sales_daily", "check": "c", "observed": 1, "what_to_do": "Look at the store-day."}
 STORES = [("S01", "Indiranagar", "Bengaluru"), ("S02", "Koregaon Park", "Pune"), ("S03", "Salt Lake", "Kolkata")]
 PRODUCTS = [
     ("FR-1001", "Aster round, black", "Frames", 2490.0, 980.0, 2.2),
@@ -48,6 +55,10 @@ class World:
     installation: object
     publication_id: int
     snapshot_id: int
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """What was published first."""
+        return build_frames()
 
     def publish_again(self, seed: int) -> int:
         """Publish other figures; their snapshot id."""
@@ -159,23 +170,21 @@ def _forecast_frame(weekly, monday):
     return {"forecast_weekly": pl.DataFrame(rows, schema, orient="row"), "forecast": forecast}
 
 
-def publish_world(databases, settings, *, seed: int = 7, with_stock: bool = True) -> tuple[int, int]:
-    """Fill both databases and publish; (publication_id, snapshot_id)."""
+@lru_cache(maxsize=4)
+def plan_world(seed: int, with_stock: bool) -> dict[str, pl.DataFrame]:
+    """The frames with the plan the policy makes of them; the same for every test that asks."""
     frames = build_frames(seed)
     if not with_stock:
         frames["position"] = frames["position"].clear()
-    plan = plan_orders(
-        frames["demand"],
-        frames["catalog"],
-        frames["position"],
-        frames["arrivals"],
-        frames["terms"],
-        AS_OF,
-        "lost",
-        frames["forecast"],
-        n_paths=200,
-    )
-    snapshot = _fill_lake(databases, settings, {**frames, "plan": plan})
+    inputs = [frames[name] for name in ("demand", "catalog", "position", "arrivals", "terms")]
+    return {**frames, "plan": plan_orders(*inputs, AS_OF, "lost", frames["forecast"], n_paths=200)}
+
+
+def publish_world(databases, settings, *, seed: int = 7, with_stock: bool = True) -> tuple[int, int]:
+    """Fill both databases and publish; (publication_id, snapshot_id)."""
+    frames = dict(plan_world(seed, with_stock))
+    plan = frames["plan"]
+    snapshot = _fill_lake(databases, settings, frames)
     with psycopg.connect(databases.operational) as connection:
         _fill_masters(connection)
     engine = create_engine(databases.operational)
@@ -190,7 +199,7 @@ def publish_world(databases, settings, *, seed: int = 7, with_stock: bool = True
                 as_of=AS_OF,
                 data_as_of=AS_OF,
                 fingerprint=f"f{snapshot}",
-                checks={"passed": 41, "warnings": ["one store-day has no sales"], "failed": 0},
+                checks={"passed": 41, "warnings": 1, "failed": [WARNING]},
                 metric_version="1",
                 notes=[] if with_stock else ["No stock is known, so no order can be suggested."],
                 moved_by="test",
@@ -257,6 +266,63 @@ def _fill_masters(connection):
     connection.execute("INSERT INTO vendors (vendor_code, name) VALUES ('V-01', 'Optics Trade') ON CONFLICT DO NOTHING")
 
 
+class Site:
+    """A browser's cookies, and the whole site run by Streamlit's own test runner."""
+
+    def __init__(self) -> None:
+        self.cookies: dict[str, str] = {}
+
+    def sign_in(self, installation, role: str = "superadmin") -> None:
+        """Give this browser a session of a new user."""
+        with psycopg.connect(installation.databases.operational) as connection:
+            user = connection.execute(
+                "INSERT INTO users (username, password_hash, role) VALUES (%s, %s, %s) RETURNING user_id",
+                (role, "not-a-hash", role),
+            ).fetchone()
+            connection.execute(
+                "INSERT INTO user_sessions (token_hash, user_id, expires_at) "
+                "VALUES (%s, %s, now() + interval '1 hour')",
+                (hash_token(f"token-{role}"), user[0]),
+            )
+        self.cookies[COOKIE] = f"token-{role}"
+
+    def open(self, installation, **parameters: str) -> AppTest:
+        """The site at its front page, with these parameters in its address."""
+
+        def run() -> None:
+            from dashboards.shell import show_site
+
+            show_site()
+
+        return self._run(run, installation, parameters)
+
+    def open_sales(self, installation, **parameters: str) -> AppTest:
+        """The Sales view by itself: the test runner cannot follow an address."""
+
+        def run() -> None:
+            from api.identity.scope import Scope
+            from dashboards.installation import operational
+            from dashboards.passport import read_passport
+            from dashboards.views import sales
+
+            sales.show(read_passport(operational()), Scope(None, True))
+
+        return self._run(run, installation, parameters)
+
+    @staticmethod
+    def words(page: AppTest) -> str:
+        """All text on a page."""
+        parts = [*page.title, *page.subheader, *page.markdown, *page.caption]
+        return "\n".join(str(part.value) for part in parts)
+
+    def _run(self, script, installation, parameters: dict[str, str]) -> AppTest:
+        page = AppTest.from_function(script, default_timeout=60)
+        page.secrets["databases"] = dataclasses.asdict(installation.databases)
+        for name, value in parameters.items():
+            page.query_params[name] = value
+        return page.run()
+
+
 @pytest.fixture
 def world(installation) -> World:
     """A published installation."""
@@ -269,3 +335,13 @@ def bare_world(installation) -> World:
     """A published installation in which no stock is known."""
     publication, snapshot = publish_world(installation.databases, installation.settings, with_stock=False)
     return World(installation, publication, snapshot)
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The dashboards as a browser sees them, without one."""
+    found = Site()
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _: found.cookies))
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return found

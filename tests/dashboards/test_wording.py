@@ -200,8 +200,11 @@ def test_steps_cover_the_period_without_a_gap(begin: dt.date, days: int, grain: 
 
 
 def test_freshness_and_checks_have_a_colour() -> None:
-    assert describe_checks({"passed": 9, "warnings": []})[:2] == ("9 checks passed", "green")
-    assert describe_checks({"passed": 9, "warnings": ["a", "b"]})[:2] == ("9 checks passed, 2 warnings", "orange")
+    assert describe_checks({"passed": 9, "warnings": 0, "failed": []})[:2] == ("9 checks passed", "green")
+    failed = [{"table": "marts.dim_store", "check": "x", "observed": 2, "what_to_do": "Name the stores."}]
+    text, colour, details = describe_checks({"passed": 9, "warnings": 1, "failed": failed})
+    assert (text, colour) == ("9 checks passed, 1 warning", "orange")
+    assert "marts.dim_store: Name the stores." in details
     today = dt.datetime.now(dt.UTC).date()
     for days, colour in ((0, "green"), (3, "orange"), (30, "red")):
         aged = dataclasses.replace(PASSPORT, data_as_of=today - dt.timedelta(days=days))

@@ -1,0 +1,176 @@
+"""The web app as a process, seen by a browser: sign in, pick a line, see its charts, download, follow a rollback.
+
+Needs Chromium (`apt-get install chromium`, or IMS_CHROMIUM naming one): without it these tests fail, they never skip.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from api.identity.users import reset_admin_password
+from api.publications import rollback
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+PATIENCE = 60_000
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+WORLD = runpy.run_path(str(Path(__file__).parents[1] / "dashboards" / "conftest.py"))
+SERVE = "import sys; from ims.web import serve; serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]))"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    path = os.environ.get("IMS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.fail("No Chromium was found: install it (apt-get install chromium) or name one in IMS_CHROMIUM.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(role: str, port: int) -> subprocess.Popen[str]:
+    """The web app as a process, answering."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE, role, str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for _ in range(600):
+        if process.poll() is not None:
+            raise AssertionError(f"the web app ended: {process.communicate()[0]}")
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200:
+                return process
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the web app did not answer within a minute")
+
+
+def stop(process: subprocess.Popen[str]) -> str:
+    """End it as a supervisor would; its log."""
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode in {0, -signal.SIGTERM}
+    assert "Traceback" not in output
+    return output
+
+
+def sign_in(page: Page, address: str, password: str) -> None:
+    page.goto(address)
+    expect(page).to_have_title("Sign in · IMS")
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_manager_signs_in_reads_downloads_and_follows_a_rollback(
+    installation, browser: Browser, tmp_path: Path
+) -> None:
+    databases = installation.databases
+    _, first = WORLD["publish_world"](databases, installation.settings)
+    _, second = WORLD["publish_world"](databases, installation.settings, seed=11)
+    password = reset_admin_password(databases.operational)
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    process = start("all", port)
+    try:
+        context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+        page = context.new_page()
+        outside: list[str] = []
+        page.on("request", lambda request: outside.append(request.url) if address not in request.url else None)
+
+        sign_in(page, f"{address}/reorder?store=S01", password)
+        expect(page.get_by_role("heading", name="Reorder")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(f"Snapshot {second}").first).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE)
+        assert "store=S01" in page.url
+
+        before = page.url
+        grid = page.get_by_test_id("stDataFrame").first
+        box = grid.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + 18, box["y"] + 35 * 3.5)  # the box before the third line
+        page.wait_for_function("before => location.href !== before", arg=before, timeout=PATIENCE)
+        expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=PATIENCE)
+        expect(page.get_by_text("is expected to save").first).to_be_visible(timeout=PATIENCE)
+
+        with page.expect_download(timeout=PATIENCE) as waiting:
+            page.get_by_role("button", name="CSV").click()
+        saved = tmp_path / "orders.csv"
+        waiting.value.save_as(saved)
+        rows = list(csv.DictReader(saved.read_text(encoding="utf-8-sig").splitlines()))
+        assert {row["store_code"] for row in rows} == {"S01"}
+        with psycopg.connect(databases.operational) as connection:
+            count = connection.execute(
+                "SELECT count(*) FROM suggestions JOIN stores USING (store_id) "
+                "WHERE store_code = 'S01' AND state = 'proposed'"
+            ).fetchone()
+        assert len(rows) == count[0]
+        assert f"snapshot-{second}" in waiting.value.suggested_filename
+
+        rollback(databases.operational, first, "test")
+        # nobody touches the page: it looks at the pointer by itself
+        expect(page.get_by_text(f"Snapshot {first}").first).to_be_visible(timeout=PATIENCE)
+
+        page.get_by_role("link", name="Sales").click()
+        expect(page.get_by_role("heading", name="Sales", exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=PATIENCE)
+
+        page.get_by_role("link", name="Sign out").click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page).to_have_title("Sign in · IMS")
+        page.goto(f"{address}/sales")
+        expect(page).to_have_title("Sign in · IMS")
+        assert outside == [], "nothing is loaded from, or told to, anywhere else"
+    finally:
+        log = stop(process)
+    assert password not in log
+
+
+def test_the_unknown_get_nothing_of_a_dashboard_and_a_taken_port_is_one_sentence(installation) -> None:
+    port = free_port()
+    process = start("dashboards", port)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for path in ("/", "/_stcore/health", "/_stcore/host-config", "/static/js/x.js", "/media/x", "/component/x/y"):
+            answer = httpx.get(address + path)
+            assert answer.status_code == 401, path
+            assert "streamlit" not in answer.text.lower()
+        with httpx.stream("GET", f"{address}/_stcore/stream", headers=WEBSOCKET) as answer:
+            assert answer.status_code == 403
+        assert httpx.get(f"{address}/ready").status_code == 503
+        second = subprocess.run(
+            [sys.executable, "-c", SERVE, "api", str(port)], capture_output=True, text=True, check=False
+        )
+        assert second.returncode != 0
+        assert f"Port {port} on 127.0.0.1 is taken by another program" in second.stderr
+    finally:
+        stop(process)
+
+
+WEBSOCKET = {
+    "connection": "Upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
