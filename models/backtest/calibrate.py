@@ -22,7 +22,7 @@ BIASES = (0.8, 0.9, 1.0)
 SHIFTS = tuple(round(-0.75 + 0.15 * step, 2) for step in range(8))
 BIAS_STEP, SHIFT_STEP = 0.1, 0.15
 BIAS_BOUNDS, SHIFT_BOUNDS = (0.6, 1.4), (-1.8, 1.2)
-FLAT = 0.005
+FLAT = 0.01
 LEAST_WINDOWS = 3
 MAX_WIDENINGS = 2
 
@@ -101,7 +101,7 @@ def choose_cover(costs: Floats) -> int:
 
 
 def choose_cell(ratios: Floats, cells: Sequence[Cell]) -> Cell:
-    """The mean of the cells whose mean ratio is within .005 of the lowest: (n_windows, n_cells) -> (bias, tau shift).
+    """The mean of the cells whose mean ratio is within .01 of the lowest: (n_windows, n_cells) -> (bias, tau shift).
 
     Bias and tau trade off along a ridge of equal cost, so the single lowest cell is a draw of luck on it.
     Worked number: ratios .950 at (.85, 0), .953 at (.9, -.15), .99 elsewhere give (.875, -.075).

@@ -16,7 +16,15 @@ import polars as pl
 from models.backtest.history import PAIR, History, read_history
 from models.backtest.policies import FixedCover, Foresight, PathRule
 from models.backtest.simulator import Outcome, simulate
-from models.backtest.windows import Start, Window, keep_replayable, list_origins, list_windows, start_window
+from models.backtest.windows import (
+    MAX_WINDOWS,
+    Start,
+    Window,
+    keep_replayable,
+    list_origins,
+    list_windows,
+    start_window,
+)
 from models.forecast.engine import Forecast, forecast_origins
 from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO
 from models.policy.paths import Ints
@@ -77,6 +85,7 @@ def prepare_replay(
     forecasts: Sequence[Forecast] | None = None,
     n_paths: int = 300,
     max_series: int = REPLAY_SERIES,
+    max_windows: int = MAX_WINDOWS,
     carrying_rate: float = CARRYING_RATE,
     default_ratio: float = DEFAULT_RATIO,
     progress: Progress | None = None,
@@ -97,7 +106,7 @@ def prepare_replay(
         carrying_rate=carrying_rate,
         default_ratio=default_ratio,
     )
-    windows = list_windows(history.terms, history.panel.n_weeks)
+    windows = list_windows(history.terms, history.panel.n_weeks, max_windows)
     replay = Replay(history, windows, unmet_demand == "backordered", n_paths)
     if not windows:
         return replay

@@ -42,17 +42,26 @@ def run_backtest(
     unmet_demand: str,
     *,
     forecasts: Sequence[Forecast] | None = None,
+    windows: int = 12,
     n_paths: int = 300,
     progress: Progress | None = None,
 ) -> pl.DataFrame:
     """Window x policy (BACKTEST_SCHEMA): tuned_mean, path_rule, path_rule_theory, perfect_foresight.
 
-    The first three windows only warm up the tuning (is_scored false): cover, bias and tau of a window come from those
-    before it. ratio = cost over the tuned mean's of the same window; stock_qty = units at the end of the weeks, summed.
+    At most `windows` are scored. The three before them only warm up the tuning (is_scored false): cover, bias and tau
+    of a window come from those before it. ratio = cost over the tuned mean's of the same window; stock_qty = units at the end of the weeks, summed.
     An empty frame means too little history (under four windows).
     """
     replay = prepare_replay(
-        demand, catalog, terms, as_of, unmet_demand, forecasts=forecasts, n_paths=n_paths, progress=progress
+        demand,
+        catalog,
+        terms,
+        as_of,
+        unmet_demand,
+        forecasts=forecasts,
+        n_paths=n_paths,
+        max_windows=windows + LEAST_WINDOWS,
+        progress=progress,
     )
     return backtest_replay(replay, progress)
 
