@@ -115,7 +115,7 @@ def test_a_manager_signs_in_reads_downloads_and_follows_a_rollback(
         expect(page.get_by_text("is expected to save").first).to_be_visible(timeout=PATIENCE)
 
         with page.expect_download(timeout=PATIENCE) as waiting:
-            page.get_by_role("button", name="CSV").click()
+            page.get_by_role("button", name="CSV", exact=True).click()
         saved = tmp_path / "orders.csv"
         waiting.value.save_as(saved)
         rows = list(csv.DictReader(saved.read_text(encoding="utf-8-sig").splitlines()))
