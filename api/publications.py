@@ -16,11 +16,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from api.database import create_engine
 from api.schema.planning import Publication, PublicationPointer
 from api.suggestions import revive_suggestions
+from ims.failure import WrongInput
 
 COLUMNS = Publication.__table__.columns
 
 
-class NeverPublished(LookupError):
+class NeverPublished(WrongInput):
     """The snapshot asked for was never published; the message lists those that were."""
 
 

@@ -19,6 +19,7 @@ class Check:
     Stated as the rows that break it: `failing` is a SELECT over `batch`, which is the table; or, where Great
     Expectations has an expectation of its own, `expectation` names it with its `arguments`, and `failing` gives only
     the sample that a person is shown. A blocking check stops publishing; a warning is published with the figures.
+    `is_derived` tells what follows from the table's contract from the rules that the business adds.
     """
 
     table: str
@@ -28,6 +29,7 @@ class Check:
     what_to_do: str
     expectation: str = "UnexpectedRowsExpectation"
     arguments: dict[str, Any] = field(default_factory=dict)
+    is_derived: bool = False
 
     def failing_of(self, batch: str) -> str:
         """The SELECT of the rows that break it, over `batch`: a table's name or a subquery."""

@@ -5,6 +5,7 @@ Reads warehouse.contracts. What the business demands on top is in rules/.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from expectations.check import Check
@@ -26,7 +27,7 @@ def shape_checks(agreed: Contract) -> list[Check]:
             checks.append(not_null(name, column.name, DEFECT))
         if column.name.endswith("_share"):
             checks.append(between(name, f"{column.name}_is_a_share", column.name, 0, 1, DEFECT))
-    return checks
+    return [replace(check, is_derived=True) for check in checks]
 
 
 def not_null(table: str, column: str, what_to_do: str) -> Check:

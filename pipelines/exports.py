@@ -15,6 +15,7 @@ import polars as pl
 
 from api.publications import Published, current_publication, history, publication_of
 from api.suggestions import list_suggestions
+from ims.failure import WrongInput
 from ims.settings import get_settings
 from pipelines.files import check_suffix, write_file
 
@@ -62,7 +63,7 @@ METRIC_SCHEMA = pl.Schema(
 )
 
 
-class ExportRefused(Exception):
+class ExportRefused(WrongInput):
     """The export cannot be made as asked; the message is one paragraph for a person."""
 
 

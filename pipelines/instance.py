@@ -53,15 +53,22 @@ def open_instance(settings: Settings, databases: Databases) -> DagsterInstance:
     from dagster import DagsterInstance
     from dagster._core.instance.ref import InstanceRef
 
+    url = _storage_url(databases)
+    # events are for eyes: a power cut may take the last of them, and no run waits for the disk between two
+    url += ("&" if "?" in url else "?") + "options=-csynchronous_commit%3Doff"
     overrides = {
-        "storage": {"postgres": {"postgres_url": _storage_url(databases)}},
+        "storage": {"postgres": {"postgres_url": url}},
         "telemetry": {"enabled": False},
         "compute_logs": {
             "module": "dagster._core.storage.noop_compute_log_manager",
             "class": "NoOpComputeLogManager",
         },
     }
-    return DagsterInstance.from_ref(InstanceRef.from_dir(str(dagster_home(settings, databases)), overrides=overrides))
+    reference = InstanceRef.from_dir(str(dagster_home(settings, databases)), overrides=overrides)
+    instance = DagsterInstance.from_ref(reference)
+    # else every event opens a connection of its own
+    instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=4)
+    return instance
 
 
 def _storage_url(databases: Databases) -> str:

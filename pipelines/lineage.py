@@ -64,7 +64,7 @@ def _qualified() -> dict[str, exp.Query]:
         query = qualify(
             select_of(table.full_name),
             dialect="duckdb",
-            schema=schema,
+            schema=dict[str, object](schema),
             validate_qualify_columns=False,
             identify=False,
         )

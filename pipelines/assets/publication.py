@@ -97,11 +97,13 @@ def check_state(session: RunSession) -> dict[str, object]:
 def stock_notes(session: RunSession) -> list[str]:
     """A note when stock had to be rolled forward from an earlier statement."""
     row = session.con.execute(
-        "SELECT count(*), min(stated_on) FROM lake.marts.fct_inventory_position WHERE is_rolled_forward"
+        "SELECT count(*), min(stated_on), max(stated_on) FROM lake.marts.fct_inventory_position WHERE is_rolled_forward"
     ).fetchone()
     if row is None or not row[0]:
         return []
+    pairs, first, last = row
+    stated = f"{last}" if first == last else f"{first} to {last}"
     return [
-        f"{row[0]} pairs have no stock statement for {session.as_of}: theirs of {row[1]} or later was rolled forward "
-        "by sales and arrivals since."
+        f"{pairs} pairs have no stock statement for {session.as_of}: their last one ({stated}) was rolled forward by "
+        "the sales and arrivals since."
     ]
