@@ -54,6 +54,12 @@ def _check_keys(loading: Loading, staged: Staged) -> None:
         return
     key = ", ".join(spec.key)
     given = " AND ".join(f"{name} IS NOT NULL" for name in _required_keys(spec)) or "true"
+    # nearly always there is none, which grouping tells quicker than numbering every row
+    (has_any,) = loading.count(
+        f"SELECT EXISTS (SELECT FROM {spec.staged} WHERE {given} GROUP BY {key} HAVING count(*) > 1)::integer"
+    )
+    if not has_any:
+        return
     shown = " || ', ' || ".join(f"coalesce({name}::text, '')" for name in spec.key)
     query = f"""
         SELECT line, {shown}, first_line::text

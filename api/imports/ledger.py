@@ -7,6 +7,7 @@ the end of the segment before it; only the difference is posted as a count. Read
 
 from __future__ import annotations
 
+from api.imports.bulk import trust_references
 from api.imports.loading import Loading
 
 # a day without receipts or returns may not sell more than is there: the level is reflected at zero, as in Lindley's
@@ -27,6 +28,31 @@ LEVELS = """
            out_qty - (missed_qty - coalesce(lag(missed_qty) OVER (PARTITION BY segment_id ORDER BY moved_on), 0))
                AS served_qty
     FROM missed"""
+
+MOVES = """
+    WITH moves AS (
+        SELECT store_id, product_id, starts_on - 1 AS moved_on, abs(quantity) AS quantity, NULL AS reference,
+               CASE WHEN is_opening THEN 'opening' ELSE 'count' END AS kind,
+               CASE WHEN is_opening THEN 'opening' ELSE 'loss' END AS other, quantity > 0 AS is_in
+        FROM counts WHERE quantity <> 0
+        UNION ALL
+        SELECT store_id, product_id, moved_on, quantity, reference, kind,
+               CASE WHEN kind = 'receipt' THEN 'vendor' ELSE 'customer' END, true
+        FROM events WHERE kind <> 'sale'
+        UNION ALL
+        SELECT store_id, product_id, moved_on, served_qty, NULL, 'sale', 'customer', false
+        FROM levels WHERE served_qty > 0),
+    posted AS (
+        INSERT INTO stock_moves
+            (product_id, source_location_id, destination_location_id, quantity, moved_on, kind, reference)
+        SELECT m.product_id, CASE WHEN is_in THEN o.location_id ELSE l.location_id END,
+               CASE WHEN is_in THEN l.location_id ELSE o.location_id END, m.quantity, m.moved_on, m.kind,
+               m.reference
+        FROM moves AS m JOIN stock_locations AS l ON l.store_id = m.store_id
+        JOIN stock_locations AS o ON o.kind = m.other
+        ORDER BY m.moved_on, m.kind, m.store_id, m.product_id
+        RETURNING kind)
+    SELECT kind, count(*) FROM posted GROUP BY kind ORDER BY kind"""
 
 
 def create_receipts(loading: Loading) -> None:
@@ -184,31 +210,9 @@ def _compare_statements(loading: Loading) -> None:
 
 
 def _append(loading: Loading) -> None:
-    appended = loading.execute(
-        """WITH moves AS (
-            SELECT store_id, product_id, starts_on - 1 AS moved_on, abs(quantity) AS quantity, NULL AS reference,
-                   CASE WHEN is_opening THEN 'opening' ELSE 'count' END AS kind,
-                   CASE WHEN is_opening THEN 'opening' ELSE 'loss' END AS other, quantity > 0 AS is_in
-            FROM counts WHERE quantity <> 0
-            UNION ALL
-            SELECT store_id, product_id, moved_on, quantity, reference, kind,
-                   CASE WHEN kind = 'receipt' THEN 'vendor' ELSE 'customer' END, true
-            FROM events WHERE kind <> 'sale'
-            UNION ALL
-            SELECT store_id, product_id, moved_on, served_qty, NULL, 'sale', 'customer', false
-            FROM levels WHERE served_qty > 0),
-        posted AS (
-            INSERT INTO stock_moves
-                (product_id, source_location_id, destination_location_id, quantity, moved_on, kind, reference)
-            SELECT m.product_id, CASE WHEN is_in THEN o.location_id ELSE l.location_id END,
-                   CASE WHEN is_in THEN l.location_id ELSE o.location_id END, m.quantity, m.moved_on, m.kind,
-                   m.reference
-            FROM moves AS m JOIN stock_locations AS l ON l.store_id = m.store_id
-            JOIN stock_locations AS o ON o.kind = m.other
-            ORDER BY m.moved_on, m.kind, m.store_id, m.product_id
-            RETURNING kind)
-        SELECT kind, count(*) FROM posted GROUP BY kind ORDER BY kind"""
-    )
+    (rows,) = loading.count("SELECT (SELECT count(*) FROM counts) + (SELECT count(*) FROM events)")
+    with trust_references(loading, rows, "products", "stock_locations"):
+        appended = loading.execute(MOVES).fetchall()
     loading.report.moves = {str(kind): int(str(count)) for kind, count in appended}
 
 

@@ -80,9 +80,10 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
     loading.execute(
         """CREATE TEMP TABLE merged_lines ON COMMIT DROP AS
         WITH known AS (
-            SELECT o.order_ref, o.store_id, o.customer_id, l.*
+            SELECT DISTINCT ON (o.order_ref, l.line_ref) o.order_ref, o.store_id, o.customer_id, l.*
             FROM sales_orders AS o JOIN sales_order_lines AS l USING (sales_order_id)
-            WHERE o.order_ref IN (SELECT order_ref FROM staged_sales)),
+            WHERE o.order_ref IN (SELECT order_ref FROM staged_sales)
+            ORDER BY o.order_ref, l.line_ref, o.sales_order_id),
         buyers AS (
             SELECT order_ref, store_code, (array_agg(customer_ref ORDER BY line))[1] AS customer_ref
             FROM staged_sales WHERE order_ref IS NOT NULL AND customer_ref IS NOT NULL GROUP BY 1, 2),
@@ -92,18 +93,14 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
             FROM staged_sales AS s JOIN stores AS st USING (store_code) JOIN products AS p USING (sku)
             LEFT JOIN buyers AS b USING (order_ref, store_code)
             LEFT JOIN customers AS c ON c.customer_code = b.customer_ref
-            WHERE s.order_ref IS NOT NULL),
-        matched AS (
-            SELECT DISTINCT ON (n.order_ref, n.line_ref)
-                   n.*, t.sales_order_line_id AS existing, t.store_id AS store_id_before,
-                   t.product_id AS product_id_before, t.sold_on AS sold_on_before, t.quantity AS quantity_before,
-                   t.sales_order_line_id IS NOT NULL AND (
-                       (n.store_id, n.product_id, n.sold_on, n.sold_at, n.quantity, n.net_amount) IS DISTINCT FROM
-                       (t.store_id, t.product_id, t.sold_on, t.sold_at, t.quantity, t.net_amount)
-                       OR (n.customer_id IS NOT NULL AND n.customer_id IS DISTINCT FROM t.customer_id)) AS is_changed
-            FROM n LEFT JOIN known AS t USING (order_ref, line_ref)
-            ORDER BY n.order_ref, n.line_ref, (t.store_id = n.store_id) DESC)
-        SELECT * FROM matched"""
+            WHERE s.order_ref IS NOT NULL)
+        SELECT n.*, t.sales_order_line_id AS existing, t.store_id AS store_id_before,
+               t.product_id AS product_id_before, t.sold_on AS sold_on_before, t.quantity AS quantity_before,
+               t.sales_order_line_id IS NOT NULL AND (
+                   (n.store_id, n.product_id, n.sold_on, n.sold_at, n.quantity, n.net_amount) IS DISTINCT FROM
+                   (t.store_id, t.product_id, t.sold_on, t.sold_at, t.quantity, t.net_amount)
+                   OR (n.customer_id IS NOT NULL AND n.customer_id IS DISTINCT FROM t.customer_id)) AS is_changed
+        FROM n LEFT JOIN known AS t USING (order_ref, line_ref)"""
     )
     _warn_of_customers(loading, staged)
     loading.execute(
@@ -146,7 +143,7 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
                 (sales_order_id, line_ref, product_id, sold_on, sold_at, quantity, net_amount)
             SELECT o.sales_order_id, n.line_ref, n.product_id, n.sold_on, n.sold_at, n.quantity, n.net_amount
             FROM merged_lines AS n JOIN sales_orders AS o USING (order_ref, store_id)
-            WHERE n.existing IS NULL ORDER BY o.sales_order_id, n.line_ref"""
+            WHERE n.existing IS NULL ORDER BY o.sales_order_id"""
         )
     count_merged(loading, staged, "merged_lines")
 

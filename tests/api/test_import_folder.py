@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.imports.files import find_file
+from api.imports.files import describe_files, find_file
 from api.imports.folder import import_folder
 from api.imports.report import InvalidFolder
 from api.imports.source import Batch
@@ -401,6 +401,12 @@ def test_values_are_read_strictly(kind, text, value):
     batch = Batch(pl.DataFrame({"0": [text]}), pl.Series("line", [2]))
     frame = check_values(batch, {0: Column("x", kind, "x")}, "x.csv", ImportReport("folder"))
     assert frame.get_column("x")[0] == value
+
+
+def test_the_documentation_lists_the_columns_as_declared():
+    page = (Path(__file__).parents[2] / "docs" / "import-report.md").read_text()
+    declared = [f"| {' | '.join(row)} |" for row in describe_files()]
+    assert page.split("|---|---|---|---|---|\n")[1].splitlines() == declared
 
 
 def test_every_required_column_is_declared():
