@@ -43,7 +43,7 @@ def check_spans(loading: Loading, staged: Staged) -> None:
                ' (' || store_code || ', ' || sku || ')' AS pair
         FROM (SELECT *, {opposite} max(line) OVER earlier AS earlier_line FROM spans
               WINDOW earlier AS (PARTITION BY store_code, sku ORDER BY from_date, line
-                                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+                                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS sides
         WHERE from_date <= CASE WHEN in_stock THEN out_until ELSE in_until END"""
     rule = "must not overlap a span of the same store and sku that says otherwise"
     report_rows(loading, staged.file, "from_date", rule, query)

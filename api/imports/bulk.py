@@ -27,7 +27,7 @@ def trust_references(loading: Loading, rows: int, *referenced: str) -> Iterator[
         yield
         return
     for rows_of in referenced:
-        loading.execute(f"SELECT count(*) FROM (SELECT FROM {rows_of} FOR KEY SHARE)")
+        loading.execute(f"SELECT count(*) FROM (SELECT FROM {rows_of} FOR KEY SHARE) AS locked")
     loading.execute("SET LOCAL session_replication_role = replica")
     yield
     loading.execute("SET LOCAL session_replication_role = origin")

@@ -63,7 +63,8 @@ def _check_keys(loading: Loading, staged: Staged) -> None:
     shown = " || ', ' || ".join(f"coalesce({name}::text, '')" for name in spec.key)
     query = f"""
         SELECT line, {shown}, first_line::text
-        FROM (SELECT line, {key}, min(line) OVER (PARTITION BY {key}) AS first_line FROM {spec.staged} WHERE {given})
+        FROM (SELECT line, {key}, min(line) OVER (PARTITION BY {key}) AS first_line
+              FROM {spec.staged} WHERE {given}) AS k
         WHERE line > first_line"""
     rule = "must be in the file once; the same key stands already in line "
     report_rows(loading, staged.file, " + ".join(spec.key), rule, query)
@@ -117,7 +118,7 @@ def _check_orders(loading: Loading, staged: Staged) -> None:
     vendors = """
         SELECT line, vendor_code FROM (
             SELECT line, vendor_code, first_value(vendor_code) OVER (PARTITION BY order_ref ORDER BY line) AS first_code
-            FROM staged_open_orders WHERE vendor_code IS NOT NULL)
+            FROM staged_open_orders WHERE vendor_code IS NOT NULL) AS coded
         WHERE vendor_code <> first_code"""
     report_rows(loading, staged.file, "vendor_code", "must be the same on every line of one order_ref", vendors)
     unknown = """

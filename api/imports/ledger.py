@@ -110,7 +110,7 @@ def _open_segments(loading: Loading) -> None:
                 UNION ALL
                 SELECT l.store_id, m.product_id, -m.quantity FROM stock_moves AS m
                 JOIN stock_locations AS l ON l.location_id = m.source_location_id
-                WHERE l.store_id IS NOT NULL AND m.moved_on < %(passed)s::date)
+                WHERE l.store_id IS NOT NULL AND m.moved_on < %(passed)s::date) AS ends
             GROUP BY store_id, product_id),
         starts AS (
             -- late news of days already passed is posted on the day before, hence the - 1

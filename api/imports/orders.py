@@ -24,7 +24,7 @@ def merge_open_orders(loading: Loading, staged: Staged) -> None:
     _find_receipts(loading, is_correction)
     _update_lines(loading)
     _move_suggestions(loading)
-    count_merged(loading, staged, "(SELECT * FROM merged_open_orders WHERE is_listed)")
+    count_merged(loading, staged, "(SELECT * FROM merged_open_orders WHERE is_listed) AS listed")
     (closed,) = loading.count("SELECT count(*) FROM merged_open_orders WHERE NOT is_listed AND is_changed")
     staged.count.closed += closed
 

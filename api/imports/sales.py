@@ -151,7 +151,7 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
 def _warn_of_customers(loading: Loading, staged: Staged) -> None:
     (orders,) = loading.count(
         """SELECT count(*) FROM (SELECT FROM staged_sales WHERE order_ref IS NOT NULL
-           GROUP BY order_ref, store_code HAVING count(DISTINCT customer_ref) > 1)"""
+           GROUP BY order_ref, store_code HAVING count(DISTINCT customer_ref) > 1) AS mixed"""
     )
     if orders:
         loading.report.warnings.append(

@@ -316,6 +316,20 @@ def test_what_only_the_table_sees_is_reported_too(chain):
     assert chain.rows("SELECT closed_on FROM stores WHERE store_code = 'S1'") == [(None,)]
 
 
+@pytest.mark.parametrize("step", ["sales.csv", "check sales.csv", "load sales.csv", "load availability.csv"])
+def test_an_import_that_dies_leaves_nothing_half_loaded(chain, step):
+    before = chain.fingerprint()
+
+    def die(description, done, total):
+        if description == step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        chain.load(FIRST, progress=die)
+    assert chain.fingerprint() == before
+    assert not chain.load(FIRST).is_unchanged
+
+
 def test_progress_says_how_far_each_file_is(chain):
     calls = []
     chain.load(FIRST, progress=lambda *call: calls.append(call))
