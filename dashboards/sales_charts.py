@@ -49,6 +49,7 @@ def draw_course(
     )
     palette.lay_out(figure, height=330, y_title="")
     palette.word_ticks(figure, [*now, *before], words, "y")
+    figure.update_layout(margin={"r": 26})  # room for the last day's name
     every = max(1, -(-len(steps) // MOST_TICKS))
     shown = list(steps)[::every]
     figure.update_xaxes(tickvals=shown, ticktext=[_tick(day, steps) for day in shown])

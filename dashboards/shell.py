@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -21,52 +22,75 @@ View = Callable[[Passport, Scope], None]
 ICON = Path(__file__).parent / "icon.png"
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.4rem; padding-bottom: 3rem; max-width: 1500px; }
-[data-testid="stMetric"] { padding: .85rem 1.1rem; }
+[data-testid="stMetric"] { padding: 0; }
 .ims-user { text-align: right; font-size: .85rem; opacity: .75; margin-bottom: -2.2rem; }
 .ims-user a { color: inherit; }
-@media (max-width: 640px) { .ims-user { margin-bottom: -.5rem; } }
+@media (max-width: 640px) {
+  .ims-user { margin-bottom: -.5rem; }
+  [data-testid="stHorizontalBlock"]:has([data-testid="stMetric"]) [data-testid="stColumn"] {
+    min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem);
+  }
+}
 </style>"""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a page has to go on: who is looking, what is published, or why neither is known."""
+
+    user: SignedIn | None = None
+    passport: Passport | None = None
+    fault: Exception | None = None
 
 
 def show_site() -> None:
     """Draw the page that the address asks for."""
     st.set_page_config(page_title="IMS", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
-    try:
-        user = signed_in()
-        passport = read_passport(operational()) if user else None
-    except UNAVAILABLE as error:
-        st.navigation([st.Page(partial(say_unavailable, error), title="IMS", url_path="away")], position="hidden").run()
-        follow_pointer(None, is_reachable=False)
-        return
-    if user is None:
-        st.navigation([st.Page(say_session_ended, title="IMS")], position="hidden").run()
-        return
-    orders = st.Page(_page(reorder.show, user, passport), title="Reorder", icon=":material/shopping_cart:")
-    sold = st.Page(_page(sales.show, user, passport), title="Sales", icon=":material/monitoring:")
+    now = _look_around()
+    # the same pages whatever the situation, so that an address survives an outage and a new sign-in
+    orders = st.Page(_page(reorder.show, now), title="Reorder", icon=":material/shopping_cart:")
+    sold = st.Page(_page(sales.show, now), title="Sales", icon=":material/monitoring:")
     # the default page has no address of its own: without this one, /reorder would not be found
     home = st.Page(partial(_go_to, orders), title="IMS", url_path="home", default=True, visibility="hidden")
-    page = st.navigation([home, orders, sold], position="top")
+    page = st.navigation([home, orders, sold], position="top" if now.user else "hidden")
     page.run()
-    follow_pointer(passport)
+    if now.user or now.fault:
+        follow_pointer(now.passport, is_reachable=now.fault is None)
+
+
+def _look_around() -> Situation:
+    try:
+        user = signed_in()
+        return Situation(user, read_passport(operational()) if user else None)
+    except UNAVAILABLE as error:
+        return Situation(fault=error)
 
 
 def _go_to(page: st.Page) -> None:
     st.switch_page(page, query_params=st.query_params.to_dict())
 
 
-def _page(view: View, user: SignedIn, passport: Passport | None) -> Callable[[], None]:
+def _page(view: View, now: Situation) -> Callable[[], None]:
     def show() -> None:
-        st.html(
-            f'<div class="ims-user">{escape(user.username)} · <a href="/sign-out" target="_self">Sign out</a></div>'
-        )
-        if passport is None:
-            say_nothing_published()
-            return
-        try:
-            view(passport, scope_for(user.role))
-        except UNAVAILABLE as error:
-            say_unavailable(error)
+        if now.fault is not None:
+            say_unavailable(now.fault)
+        elif now.user is None:
+            say_session_ended()
+        else:
+            name = escape(now.user.username)
+            st.html(f'<div class="ims-user">{name} · <a href="/sign-out" target="_self">Sign out</a></div>')
+            _show_view(view, now.user, now.passport)
 
     show.__name__ = view.__module__.rpartition(".")[2]
     return show
+
+
+def _show_view(view: View, user: SignedIn, passport: Passport | None) -> None:
+    if passport is None:
+        say_nothing_published()
+        return
+    try:
+        view(passport, scope_for(user.role))
+    except UNAVAILABLE as error:
+        say_unavailable(error)
