@@ -11,13 +11,14 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from models.backtest.replay import Cell, Progress, Replay, prepare_replay
+from models.backtest.replay import Cell, Progress, Replay, forecast_replay, outline_replay
 from models.forecast.engine import Forecast
 from models.policy.calibration import CALIBRATION_SCHEMA, Calibration, is_reusable
 from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO, shift_tau
 from models.policy.paths import Floats
 
-COVERS = tuple(-0.75 + 0.25 * step for step in range(11))
+# weeks beyond lead time + review; the long ones serve chains whose margin dwarfs the cost of holding
+COVERS = (*(-0.75 + 0.25 * step for step in range(11)), 2.5, 3.5, 5.0, 7.0, 10.0)
 BIASES = (0.8, 0.9, 1.0)
 SHIFTS = tuple(round(-0.75 + 0.15 * step, 2) for step in range(8))
 BIAS_STEP, SHIFT_STEP = 0.1, 0.15
@@ -47,35 +48,39 @@ def calibrate_policy(
     """
     if previous is not None and is_reusable(previous, as_of):
         return previous
-    replay = prepare_replay(
+    replay = outline_replay(
         demand,
         catalog,
         terms,
         as_of,
         unmet_demand,
-        forecasts=forecasts,
         n_paths=n_paths,
         carrying_rate=carrying_rate,
         default_ratio=default_ratio,
-        progress=progress,
     )
-    return calibrate_replay(replay, as_of, progress)
+    note = explain_theory(replay)
+    if note is not None:
+        return _frame([{"as_of": as_of, "kind": "chosen", "bias": 1.0, "tau_shift": 0.0, "note": note}])
+    return calibrate_replay(forecast_replay(replay, demand, catalog, forecasts, progress), as_of, progress)
+
+
+def explain_theory(replay: Replay) -> str | None:
+    """Why theory must stand for this chain, or None where a replay can choose."""
+    n_windows = len(replay.windows)
+    if n_windows < LEAST_WINDOWS:
+        return f"theory: {n_windows} windows of history, {LEAST_WINDOWS} needed"
+    if bool(replay.history.terms.costs.is_fixed.all()):
+        return "theory: service levels are promised for every pair"
+    n_kept = int((_cost_baseline(replay)[1] > 0).sum())
+    if n_kept < LEAST_WINDOWS:
+        return f"theory: {n_kept} windows with demand to serve, {LEAST_WINDOWS} needed"
+    return None
 
 
 def calibrate_replay(replay: Replay, as_of: date, progress: Progress | None = None) -> pl.DataFrame:
     """Replay the grid, widen it where its best cell lies on an edge, choose, and state every cell's money."""
-    n_windows, n_pairs = len(replay.windows), len(replay.history.keys)
-    fixed = replay.history.terms.costs.is_fixed
-    if n_windows < LEAST_WINDOWS:
-        return _frame_theory(as_of, f"theory: {n_windows} windows of history, {LEAST_WINDOWS} needed")
-    if bool(fixed.all()):
-        return _frame_theory(as_of, "theory: service levels are promised for every pair")
-    covers = np.array([outcome.cost for outcome in replay.run_covers(COVERS)])
-    best = choose_cover(covers)
-    baseline = covers[:, best]
+    cover, baseline = _cost_baseline(replay)
     kept = baseline > 0
-    if kept.sum() < LEAST_WINDOWS:
-        return _frame_theory(as_of, f"theory: {int(kept.sum())} windows with demand, {LEAST_WINDOWS} needed")
     costs: dict[Cell, Floats] = {}
     biases, shifts = list(BIASES), list(SHIFTS)
     for _ in range(MAX_WIDENINGS + 1):
@@ -88,15 +93,25 @@ def calibrate_replay(replay: Replay, as_of: date, progress: Progress | None = No
         biases, shifts = widen_grid(biases, shifts, costs, baseline)
     cells = sorted(costs)
     table = np.stack([costs[cell] for cell in cells], axis=1)
-    bias, shift = choose_cell(table[kept] / baseline[kept, None], cells)
-    ratio = float((table[kept] / baseline[kept, None]).mean(axis=0).min())
-    note = f"replay of {n_windows} windows, {n_pairs} pairs, {len(cells)} cells, {replay.n_paths} paths"
-    return _frame_replay(replay, as_of, Calibration(bias, shift, note), ratio, cells, table, baseline, COVERS[best])
+    ratios = table[kept] / baseline[kept, None]
+    bias, shift = choose_cell(ratios, cells)
+    n_pairs = len(replay.history.keys)
+    note = f"replay of {len(replay.windows)} windows, {n_pairs} pairs, {len(cells)} cells, {replay.n_paths} paths"
+    chosen = Calibration(bias, shift, note)
+    lowest = float(ratios.mean(axis=0).min())
+    return _frame_replay(replay, as_of, chosen, lowest, cells, table, baseline, cover)
+
+
+def _cost_baseline(replay: Replay) -> tuple[float, Floats]:
+    """The fixed cover that is cheapest over all windows, and its cost in each."""
+    costs = np.array([outcome.cost for outcome in replay.run_covers(COVERS)])
+    best = choose_cover(costs)
+    return COVERS[best], costs[:, best]
 
 
 def choose_cover(costs: Floats) -> int:
-    """Column of the lowest mean cost, each window divided by its own mean: costs (n_windows, n_covers)."""
-    scale = np.maximum(costs.mean(axis=1, keepdims=True), 1e-9)
+    """Column of the lowest mean cost, each window divided by its own lowest: costs (n_windows, n_covers)."""
+    scale = np.maximum(costs.min(axis=1, keepdims=True), 1e-9)
     return int((costs / scale).mean(axis=0).argmin())
 
 
@@ -128,11 +143,6 @@ def widen_grid(
         if at == max(values) and at + step <= bounds[1] + 1e-9:
             values.append(round(at + step, 2))
     return wide_b, wide_s
-
-
-def _frame_theory(as_of: date, note: str) -> pl.DataFrame:
-    row = {"as_of": as_of, "kind": "chosen", "bias": 1.0, "tau_shift": 0.0, "note": note}
-    return _frame([row])
 
 
 def _frame_replay(

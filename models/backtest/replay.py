@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -75,25 +75,23 @@ class Replay:
         return outcomes
 
 
-def prepare_replay(
+def outline_replay(
     demand: pl.DataFrame,
     catalog: pl.DataFrame,
     terms: pl.DataFrame,
     as_of: date,
     unmet_demand: str,
     *,
-    forecasts: Sequence[Forecast] | None = None,
     n_paths: int = 300,
     max_series: int = REPLAY_SERIES,
     max_windows: int = MAX_WINDOWS,
     carrying_rate: float = CARRYING_RATE,
     default_ratio: float = DEFAULT_RATIO,
-    progress: Progress | None = None,
 ) -> Replay:
-    """A replay on history before as_of; `forecasts` (one per origin, any order) are made here where not given.
+    """A replay on history before as_of, still without forecasts: what it needs is known, nothing costly is done.
 
-    Chains of more than `max_series` supplied pairs are replayed on a fixed sample of them, forecast from a sample of
-    3,000: one pair of numbers is chosen for the whole chain, and a few hundred pairs settle it.
+    Chains of more than `max_series` supplied pairs are replayed on a fixed sample of them: one pair of numbers is
+    chosen for the whole chain, and a few hundred pairs settle it.
     """
     first = demand["week_starting_on"].min()
     n_weeks = (as_of - first).days // 7 if isinstance(first, date) else 0
@@ -107,25 +105,33 @@ def prepare_replay(
         default_ratio=default_ratio,
     )
     windows = list_windows(history.terms, history.panel.n_weeks, max_windows)
-    replay = Replay(history, windows, unmet_demand == "backordered", n_paths)
-    if not windows:
-        return replay
-    if forecasts is None:
+    return Replay(history, windows, unmet_demand == "backordered", n_paths)
+
+
+def forecast_replay(
+    replay: Replay,
+    demand: pl.DataFrame,
+    catalog: pl.DataFrame,
+    forecasts: Sequence[Forecast] | None = None,
+    progress: Progress | None = None,
+) -> Replay:
+    """The replay with a forecast from every origin in it, given (in any order) or made here.
+
+    Made here they learn from the replayed pairs and others beside them, 3,000 in all. Raises ValueError if one given
+    is missing.
+    """
+    history = replay.history
+    origins = list_origins(history, replay.windows)
+    if forecasts is None and origins:
         pool = _pool_pairs(catalog, history)
         weeks = int(np.ceil(history.terms.cover_days.max() / 7.0))
-        forecasts = forecast_origins(
-            demand.join(pool.select(PAIR), on=PAIR, how="semi"),
-            pool,
-            list_origins(history, windows),
-            weeks,
-            progress,
-        )
-    for forecast in forecasts:
-        replay.forecasts[history.panel.index_of(forecast.origin)] = (forecast, _match_rows(history, forecast))
-    missing = [day for day in list_origins(history, windows) if history.panel.index_of(day) not in replay.forecasts]
+        seen = demand.join(pool.select(PAIR), on=PAIR, how="semi")
+        forecasts = forecast_origins(seen, pool, origins, weeks, progress)
+    known = {history.panel.index_of(made.origin): (made, _match_rows(history, made)) for made in forecasts or []}
+    missing = [day for day in origins if history.panel.index_of(day) not in known]
     if missing:
         raise ValueError(f"forecasts: none from {missing[0]}, which the replay needs ({len(missing)} missing)")
-    return replay
+    return replace(replay, forecasts=known)
 
 
 def _match_rows(history: History, forecast: Forecast) -> Ints:

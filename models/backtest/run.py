@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from models.backtest.calibrate import BIASES, COVERS, LEAST_WINDOWS, SHIFTS, choose_cell, choose_cover
-from models.backtest.replay import Progress, Replay, prepare_replay
+from models.backtest.replay import Progress, Replay, forecast_replay, outline_replay
 from models.backtest.simulator import Outcome
 from models.backtest.windows import Window
 from models.forecast.engine import Forecast
@@ -49,27 +49,20 @@ def run_backtest(
     """Window x policy (BACKTEST_SCHEMA): tuned_mean, path_rule, path_rule_theory, perfect_foresight.
 
     At most `windows` are scored. The three before them only warm up the tuning (is_scored false): cover, bias and tau
-    of a window come from those before it. ratio = cost over the tuned mean's of the same window; stock_qty = units at the end of the weeks, summed.
+    of a window come from those before it. ratio = cost over the tuned mean's of the same window; stock_qty = units
+    at the end of the weeks, summed.
     An empty frame means too little history (under four windows).
     """
-    replay = prepare_replay(
-        demand,
-        catalog,
-        terms,
-        as_of,
-        unmet_demand,
-        forecasts=forecasts,
-        n_paths=n_paths,
-        max_windows=windows + LEAST_WINDOWS,
-        progress=progress,
+    replay = outline_replay(
+        demand, catalog, terms, as_of, unmet_demand, n_paths=n_paths, max_windows=windows + LEAST_WINDOWS
     )
-    return backtest_replay(replay, progress)
+    if len(replay.windows) <= LEAST_WINDOWS:
+        return pl.DataFrame(schema=BACKTEST_SCHEMA)
+    return backtest_replay(forecast_replay(replay, demand, catalog, forecasts, progress), progress)
 
 
 def backtest_replay(replay: Replay, progress: Progress | None = None) -> pl.DataFrame:
-    """As run_backtest, on a replay already prepared."""
-    if len(replay.windows) <= LEAST_WINDOWS:
-        return pl.DataFrame(schema=BACKTEST_SCHEMA)
+    """As run_backtest, on a replay that has its forecasts, of four windows or more."""
     cells = [(bias, shift) for bias in BIASES for shift in SHIFTS] + [(1.0, 0.0)]
     cells = list(dict.fromkeys(cells))
     covers = replay.run_covers(COVERS)

@@ -69,6 +69,8 @@ def plan_orders(
     monday = as_of - timedelta(days=as_of.weekday())
     if forecast.origin - timedelta(days=forecast.origin.weekday()) != monday:
         raise ValueError(f"forecast: origin {forecast.origin} is not in the week of as_of {as_of}")
+    if not np.isfinite(forecast.mean).all():
+        raise ValueError("forecast: a mean is not a finite number")
     pairs = gather_candidates(demand, catalog, position, terms, forecast, as_of)
     has_terms = pl.col("lead_time_days").is_not_null() & pl.col("review_period_days").is_not_null()
     supplied = pairs.filter(has_terms)

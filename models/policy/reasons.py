@@ -20,10 +20,12 @@ def give_reasons(decision: Decision, method: list[str | None]) -> NDArray[np.str
     """Codes (n,), in the order they are asked.
 
     DISCONTINUED, NO_DEMAND, LOT_TOO_LARGE (something is needed, yet a whole lot costs more), ENOUGH_STOCK; with an
-    order: DISPLAY_MINIMUM, LOW_EVIDENCE, PROJECTED_STOCKOUT (short on half of the paths without it), BELOW_TARGET.
+    order: DISPLAY_MINIMUM, LOW_EVIDENCE, PROJECTED_STOCKOUT (short on half of the paths without it, or nothing on
+    hand and nothing coming), BELOW_TARGET.
     """
     nothing = decision.quantity == 0
     weak = np.array([name is None or name in LOW_EVIDENCE_METHODS for name in method], dtype=bool)
+    is_empty = decision.on_hand + decision.timeline.arriving.sum(axis=1) <= 0
     conditions = [
         decision.terms.is_closed,
         nothing & (decision.total_mean < NO_DEMAND_UNITS),
@@ -31,7 +33,7 @@ def give_reasons(decision: Decision, method: list[str | None]) -> NDArray[np.str
         nothing,
         decision.wanted > np.maximum(decision.tau_need, 0),
         weak,
-        decision.median_need > 0,
+        (decision.median_need > 0) | is_empty,
     ]
     codes = [
         "DISCONTINUED",

@@ -10,8 +10,8 @@ import pytest
 
 from models.backtest.calibrate import calibrate_policy, calibrate_replay, choose_cell
 from models.backtest.history import read_history
-from models.backtest.replay import Replay, prepare_replay
-from models.backtest.run import BACKTEST_SCHEMA, backtest_replay, summarise_backtest
+from models.backtest.replay import Replay, forecast_replay, outline_replay
+from models.backtest.run import BACKTEST_SCHEMA, backtest_replay, run_backtest, summarise_backtest
 from models.backtest.windows import list_origins, list_windows
 from models.forecast.engine import Forecast
 from models.policy.calibration import CALIBRATION_SCHEMA, is_reusable, read_calibration
@@ -53,7 +53,8 @@ def build_replay(frames: Frames, inflate: float = 1.0) -> Replay:
         mean = inflate * history.panel.demand[:, week - 20 : week].mean(axis=1, keepdims=True) * np.ones((1, 4))
         narrow = np.full(N_PAIRS, 0.01)
         forecasts.append(Forecast(origin, history.panel.series, mean, narrow, narrow, None, np.full(N_PAIRS, "m")))
-    return prepare_replay(**frames, as_of=AS_OF, unmet_demand="lost", forecasts=forecasts, n_paths=100)
+    outline = outline_replay(**frames, as_of=AS_OF, unmet_demand="lost", n_paths=100)
+    return forecast_replay(outline, frames["demand"], frames["catalog"], forecasts)
 
 
 def test_a_forecast_half_too_high_is_brought_down() -> None:
@@ -107,9 +108,7 @@ def test_too_little_history_falls_back_to_theory_by_name() -> None:
     chosen = read_calibration(frame)
     assert (chosen.bias, chosen.tau_shift) == (1.0, 0.0)
     assert chosen.note.startswith("theory: 2 windows")
-    assert backtest_replay(
-        prepare_replay(**frames, as_of=MONDAY + timedelta(weeks=40), unmet_demand="lost", forecasts=None)
-    ).is_empty()
+    assert run_backtest(**frames, as_of=MONDAY + timedelta(weeks=40), unmet_demand="lost").is_empty()
 
 
 def test_no_terms_and_promised_service_fall_back_too() -> None:
@@ -119,6 +118,13 @@ def test_no_terms_and_promised_service_fall_back_too() -> None:
     promised = frames["terms"].with_columns(pl.lit(0.95).alias("service_level"))
     frame = calibrate_policy(frames["demand"], frames["catalog"], promised, AS_OF, "lost")
     assert "service levels" in read_calibration(frame).note
+
+
+def test_a_missing_forecast_is_named() -> None:
+    frames = build_frames()
+    outline = outline_replay(**frames, as_of=AS_OF, unmet_demand="lost", n_paths=100)
+    with pytest.raises(ValueError, match="missing"):
+        forecast_replay(outline, frames["demand"], frames["catalog"], [])
 
 
 def test_an_earlier_calibration_is_used_again_for_four_weeks() -> None:
