@@ -42,7 +42,7 @@ def import_folder(
     """
     report = ImportReport(folder=str(path), is_dry_run=dry_run)
     directory = reports or get_settings().home / "imports"
-    with psycopg.connect(url, application_name=f"{NAME} {path.name}"[:63]) as connection:
+    with psycopg.connect(url, application_name=f"{NAME} {path.resolve().name}"[:63]) as connection:
         try:
             _import(path, connection, report, progress or _ignore)
         except InvalidFolder:

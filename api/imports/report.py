@@ -155,7 +155,7 @@ class ImportReport:
     def write(self, directory: Path) -> None:
         """Write `<time>-<folder>.json` and `.txt` into `directory`; where that fails, a warning says so."""
         stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        path = directory / f"{stamp}-{Path(self.folder).name}.json"
+        path = directory / f"{stamp}-{Path(self.folder).resolve().name}.json"
         try:
             directory.mkdir(parents=True, exist_ok=True)
             path.write_text(self.to_json() + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 BATCH_ROWS = 100_000
+SHOWN_WIDTHS = 20
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,16 @@ class Unreadable(Exception):
 
 
 class CsvSource:
-    """An RFC 4180 file in UTF-8. `ragged` lists rows of the wrong width, passed over, as (line, width)."""
+    """An RFC 4180 file in UTF-8. Rows of the wrong width are passed over: `ragged` counts them
+    and `widths` has the first few as (line, width).
+    """
 
     total: int | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.ragged: list[tuple[int, int]] = []
+        self.ragged = 0
+        self.widths: list[tuple[int, int]] = []
         self._digest = hashlib.sha256()
         self._text = io.TextIOWrapper(
             io.BufferedReader(_Hashed(path, self._digest), 1 << 20), encoding="utf-8-sig", newline=""
@@ -66,7 +70,9 @@ class CsvSource:
                     rows.append(row)
                     lines.append(line)
                 elif row:
-                    self.ragged.append((line, len(row)))
+                    self.ragged += 1
+                    if self.ragged <= SHOWN_WIDTHS:
+                        self.widths.append((line, len(row)))
                 line = self._reader.line_num + 1
                 if len(rows) == BATCH_ROWS:
                     yield self._batch(rows, lines)
@@ -112,7 +118,8 @@ class ParquetSource:
         import pyarrow.parquet as pq
 
         self.path = path
-        self.ragged: list[tuple[int, int]] = []
+        self.ragged = 0
+        self.widths: list[tuple[int, int]] = []
         self._file = path.open("rb")
         self._before = os.fstat(self._file.fileno())
         self.sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()

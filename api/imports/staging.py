@@ -10,7 +10,7 @@ import polars as pl
 from api.imports.columns import STAGED_TYPES, Column, FileSpec, suggest
 from api.imports.files import FILES, find_file
 from api.imports.loading import Loading, Staged
-from api.imports.report import EXAMPLES, FileCount, ImportReport
+from api.imports.report import FileCount, ImportReport
 from api.imports.source import Source, Unreadable, open_source
 from api.imports.values import check_values
 
@@ -81,10 +81,10 @@ def _copy(loading: Loading, spec: FileSpec, source: Source, columns: dict[int, C
             report.add_fault(count.name, fault.rule, fault.line, value=fault.value)
             is_whole = False
     width = len(source.columns)
-    for line, found in source.ragged[:EXAMPLES]:
+    for line, found in source.widths:
         rule = f"must have {width} values as the header has, and has {found}"
         report.add_fault(count.name, rule, line, kind="as many values as the header")
-    hidden = max(0, len(source.ragged) - EXAMPLES)
+    hidden = source.ragged - len(source.widths)
     report.count_unseen(count.name, "as many values as the header", None, hidden)
     return is_whole and not source.ragged
 

@@ -292,6 +292,18 @@ def test_every_fault_is_listed_and_the_first_twenty_of_a_kind_are_shown(empty_ur
     assert "61 fault(s)" in report.to_text()
 
 
+def test_lines_are_counted_as_an_editor_counts_them(empty_url, tmp_path):
+    products = '\ufeffsku,name,category\r\nP1,"two\r\nlines",x\r\n\r\nP2,B,x\r\nP2,B,x\r\n'
+    report = _refuse(tmp_path / "folder", VALID | {"products.csv": products}, empty_url)
+    assert [(fault.line, fault.value) for fault in report.faults] == [(6, "P2")]
+
+
+def test_many_ragged_rows_are_counted(empty_url, tmp_path):
+    sales = "sold_on,store_code,sku,quantity\n" + "2024-04-01,S1,P1\n" * 50
+    report = _refuse(tmp_path / "folder", VALID | {"sales.csv": sales}, empty_url)
+    assert (report.fault_count, len(report.faults)) == (50, 20)
+
+
 def test_the_report_of_a_refused_folder_is_written(empty_url, tmp_path):
     report = _refuse(tmp_path / "folder", VALID | {"stock.csv": STOCK + "2024-04-15,S1,P1,-1\n"}, empty_url)
     assert report.path is not None

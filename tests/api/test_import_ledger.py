@@ -179,6 +179,22 @@ def test_a_correction_of_the_same_day_is_no_receipt(ledger):
     assert ledger.on_hand("A", day(30)) == 1
 
 
+def test_a_day_belongs_to_the_statement_of_its_opening(ledger):
+    ledger.load(day(0), stock={"A": 9, "B": 9})
+    ledger.load(day(7), sales=[(day(0), "A", 2), (day(7), "A", 4)])
+    ledger.load(day(14), lines=[(day(7), "B", 3), (day(14), "B", 1)], sales=None)
+    assert [ledger.on_hand("A", day(n)) for n in (0, 1, 7, 8)] == [9, 7, 7, 3]
+    assert [ledger.on_hand("B", day(n)) for n in (7, 8, 15)] == [9, 6, 6]
+
+
+def test_a_receipt_that_the_last_statement_counted_is_not_posted_again(ledger):
+    ledger.load(day(0), stock={"A": 1}, orders=[("O1", "A", 10, day(3), "")])
+    ledger.load(day(7), stock={"A": 11})
+    ledger.load(day(7), orders=[])
+    assert ledger.lines() == [("received", 0, 10, str(day(6)))]
+    assert ledger.on_hand("A", day(7)) == 11
+
+
 def test_a_pair_left_out_is_rolled_forward(ledger):
     ledger.load(day(0), stock={"A": 7, "B": 4}, orders=[("O1", "A", 10, day(3), "")])
     report = ledger.load(day(7), sales=[(day(1), "A", 5)], stock={"B": 4}, orders=[])
