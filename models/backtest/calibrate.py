@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from models.backtest.coverage import measure_levels
 from models.backtest.replay import Cell, Progress, Replay, forecast_replay, outline_replay
 from models.forecast.engine import Forecast
 from models.policy.calibration import CALIBRATION_SCHEMA, Calibration, is_reusable
@@ -172,6 +173,8 @@ def _frame_replay(
             share = cost / float(baseline[index]) if baseline[index] > 0 else None
             cell = {"kind": "cell", "bias": bias, "tau_shift": shift, "tau": tau_at(shift)}
             rows.append({**place, **cell, "cost": cost, "ratio": share})
+    for nominal, level in measure_levels(replay).items():
+        rows.append({"as_of": as_of, "kind": "coverage", "tau": nominal, "ratio": level})
     rows.append(
         {
             "as_of": as_of,

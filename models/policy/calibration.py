@@ -1,6 +1,8 @@
 """The calibration in use: the common bias of the forecast and the shift of tau that an earlier replay chose.
 
-Reads and writes the tidy calibration frame; the replay that fills it is models/backtest/calibrate.py.
+Reads the tidy calibration frame; the replay that fills it is models/backtest/calibrate.py. Rows by kind: `baseline` and
+`cell` state a window's money, `coverage` a nominal level (tau) and the level that covers so much (ratio), `chosen` what
+the plan takes.
 """
 
 from __future__ import annotations
@@ -26,11 +28,15 @@ CALIBRATION_SCHEMA: dict[str, type[pl.DataType]] = {
 
 @dataclass(frozen=True)
 class Calibration:
-    """bias multiplies the mean of the paths, tau_shift moves tau in log odds; note says where they come from."""
+    """bias multiplies the mean of the paths, tau_shift moves tau in log odds; note says where they come from.
+
+    p90_level: level of the path distribution that the plan's demand_p90 is read at.
+    """
 
     bias: float
     tau_shift: float
     note: str
+    p90_level: float = 0.9
 
 
 THEORY = Calibration(1.0, 0.0, "theory: no calibration was run")
@@ -44,7 +50,9 @@ def read_calibration(frame: pl.DataFrame | None) -> Calibration:
     if chosen.height != 1:
         raise ValueError(f"calibration: {chosen.height} rows of kind 'chosen', expected 1")
     row = chosen.row(0, named=True)
-    return Calibration(float(row["bias"]), float(row["tau_shift"]), str(row["note"]))
+    found = frame.filter(pl.col("kind") == "coverage") if "tau" in frame.columns else frame.clear()
+    p90_level = float(found["ratio"][0]) if found.height else 0.9
+    return Calibration(float(row["bias"]), float(row["tau_shift"]), str(row["note"]), p90_level)
 
 
 def is_reusable(frame: pl.DataFrame | None, as_of: date, within_days: int = 28) -> bool:

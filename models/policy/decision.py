@@ -141,7 +141,7 @@ def decide_orders(
         median_need=take_quantile(ordered, np.full(len(tau), 0.5)),
         total_mean=total[:, 0],
         total_p50=spread_quantile(sums, 0.5),
-        total_p90=spread_quantile(sums, 0.9),
+        total_p90=spread_quantile(sums, calibration.p90_level),
         saved=_value_order(need, quantity, costs, terms),
     )
 

@@ -38,6 +38,7 @@ def write_receipts(
         "seed": decision.seed,
         "n_paths": decision.n_paths,
         "calibration": calibration.note,
+        "p90_level": calibration.p90_level,
     }
     monday = as_of - timedelta(days=as_of.weekday())
     real = np.diff(decision.timeline.bounds, axis=1) > 0

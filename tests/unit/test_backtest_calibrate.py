@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from models.backtest.calibrate import calibrate_policy, calibrate_replay, choose_cell
+from models.backtest.coverage import measure_levels
 from models.backtest.history import read_history
 from models.backtest.replay import Replay, forecast_replay, outline_replay
 from models.backtest.run import BACKTEST_SCHEMA, backtest_replay, run_backtest, summarise_backtest
@@ -118,6 +120,19 @@ def test_no_terms_and_promised_service_fall_back_too() -> None:
     promised = frames["terms"].with_columns(pl.lit(0.95).alias("service_level"))
     frame = calibrate_policy(frames["demand"], frames["catalog"], promised, AS_OF, "lost")
     assert "service levels" in read_calibration(frame).note
+
+
+def test_a_distribution_too_wide_is_read_at_a_lower_level() -> None:
+    replay = build_replay(build_frames())
+    honest = measure_levels(replay)[0.9]
+    wide = {
+        week: (dataclasses.replace(made, shared=np.full(N_PAIRS, 0.5)), rows)
+        for week, (made, rows) in replay.forecasts.items()
+    }
+    assert honest == pytest.approx(0.9, abs=0.04)
+    assert measure_levels(dataclasses.replace(replay, forecasts=wide))[0.9] == pytest.approx(0.8, abs=0.005)
+    frame = calibrate_replay(replay, AS_OF)
+    assert read_calibration(frame).p90_level == honest
 
 
 def test_a_missing_forecast_is_named() -> None:

@@ -188,6 +188,17 @@ def test_calibration_moves_orders_but_no_promised_service_level() -> None:
     assert lower["demand_p90"].to_list() == theory["demand_p90"].to_list()
 
 
+def test_p90_is_read_at_the_level_that_covered_in_the_past() -> None:
+    frames, forecast = build_frames()
+    row = {"as_of": MONDAY, "kind": "coverage", "tau": 0.9, "ratio": 0.8}
+    level = pl.DataFrame([{name: row.get(name) for name in CALIBRATION_SCHEMA}], schema=CALIBRATION_SCHEMA)
+    nominal = plan(frames, forecast, calibration=chosen(1.0, 0.0))
+    lower = plan(frames, forecast, calibration=pl.concat([chosen(1.0, 0.0), level]))
+    assert (lower["demand_p90"] <= nominal["demand_p90"]).all()
+    assert lower["demand_p90"].sum() < nominal["demand_p90"].sum()
+    assert lower["suggested_qty"].to_list() == nominal["suggested_qty"].to_list()
+
+
 def test_the_receipt_names_masked_weeks_and_both_quantities() -> None:
     frames, forecast = build_frames()
     receipt = json.loads(plan(frames, forecast)["receipt"][1])
