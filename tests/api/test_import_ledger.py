@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from api.imports.folder import import_folder
 
 START = dt.date(2024, 4, 15)  # a Monday
+SKUS = "ABCDEF"
 ON_HAND = """
     SELECT coalesce(sum(CASE WHEN l.location_id = m.destination_location_id THEN quantity ELSE -quantity END), 0)::int
     FROM stock_moves AS m JOIN stock_locations AS l
@@ -26,7 +27,7 @@ ON_HAND = """
 
 
 class Ledger:
-    """A chain of one store and two products, loaded folder by folder."""
+    """A chain of one store and a few products, loaded folder by folder."""
 
     def __init__(self, url: str, path: Path) -> None:
         self.url, self.path, self.number = url, path, 0
@@ -40,7 +41,7 @@ class Ledger:
         (folder / "chain.toml").write_text(f'{chain}as_of = "{as_of}"\nsales_grain = "{grain}"\n')
         if self.number == 1:
             (folder / "stores.csv").write_text("store_code,name\nS,Store\n")
-            (folder / "products.csv").write_text("sku,name,category\nA,a,x\nB,b,x\n")
+            (folder / "products.csv").write_text("sku,name,category\n" + "".join(f"{sku},x,x\n" for sku in SKUS))
         if sales is not None or self.number == 1:
             rows = "".join(f"{day},S,{sku},{quantity}\n" for day, sku, quantity in sales or [])
             (folder / "sales.csv").write_text("sold_on,store_code,sku,quantity\n" + rows)
@@ -179,6 +180,14 @@ def test_a_correction_of_the_same_day_is_no_receipt(ledger):
     assert ledger.on_hand("A", day(30)) == 1
 
 
+def test_an_order_due_on_the_day_of_the_statement_that_lacks_it_came_before_it(ledger):
+    ledger.load(day(0), stock={"A": 1}, orders=[("O1", "A", 10, day(7), "")])
+    report = ledger.load(day(7), stock={"A": 11}, orders=[])
+    assert report.warnings == []
+    assert ledger.lines() == [("received", 0, 10, str(day(6)))]
+    assert [ledger.on_hand("A", day(n)) for n in (6, 7, 8)] == [1, 11, 11]
+
+
 def test_a_day_belongs_to_the_statement_of_its_opening(ledger):
     ledger.load(day(0), stock={"A": 9, "B": 9})
     ledger.load(day(7), sales=[(day(0), "A", 2), (day(7), "A", 4)])
@@ -314,14 +323,16 @@ def test_a_cancelled_order_lets_its_suggestion_expire(ledger, suggestion):
 WEEKS = st.lists(
     st.fixed_dictionaries(
         {
-            "sales": st.lists(st.tuples(st.integers(0, 6), st.sampled_from("AB"), st.integers(-2, 9)), max_size=6),
-            "stock": st.none() | st.dictionaries(st.sampled_from("AB"), st.integers(0, 12)),
-            "placed": st.lists(st.tuples(st.sampled_from("AB"), st.integers(1, 9), st.integers(-2, 16)), max_size=2),
-            "vanishes": st.sets(st.integers(0, 5)),
+            "sales": st.lists(
+                st.tuples(st.integers(0, 6), st.sampled_from(SKUS), st.integers(-2, 9)), min_size=8, max_size=24
+            ),
+            "stock": st.none() | st.dictionaries(st.sampled_from(SKUS), st.integers(0, 12), min_size=3),
+            "placed": st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 9), st.integers(-2, 16)), max_size=6),
+            "vanishes": st.sets(st.integers(0, 12)),
             "states_orders": st.booleans(),
         }
     ),
-    min_size=2,
+    min_size=3,
     max_size=4,
 )
 
@@ -358,7 +369,7 @@ def test_any_history_keeps_the_ledger_true(shared_url, empty, tmp_path_factory, 
         for sku, on_hand in (given_["stock"] or {}).items():
             assert ledger.on_hand(sku, as_of) == on_hand
     for number in range(7 * len(weeks)):
-        for sku in "AB":
+        for sku in SKUS:
             found = ledger.on_hand(sku, day(number))
             assert found >= 0
             assert found == replay.opening(sku, day(number)), (sku, number)
