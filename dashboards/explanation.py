@@ -61,8 +61,8 @@ def _evidence(receipt: dict[str, Any]) -> list[str]:
     method = str(receipt.get("method") or "").replace("_", " ")
     said = []
     if masked:
-        weeks = count_of(len(masked), "week")
-        said.append(f"{weeks} without full stock {'was' if len(masked) == 1 else 'were'} not read as low demand.")
+        verb = "was" if len(masked) == 1 else "were"
+        said.append(f"Of the last 13 weeks {len(masked)} {verb} mostly out of stock, and not read as low demand.")
     if method:
         said.append(f"Forecast by: {method}.")
     return said

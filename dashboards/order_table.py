@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,8 +14,13 @@ from dashboards.wording import STATES, reason_in_words
 ROW_HEIGHT, LONGEST = 35, 12
 
 
-def pick_line(rows: Sequence[dict[str, Any]], currency: str, chosen_id: int | None, key: str) -> dict[str, Any]:
-    """Show the rows, the dearest first; the picked one (at first `chosen_id`, else the first)."""
+def pick_line(
+    rows: Sequence[dict[str, Any]], currency: str, chosen_id: int | None, key: str, hidden: Collection[str] = ()
+) -> dict[str, Any]:
+    """Show the rows, the dearest first; the picked one (at first `chosen_id`, else the first).
+
+    `hidden` names columns that say the same in every row.
+    """
     start = next((index for index, row in enumerate(rows) if row["suggestion_id"] == chosen_id), 0)
     event = st.dataframe(
         _style(rows, currency),
@@ -27,6 +32,7 @@ def pick_line(rows: Sequence[dict[str, Any]], currency: str, chosen_id: int | No
         selection_mode="single-row",
         selection_default={"selection": {"rows": [start]}},
         column_config=_columns(),
+        column_order=[name for name in _columns() if name not in hidden],
         placeholder="",
         alt="Suggested orders, the most money at stake first",
     )
@@ -87,7 +93,7 @@ def _columns() -> dict[str, Any]:
         "p90": column.NumberColumn("… 9 in 10", help="Demand stays at or below this nine times in ten.", width="small"),
         "arrives": column.DateColumn("Arrives", format="D MMM", width="small"),
         "until": column.DateColumn("Lasts until", format="D MMM", width="small"),
-        "category": column.TextColumn("Category", width="small"),
+        "category": column.TextColumn("Category"),
         "vendor": column.TextColumn("Vendor", width="small"),
         "state": column.TextColumn("State", width="small"),
     }

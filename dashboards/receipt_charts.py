@@ -91,6 +91,6 @@ def draw_stock(with_order: Course, without: Course, row: dict[str, Any]) -> go.F
     palette.lay_out(figure, height=250, y_title="Units on hand")
     highest = max([*with_order.stock, *without.stock, 1.0])
     figure.update_yaxes(range=[0, highest * 1.22])  # room for the words at the top
-    palette.mark_day(figure, row["arrives_on"], f"arrives {format_day(row['arrives_on'])[:-5]}")
+    palette.mark_day(figure, row["arrives_on"], f"arrives {format_day(row['arrives_on'])[:-5]}", side="left")
     palette.mark_day(figure, row["covers_until"], "next chance arrives")
     return figure

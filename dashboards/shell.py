@@ -27,7 +27,8 @@ STYLE = """<style>
 .ims-user a { color: inherit; }
 @media (max-width: 640px) {
   .ims-user { margin-bottom: -.5rem; }
-  [data-testid="stHorizontalBlock"]:has([data-testid="stMetric"]) [data-testid="stColumn"] {
+  [data-testid="stHorizontalBlock"]:has([data-testid="stMetric"]) > [data-testid="stColumn"],
+  [data-testid="stHorizontalBlock"]:has([data-testid="stSelectbox"]) > [data-testid="stColumn"] {
     min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem);
   }
 }
@@ -45,7 +46,7 @@ class Situation:
 
 def show_site() -> None:
     """Draw the page that the address asks for."""
-    st.set_page_config(page_title="IMS", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_icon=str(ICON), layout="wide")
     st.html(STYLE)
     now = _look_around()
     # the same pages whatever the situation, so that an address survives an outage and a new sign-in

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 REASONS = {
-    "PROJECTED_STOCKOUT": "Runs out before it can be replaced",
-    "BELOW_TARGET": "Too little for the wanted availability",
+    "PROJECTED_STOCKOUT": "Likely to run out first",
+    "BELOW_TARGET": "Stock below target",
     "DISPLAY_MINIMUM": "Below the display minimum",
-    "LOW_EVIDENCE": "Few sales yet: a cautious order",
-    "LOT_TOO_LARGE": "A whole lot would cost more than it saves",
+    "LOW_EVIDENCE": "Few sales yet, cautious order",
+    "LOT_TOO_LARGE": "A whole lot costs more than it saves",
     "ENOUGH_STOCK": "Enough stock",
     "NO_DEMAND": "No demand expected",
     "NO_VENDOR": "No vendor known",

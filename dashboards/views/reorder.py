@@ -50,6 +50,7 @@ def show(passport: Passport, scope: Scope) -> None:
         passport.currency,
         int(chosen) if chosen.isdecimal() else None,
         key=f"lines-{passport.publication_id}-{store}-{category}",
+        hidden=_say_nothing(rows, store, category),
     )
     st.query_params["line"] = str(line["suggestion_id"])
     _offer_files(filters, totals.lines, passport)
@@ -62,6 +63,12 @@ def _ask(passport: Passport, scope: Scope) -> tuple[str | None, str | None]:
     store = choose_one(left, "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}")
     category = choose_one(right, "Category", "All categories", categories, "category")
     return store, category
+
+
+def _say_nothing(rows: list[dict[str, Any]], store: str | None, category: str | None) -> list[str]:
+    """Columns that say the same in every row."""
+    is_same = {"store": bool(store), "category": bool(category), "state": len({row["state"] for row in rows}) == 1}
+    return [name for name, same in is_same.items() if same]
 
 
 def _show_tiles(totals: SuggestionTotals, currency: str) -> None:

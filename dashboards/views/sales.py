@@ -65,19 +65,18 @@ def _ask_reader(passport: Passport, scope: Scope, first: dt.date, metrics: dict[
     store = choose_one(columns[1], "Store", "All stores", list(stores), "store", lambda code: _place_name(code, stores))
     category = choose_one(columns[2], "Category", "All categories", categories, "category")
     options = list(metrics)
-    name = choose_one(columns[3], "Figure", "Net sales", options, "figure", lambda name: metrics[name].label)
-    if name is None:
-        name = _default_figure(passport, scope, metrics)
+    usual = _usual_figure(passport, scope)
+    name = choose_one(columns[3], "Figure", metrics[usual].label, options, "figure", lambda name: metrics[name].label)
     comparison = choose_one(
         columns[4], "Beside", "The weeks before", list(COMPARISONS), "beside", lambda key: COMPARISONS[key].capitalize()
     )
-    return Question((name,), (), begin, end, store, category), comparison or "before"
+    return Question((name or usual,), (), begin, end, store, category), comparison or "before"
 
 
-def _default_figure(passport: Passport, scope: Scope, metrics: dict[str, Metric]) -> str:
+def _usual_figure(passport: Passport, scope: Scope) -> str:
     """Net sales, or units where the chain records no amounts."""
     whole = ask(passport.snapshot_id, scope, Question(("net_sales",)))
-    return "net_sales" if "net_sales" in metrics and whole["net_sales"][0] is not None else "units_sold"
+    return "units_sold" if whole["net_sales"][0] is None else "net_sales"
 
 
 def _show_tiles(
