@@ -84,9 +84,7 @@ class RawChain:
         self, day: str, quantity: int = 1, net: Any = None, pair: str = "A/p", status: str = "delivered"
     ) -> None:
         keys = self.pair(*pair.split("/"))
-        order = self.add(
-            "sales_orders", order_ref=f"o{len(self.ids)}/{day}", store_id=keys["store_id"], status=status
-        )
+        order = self.add("sales_orders", order_ref=f"o{len(self.ids)}/{day}", store_id=keys["store_id"], status=status)
         self.add(
             "sales_order_lines", sales_order_id=order, line_ref="1", product_id=keys["product_id"], sold_on=day,
             quantity=quantity, net_amount=net,
@@ -107,9 +105,7 @@ class RawChain:
             self.move(str(dt.date.fromisoformat(as_of) - dt.timedelta(days=1)), on_hand, pair, "opening")
 
     def available(self, from_on: str, to_on: str | None, is_in_stock: bool, pair: str = "A/p") -> None:
-        self.add(
-            "availability", **self.pair(*pair.split("/")), from_on=from_on, to_on=to_on, is_in_stock=is_in_stock
-        )
+        self.add("availability", **self.pair(*pair.split("/")), from_on=from_on, to_on=to_on, is_in_stock=is_in_stock)
 
     def ordered(self, expected_on: str, quantity: int, pair: str = "A/p", suggestion_id: int | None = None) -> None:
         order = self.add("purchase_orders", order_ref=f"PO{self.ids.get(('next', 'purchase_orders'), 0)}")

@@ -1,4 +1,4 @@
-"""Sales and demand against a second computation that shares nothing with the SQL: day by day, in plain Python and polars."""
+"""Sales and demand against a second computation that shares nothing with the SQL: day by day, in Python and polars."""
 
 from __future__ import annotations
 
