@@ -90,6 +90,17 @@ def step_rows(history: History, i: Ints, t: Ints, h: Ints) -> tuple[Matrix, list
         then = _window(units, weeks, code, target - 53, target - 50)
         before = _window(units, weeks, code, t - 60, t - 52)
         out[f"last_year_{name}"] = np.log((then + 0.02) / (before + 0.02))
+        quarter = _window(units, weeks, code, t - 65, t - 52)
+        out[f"last_year_quarter_{name}"] = np.log((then + 0.02) / (quarter + 0.02))
+        # two years averaged say more than one, and one is all that younger rows have
+        earlier = _window(units, weeks, code, target - 105, target - 102)
+        start = _window(units, weeks, code, t - 112, t - 104)
+        both = np.isfinite(earlier) & np.isfinite(start)
+        ends, starts = then + np.where(both, earlier, 0.0), before + np.where(both, start, 0.0)
+        out[f"two_years_{name}"] = np.log((ends + 0.02) / (starts + 0.02))
+    own = _window(history.units, history.weeks, i, target - 54, target - 49)
+    year_ago = _window(history.units, history.weeks, i, t - 65, t - 52)
+    out["last_year_own"] = np.log((own + 0.1) / (year_ago + 0.1))
     return np.column_stack([*out.values()]).astype(np.float32), [*out]
 
 

@@ -14,8 +14,8 @@ from models.features.panel import Floats, Panel
 # Weights in units of expected demand: what a group must have sold before its own shape counts as much as its
 # parent's. Measured on one chain (docs/forecast.md); neighbours within a factor of two cost nothing.
 CHAIN_WEIGHT = 20.0
-GROUP_WEIGHT = 200.0
-AMPLITUDE = 0.8
+GROUP_WEIGHT = 1000.0
+AMPLITUDE = 0.65
 WEEKS = 52
 # A shape over the year cannot be told from a trend before a week of the year has come back.
 LEAST_WEEKS = 56
@@ -26,7 +26,7 @@ def season_at(panel: Panel, origin: int) -> Floats:
 
     For each group: units sold in a week of the year over the units its series' levels and the group's trend
     (centred 53-week mean of the same ratio) would have given. A sku with 100 units expected in week 1, 150
-    sold, and a category index of 1.1 there: (150 + 200 * 1.1) / (100 + 200) = 1.23, then 1 + .8 * .23 = 1.19.
+    sold, and a category index of 1.1 there: (150 + 1000 * 1.1) / (100 + 1000) = 1.14, then 1 + .65 * .14 = 1.09.
     All ones when there are under 56 weeks.
     """
     n_sku = int(panel.codes["sku"].max(initial=0)) + 1

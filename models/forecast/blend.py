@@ -15,9 +15,17 @@ from models.features.panel import Floats, Ints
 from models.forecast.boosted import Boosted
 from models.forecast.structural import close, name_methods, structural
 
-# Share of the structural forecast. It steadies the model on a few hundred series and costs nothing measurable
-# on thirty thousand (docs/forecast.md).
-STRUCTURAL_SHARE = 0.25
+# Share of the structural forecast: a season seen once is worth little, seen three times it steadies the model
+# (docs/forecast.md). Where there is little to learn from, it keeps the larger share.
+LEAST_SHARE, MOST_SHARE = 0.1, 0.3
+FEW_PAIRS = 20_000
+
+
+def structural_share(n_series: int, n_weeks: int) -> float:
+    """Weight of the structural forecast: .1 up to one year of history, .3 from three years or on a small chain."""
+    if n_series * n_weeks < FEW_PAIRS:
+        return MOST_SHARE
+    return LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(max((n_weeks - 52) / 104, 0.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,8 @@ def expect(
     own = np.flatnonzero(method == "boosted_blend")
     mean, learned = model.predict(history, origin, n_steps, rows[own])
     blended = base.copy()
-    blended[own] = STRUCTURAL_SHARE * base[own] + (1.0 - STRUCTURAL_SHARE) * mean
+    share = structural_share(panel.n_series, origin)
+    blended[own] = share * base[own] + (1.0 - share) * mean
     size = None
     if learned is not None:
         # fallbacks have no learned size: the typical one of rows that have

@@ -115,12 +115,7 @@ def _forecast_origin(
 ) -> Forecast:
     panel = history.panel
     seen = expect(history, model, origin, n_steps)
-    shared, inner = spread.at(seen.mean[:, :3].mean(axis=1))
-    size = None
-    if seen.size is not None:
-        size = seen.size / spread.size_scale
-        ratio = (1.0 / size[:, :4]).mean(axis=1) / (shared + inner)
-        shared, inner = shared * ratio, inner * ratio
+    shared, inner, size = spread.spread(seen.mean, seen.size)
     return Forecast(panel.monday(origin), panel.series, seen.mean, shared, inner, size, seen.method)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.features.panel import Floats, Panel
 from models.features.season import season_at
 
-HALF_LIVES = (8.0, 20.0)
+HALF_LIVES = (6.0, 20.0)
 # In-stock weeks at which a series' own level weighs as much as what its category lends it.
 BORROWED_WEEKS = 2.0
 # Fewer in-stock weeks than this and the row is called borrowed.
@@ -25,7 +25,7 @@ YOUNG_WEEKS = 10
 def structural(panel: Panel, origin: int, n_steps: int) -> Floats:
     """Expected weekly units (n_series, n_steps) of columns origin .. origin + n_steps - 1; nothing closed yet.
 
-    level = sum .5^(age/half) y / sum .5^(age/half) S over in-stock weeks, mean of half-lives 8 and 20 weeks.
+    level = sum .5^(age/half) y / sum .5^(age/half) S over in-stock weeks, mean of half-lives 6 and 20 weeks.
     Constant demand 10 and flat season: 10 at every step.
     """
     season = season_at(panel, origin)[panel.codes["sku"]]
