@@ -40,7 +40,7 @@ def column_lineage(name: str) -> TableColumnLineage:
 
 def _origins(column: str, query: exp.Query, scope: Scope | None) -> list[tuple[str, str]]:
     try:
-        root = lineage(column, query, schema={}, dialect="duckdb", scope=scope, trim_selects=False)
+        root = lineage(column, query, schema={}, dialect="duckdb", scope=scope, trim_selects=False, copy=False)
     except (SqlglotError, ValueError):
         return []  # lineage is an aid for the eye: a construct sqlglot cannot follow is shown without it
     return sorted({leaf for node in root.walk() if not node.downstream for leaf in _leaf(node)})
