@@ -125,19 +125,28 @@ class ImportReport:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def to_text(self) -> str:
-        """The report for a person: the outcome, a line per file, warnings or faults."""
-        if self.faults:
-            lines = [f"{self.folder}: nothing was loaded, {self.fault_count:,} fault(s)."]
-            lines += [f"  {fault}" for fault in self.faults]
-            hidden = self.fault_count - len(self.faults)
-            if hidden > 0:
-                lines.append(f"  … and {hidden:,} more of these kinds")
-                lines += [
-                    f"    {file}{f', column {column}' if column else ''}: {rule}: {count:,} in all"
-                    for (file, column, rule), count in self.fault_counts.items()
-                    if count > EXAMPLES
-                ]
-            return "\n".join(lines)
+        """The report for a person: the outcome, a line per file or fault, warnings, and where the report lies."""
+        lines = self._faults() if self.faults else self._counts()
+        lines += [f"  warning: {warning}" for warning in self.warnings]
+        if self.path is not None:
+            lines.append(f"  This report: {self.path.with_suffix('.txt')} (and .json)")
+        return "\n".join(lines)
+
+    def _faults(self) -> list[str]:
+        total = self.fault_count
+        lines = [f"{self.folder}: nothing was loaded, {total:,} fault{'s' if total > 1 else ''}."]
+        lines += [f"  {fault}" for fault in self.faults]
+        hidden = total - len(self.faults)
+        if hidden > 0:
+            lines.append(f"  … and {hidden:,} more of these kinds:")
+            lines += [
+                f"    {file}{f', column {column}' if column else ''}: {rule}: {count:,} in all"
+                for (file, column, rule), count in self.fault_counts.items()
+                if count > EXAMPLES
+            ]
+        return lines
+
+    def _counts(self) -> list[str]:
         lines = [f"{self.folder}: {self._outcome()}, data complete up to the opening of {self.as_of}."]
         for each in self.files:
             extra = f", {each.summed:,} rows summed into another" if each.summed else ""
@@ -146,8 +155,7 @@ class ImportReport:
             lines.append(f"  {each.name}: {counts}{extra}  sha256 {each.sha256}")
         if self.moves:
             lines.append("  stock moves: " + ", ".join(f"{count:,} {kind}" for kind, count in self.moves.items()))
-        lines += [f"  warning: {warning}" for warning in self.warnings]
-        return "\n".join(lines)
+        return lines
 
     def __str__(self) -> str:
         return self.to_text()
@@ -175,5 +183,8 @@ class InvalidFolder(Exception):
     """The folder breaks a rule and nothing of it was loaded; `report` lists every fault."""
 
     def __init__(self, report: ImportReport) -> None:
-        super().__init__(report.to_text())
+        super().__init__(report)
         self.report = report
+
+    def __str__(self) -> str:
+        return self.report.to_text()

@@ -145,6 +145,13 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
             FROM merged_lines AS n JOIN sales_orders AS o USING (order_ref, store_id)
             WHERE n.existing IS NULL ORDER BY o.sales_order_id"""
         )
+    loading.execute(
+        """DELETE FROM sales_orders AS o USING merged_lines AS n
+        WHERE n.is_changed AND n.store_id_before <> n.store_id
+          AND o.order_ref = n.order_ref AND o.store_id = n.store_id_before
+          AND NOT EXISTS (SELECT FROM sales_order_lines AS l WHERE l.sales_order_id = o.sales_order_id)
+          AND NOT EXISTS (SELECT FROM payments AS p WHERE p.sales_order_id = o.sales_order_id)"""
+    )
     count_merged(loading, staged, "merged_lines")
 
 

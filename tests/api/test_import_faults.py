@@ -289,7 +289,7 @@ def test_every_fault_is_listed_and_the_first_twenty_of_a_kind_are_shown(empty_ur
     counts = {(file, column): count for (file, column, _), count in report.fault_counts.items()}
     assert counts == {("sales.csv", "store_code"): 30, ("sales.csv", "quantity"): 30, ("stock.csv", "as_of"): 1}
     assert len(report.faults) == 41
-    assert "61 fault(s)" in report.to_text()
+    assert "61 faults." in report.to_text()
 
 
 def test_lines_are_counted_as_an_editor_counts_them(empty_url, tmp_path):
@@ -317,4 +317,5 @@ def test_the_report_of_a_refused_folder_is_written(empty_url, tmp_path):
             "rule": "must be a whole number, at least 0 and at most 2,147,483,647",
         }
     ]
+    assert str(report.path.with_suffix(".txt")) in report.to_text()
     assert "stock.csv, line 2, column on_hand, value '-1'" in report.path.with_suffix(".txt").read_text()

@@ -277,6 +277,13 @@ def test_a_corrected_line_replaces_the_earlier_one(chain):
     assert chain.rows("SELECT count(*) FROM sales_order_lines") == [(2,)]
 
 
+def test_an_order_whose_last_line_moved_to_another_store_is_gone(chain):
+    header = "sold_on,store_code,sku,quantity,order_ref,line_ref\n"
+    chain.load(FIRST | {"sales.csv": header + "2024-04-01,S1,P1,5,O1,1\n"})
+    chain.load({"sales.csv": header + "2024-04-01,S2,P1,5,O1,1\n"})
+    assert chain.rows("SELECT store_code FROM sales_orders JOIN stores USING (store_id)") == [("S2",)]
+
+
 def test_an_open_span_is_ended_by_a_later_folder(chain):
     chain.load(FIRST)
     later = {"availability.csv": "store_code,sku,from_date,in_stock\nS1,P1,2024-04-10,true\n"}
@@ -328,6 +335,15 @@ def test_an_import_that_dies_leaves_nothing_half_loaded(chain, step):
         chain.load(FIRST, progress=die)
     assert chain.fingerprint() == before
     assert not chain.load(FIRST).is_unchanged
+
+
+def test_a_report_that_cannot_be_written_is_a_warning(chain):
+    (chain.path / "file").write_text("")
+    chain.reports = chain.path / "file" / "reports"
+    report = chain.load(FIRST)
+    assert report.path is None
+    assert any("the report could not be written" in warning for warning in report.warnings)
+    assert chain.rows("SELECT count(*) FROM stores") == [(3,)]
 
 
 def test_progress_says_how_far_each_file_is(chain):
