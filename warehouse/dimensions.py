@@ -97,10 +97,10 @@ def one_of(sql: str, listed: Collection[Any]) -> tuple[str, list[Any]]:
     return f"({' OR '.join(either) or 'FALSE'})", given
 
 
-def _listed(wanted: Value | Collection[Value]) -> list[Value]:
-    if wanted is None or isinstance(wanted, str | dt.date):
-        return [wanted]
-    return list(wanted)
+def _listed(wanted: object) -> list[object]:
+    if isinstance(wanted, Collection) and not isinstance(wanted, str):
+        return list(wanted)
+    return [wanted]
 
 
 def _checked(dimension: Dimension, value: object) -> Any:

@@ -108,6 +108,7 @@ def _open_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
         config["threads"] = settings.threads
     con = duckdb.connect(config=config)
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")  # it would draw on the standard output of `ims sql`
     names = ["postgres_scanner", "ducklake"]
     if "://" in settings.lake_data_path:
         names.append("httpfs")

@@ -1,0 +1,184 @@
+"""Metrics: right at any grain, and nothing outside the scope of who asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from sqlglot import exp, parse_one
+
+from warehouse.contracts import contract
+from warehouse.dimensions import DIMENSIONS
+from warehouse.metrics import TYPES, Between, InvalidQuery, NotAllowed, Scope, catalogue, query, values_of
+
+ALL = Scope(stores=None, can_see_cost=True)
+
+
+@pytest.fixture
+def con(shop):
+    shop.store("B", region="north")
+    shop.product("q", category="d", brand="b", unit_cost=Decimal(3), unit_price=Decimal(5))
+    shop.con.execute("UPDATE lake.raw.products SET unit_cost = 2 WHERE sku = 'p'")
+    shop.product("free", category="d")
+    shop.sale("2024-05-01", 10, net=Decimal(30))
+    shop.sale("2024-05-02", 10, net=Decimal(10), pair="B/p")
+    shop.sale("2024-05-07", 4, returned=2, net=Decimal(20), pair="B/q")
+    shop.sale("2024-05-08", 5, net=Decimal(7), pair="B/free")
+    shop.stock("2024-05-15", 6, pair="A/p")
+    shop.stock("2024-05-15", 0, pair="B/p")
+    shop.available("2024-05-06", "2024-05-12", False, pair="A/p")
+    return shop.build("2024-05-15").con
+
+
+def ask(con, *names, by=(), where=None, scope=ALL):
+    return query(con, names, by, where, scope=scope)
+
+
+def test_a_ratio_is_computed_anew_at_each_grain(con):
+    by_store = ask(con, "average_price", "gross_margin_share", by=["store"])
+    assert by_store["average_price"].to_list() == [3.0, 37 / 17]
+    assert by_store["gross_margin_share"].to_list() == [pytest.approx(10 / 30), pytest.approx((10 - 20 + 20 - 6) / 30)]
+    assert ask(con, "average_price").rows() == [(67 / 27,)]
+
+
+def test_a_ratio_of_nothing_is_null_and_never_nought(con):
+    nothing = ask(con, "net_sales", "returns_share", "in_stock_share", where={"sku": "no such"})
+    assert nothing.rows() == [(None, None, None)]
+
+
+def test_margin_leaves_out_what_has_no_cost_and_says_how_much(con):
+    found = ask(con, "net_sales", "gross_margin", "cost_coverage_share", by=["category"])
+    assert found.rows() == [("c", Decimal(40), Decimal(0), 1.0), ("d", Decimal(27), Decimal(14), 20 / 27)]
+
+
+def test_figures_of_several_tables_meet_by_dimension_nulls_included(con):
+    found = ask(con, "units_sold", "stock_on_hand", "demand_units", by=["region"])
+    assert sorted(found.rows(), key=str) == [("north", 19, 0, 19), (None, 10, 6, 10)]
+    assert found.schema == {
+        "region": pl.String,
+        "units_sold": pl.Int64,
+        "stock_on_hand": pl.Int64,
+        "demand_units": pl.Int64,
+    }
+
+
+def test_time_is_split_and_limited(con):
+    assert ask(con, "units_sold", by=["week"]).rows() == [(dt.date(2024, 4, 29), 20), (dt.date(2024, 5, 6), 9)]
+    assert ask(con, "units_sold", by=["month"]).rows() == [(dt.date(2024, 5, 1), 29)]
+    days = {"day": Between(dt.date(2024, 5, 2), dt.date(2024, 5, 7))}
+    assert ask(con, "units_sold", by=["day"], where=days).rows() == [
+        (dt.date(2024, 5, 2), 10),
+        (dt.date(2024, 5, 7), 4),
+    ]
+    assert ask(con, "units_sold", where={"day": Between(high=dt.date(2024, 5, 1))}).rows() == [(10,)]
+
+
+def test_stock_and_availability(con):
+    assert ask(con, "stock_value", "empty_share").rows() == [(Decimal(12), 0.5)]
+    found = ask(con, "in_stock_share", "stock_out_share", by=["store"], where={"week": dt.date(2024, 5, 6)})
+    assert found.rows() == [("A", 0.0, 1.0), ("B", 1.0, 0.0)]
+
+
+def test_every_figure_can_be_asked_for_by_every_dimension_it_allows(con):
+    for name, metric in catalogue().items():
+        for dimension in metric.dimensions:
+            found = ask(con, name, by=[dimension])
+            assert found.columns == [dimension, name]
+            assert found.height > 0
+
+
+def test_values_are_bound_never_read_as_sql(con):
+    hostile = "x'); DROP TABLE lake.marts.dim_store; --"
+    for dimension in ("store", "category", "brand", "sku"):
+        assert ask(con, "units_sold", where={dimension: hostile}).rows() == [(None,)]
+        assert ask(con, "units_sold", where={dimension: [hostile, None]}).height == 1
+    assert con.execute("SELECT count(*) FROM lake.marts.dim_store").fetchone() == (2,)
+    assert ask(con, "units_sold", where={"category": []}).rows() == [(None,)]
+    assert ask(con, "units_sold", by=["store"], where={"region": None}).rows() == [("A", 10)]
+
+
+@pytest.mark.parametrize(
+    ("names", "by", "where", "says"),
+    [
+        (["nothing"], [], None, "net_sales"),
+        (["net_sales; DROP TABLE x"], [], None, "no metric"),
+        ([], [], None, "at least one"),
+        (["net_sales"], ["s.region"], None, "no dimension"),
+        (["net_sales"], [], {"1=1 OR store": "A"}, "no dimension"),
+        (["net_sales"], [], {"day": "2024-05-01"}, "date"),
+        (["net_sales"], [], {"day": Between("2024-05-01")}, "date"),
+        (["net_sales"], [], {"store": 1}, "str"),
+        (["stock_on_hand"], ["week"], None, "cannot be split"),
+        (["net_sales", "demand_units"], ["day"], None, "demand_units"),
+        (["net_sales", "stock_on_hand"], [], {"day": dt.date(2024, 5, 1)}, "stock_on_hand"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_in_words(con, names, by, where, says):
+    with pytest.raises(InvalidQuery, match=says):
+        query(con, names, by, where, scope=ALL)
+
+
+def test_a_scope_hides_other_stores_from_every_figure(con):
+    own = Scope(stores=frozenset({"A"}))
+    for name, metric in catalogue().items():
+        if metric.visible == "all":
+            assert ask(con, name, by=["store"], scope=own)["store"].to_list() == ["A"], name
+    assert ask(con, "units_sold", scope=own).rows() == [(10,)]
+    assert ask(con, "units_sold", where={"region": "north"}, scope=own).rows() == [(None,)]
+    assert values_of(con, "store", scope=own) == ["A"]
+    assert values_of(con, "region", scope=own) == []
+
+
+def test_an_empty_scope_sees_nothing(con):
+    nobody = Scope(stores=frozenset())
+    assert ask(con, "units_sold", "stock_on_hand", by=["store"], scope=nobody).rows() == []
+    assert values_of(con, "store", scope=nobody) == []
+
+
+def test_a_store_outside_the_scope_asked_for_by_name_is_refused(con):
+    for wanted in ("B", ["A", "B"], "no such"):
+        with pytest.raises(NotAllowed, match="store"):
+            ask(con, "units_sold", where={"store": wanted}, scope=Scope(stores=frozenset({"A"})))
+
+
+def test_costs_are_hidden_unless_granted(con):
+    hidden = {name for name, metric in catalogue().items() if metric.visible == "cost"}
+    assert {"gross_margin", "gross_margin_share", "cost_of_sales", "stock_value"} <= hidden
+    for name in hidden:
+        with pytest.raises(PermissionError, match="cost"):
+            ask(con, "units_sold", name, scope=Scope(stores=None))
+
+
+def test_scope_must_be_given(con):
+    with pytest.raises(TypeError):
+        query(con, ["net_sales"])
+    with pytest.raises(TypeError):
+        Scope()
+
+
+def test_values_for_filters(con):
+    assert values_of(con, "category", scope=ALL) == ["c", "d"]
+    assert values_of(con, "brand", scope=ALL) == ["b"]
+    assert values_of(con, "store", scope=ALL) == ["A", "B"]
+    with pytest.raises(InvalidQuery, match="Between"):
+        values_of(con, "day", scope=ALL)
+
+
+@pytest.mark.parametrize("metric", catalogue().values(), ids=lambda each: each.name)
+def test_an_entry_is_whole_and_speaks_only_of_columns_that_exist(metric):
+    assert metric.unit in TYPES
+    assert metric.better in ("up", "down")
+    assert metric.visible in ("all", "cost")
+    assert set(metric.dimensions) <= set(DIMENSIONS)
+    assert metric.label
+    assert metric.description.endswith(".")
+    known = {"f": metric.table, "p": "marts.dim_product", "s": "marts.dim_store"}
+    columns = list(parse_one(metric.expression, dialect="duckdb").find_all(exp.Column))
+    for column in columns:
+        assert column.name in contract(known[column.table]).column_names
+    if {"cost_amount", "unit_cost"} & {column.name for column in columns}:
+        assert metric.visible == "cost"
+    if metric.time is not None:
+        assert metric.time in contract(metric.table).column_names
