@@ -24,7 +24,8 @@ ROWS: dict[str, list[dict[str, object]]] = {
     "raw.sales_order_lines": [{"sales_order_id": 1, "quantity": 3, "net_amount": 30, "sold_on": dt.date(2024, 4, 9)}],
     "raw.daily_sales": [{"sold_qty": 2, "returned_qty": 1, "net_amount": 10, "sold_on": dt.date(2024, 4, 10)}],
     "staging.chain": [{"as_of": DAY, "data_as_of": DAY}],
-    "staging.stores": [{"store_code": "S1", "opened_on": dt.date(2020, 1, 1), "closed_on": None}],
+    "raw.chain": [{"as_of": DAY}],
+    "raw.stores": [{"store_code": "S1", "opened_on": dt.date(2020, 1, 1), "closed_on": None}],
     "staging.sales": [{**PAIR, "sold_on": dt.date(2024, 4, 9), "sold_qty": 3, "returned_qty": 0, "net_amount": 30}],
     "marts.dim_store": [{"store_code": "S1"}],
     "marts.dim_product": [{"sku": "A", "unit_price": 10, "is_active": True}],
@@ -62,7 +63,7 @@ UPDATE = "UPDATE lake.{table} SET "
 BREAKS = {
     ("staging.sales", "sold_before_the_data_end"): UPDATE + "sold_on = DATE '2024-04-15'",
     ("staging.sales", "sold_after_the_store_opened"): UPDATE + "sold_on = DATE '2019-12-31'",
-    ("staging.sales", "sold_before_the_store_closed"): "UPDATE lake.staging.stores SET closed_on = DATE '2024-04-08'",
+    ("staging.sales", "sold_before_the_store_closed"): "UPDATE lake.raw.stores SET closed_on = DATE '2024-04-08'",
     ("staging.sales", "quantity_is_not_zero"): UPDATE + "sold_qty = 0",
     ("staging.sales", "quantity_is_below_10000_units"): UPDATE + "sold_qty = 10001",
     ("staging.sales", "amount_has_the_sign_of_the_quantity"): UPDATE + "net_amount = -1",
