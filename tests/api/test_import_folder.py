@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.imports.columns import STAGED_TYPES, Column
 from api.imports.files import describe_files, find_file
 from api.imports.folder import import_folder
-from api.imports.report import InvalidFolder
+from api.imports.report import ImportReport, InvalidFolder
 from api.imports.source import Batch
 from api.imports.values import check_values
 from ims.settings import get_settings
@@ -396,9 +397,6 @@ def test_no_text_is_a_value_unless_postgres_takes_it_as_one(server_types, kind, 
 @pytest.fixture(scope="module")
 def server_types(server):
     """A function that puts one text through the reader and, when it passes, through PostgreSQL's own cast."""
-    from api.imports.columns import STAGED_TYPES, Column
-    from api.imports.report import ImportReport
-
     with psycopg.connect(server.operational, autocommit=True) as connection:
 
         def check(kind, text):
@@ -425,12 +423,17 @@ def server_types(server):
     ],
 )  # fmt: skip
 def test_values_are_read_strictly(kind, text, value):
-    from api.imports.columns import Column
-    from api.imports.report import ImportReport
-
     batch = Batch(pl.DataFrame({"0": [text]}), pl.Series("line", [2]))
     frame = check_values(batch, {0: Column("x", kind, "x")}, "x.csv", ImportReport("folder"))
     assert frame.get_column("x")[0] == value
+
+
+@pytest.mark.parametrize(("text", "passes"), [("0", True), ("1", True), ("1.01", False), ("-0.01", False)])
+def test_bounds_belong_to_the_range(text, passes):
+    batch = Batch(pl.DataFrame({"0": [text]}), pl.Series("line", [2]))
+    report = ImportReport("folder")
+    frame = check_values(batch, {0: Column("x", "decimal", "x", minimum=0, maximum=1)}, "x.csv", report)
+    assert (frame.get_column("x")[0] == text) == passes == (not report.faults)
 
 
 def test_the_documentation_lists_the_columns_as_declared():

@@ -226,6 +226,13 @@ def test_sales_corrected_after_the_last_statement_are_corrected_in_the_ledger(le
     assert [move for move in ledger.moves() if move[0] == "reversal"] == [("reversal", "A", 3, str(day(6)))]
 
 
+def test_a_corrected_line_gives_back_what_it_took(ledger):
+    ledger.load(day(0), stock={"A": 20, "B": 20})
+    ledger.load(day(7), lines=[(day(1), "A", 8)])
+    ledger.load(day(7), lines=[(day(1), "B", 5)])
+    assert (ledger.on_hand("A", day(7)), ledger.on_hand("B", day(7))) == (20, 15)
+
+
 def test_sales_corrected_before_the_last_statement_change_no_stock(ledger):
     ledger.load(day(0), stock={"A": 20})
     ledger.load(day(7), sales=[(day(1), "A", 8)], stock={"A": 12})
