@@ -6,14 +6,16 @@ Which tables and columns come over is said by the contracts of schema raw.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from warehouse.contracts import Contract, contracts, create_table
 from warehouse.lake import attach_source, current_snapshot
+from warehouse.transactions import plain_errors, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,21 +72,21 @@ def extract(con: duckdb.DuckDBPyConnection, databases: Databases, progress: Prog
 
     Raises LakeUnavailable when PostgreSQL cannot be read, NothingImported when it holds no chain.
     """
+    import duckdb
+
     attach_source(con, databases.operational)
     try:
-        con.execute("BEGIN")
-        try:
-            result, is_changed = _extract(con, progress)
-        except BaseException:
-            con.execute("ROLLBACK")
-            raise
-        con.execute("COMMIT" if is_changed else "ROLLBACK")
+        with transaction(con):
+            result = _extract(con, progress)
+        with plain_errors():
+            return replace(result, snapshot_id=current_snapshot(con))
     finally:
-        con.execute("USE lake; DETACH source")
-    return ExtractResult(**{**result.__dict__, "snapshot_id": current_snapshot(con)})
+        # left attached it would be replaced by the next extract: a lost server must not hide the error it caused
+        with contextlib.suppress(duckdb.Error):
+            con.execute("USE lake; DETACH source")
 
 
-def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> tuple[ExtractResult, bool]:
+def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> ExtractResult:
     now = _position(con)
     before = _last_position(con)
     is_full = before is None or not before.is_continued_by(now)
@@ -106,10 +108,9 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> tuple
             changes[table.table] = (upserted, deleted)
         if upserted or deleted or is_full:
             _stamp(con, table, now)
-    is_changed = is_full or bool(changes)
-    if is_changed:
+    if is_full or changes:  # a commit without a write makes no snapshot
         _save_position(con, now)
-    return ExtractResult(changes, rows_read, 0, now.data_as_of, now.low_xid, is_full), is_changed
+    return ExtractResult(changes, rows_read, 0, now.data_as_of, now.low_xid, is_full)
 
 
 def _position(con: duckdb.DuckDBPyConnection) -> Position:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warehouse.lake import table_stamps
+from warehouse.transactions import plain_errors, transaction
 from warehouse.transformations import Transformation, table, tables
 
 if TYPE_CHECKING:
@@ -26,14 +27,16 @@ class NotBuilt(LookupError):
 
 def build_table(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date) -> int:
     """Build `schema.table` for the opening of `as_of`, unless it stands already; rows it holds. Raises NotBuilt."""
-    _build(con, table(name), as_of, table_stamps(con))
+    with plain_errors():
+        _build(con, table(name), as_of, table_stamps(con))
     row = con.execute(f"SELECT count(*) FROM lake.{name}").fetchone()
     return 0 if row is None else int(row[0])
 
 
 def build_all(con: duckdb.DuckDBPyConnection, as_of: dt.date, progress: Progress | None = None) -> list[str]:
     """Build every table in order; the names of those that were built anew. Raises NotBuilt."""
-    stamps = table_stamps(con)
+    with plain_errors():
+        stamps = table_stamps(con)
     built = []
     for done, each in enumerate(tables()):
         if progress is not None:
@@ -59,14 +62,9 @@ def _build(
         return False
     con.execute("USE lake")  # the SQL names tables without their database, and a cursor does not inherit USE
     con.execute(f"SET VARIABLE as_of = DATE '{as_of:%Y-%m-%d}'")
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         con.execute(f"CREATE OR REPLACE TABLE lake.{name} AS {transformation.sql}")
         con.execute(f"COMMENT ON TABLE lake.{name} IS '{wanted}'")
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
     stamps[name] = wanted
     return True
 

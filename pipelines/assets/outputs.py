@@ -56,7 +56,7 @@ def make_calibration(session: RunSession) -> pl.DataFrame:
         _unmet_demand(session),
         previous=read_output(session.con, "calibration"),
         carrying_rate=session.settings.holding_rate_per_year,
-        progress=_report(session),
+        progress=_report(session, "calibration"),
     )
 
 
@@ -116,7 +116,11 @@ def _forecast(session: RunSession) -> Forecast:
     """The run's forecast, computed once: a plan launched alone in the Dagster UI computes it anew."""
     if "forecast" not in session.kept:
         session.kept["forecast"] = forecast(
-            _frame(session, "demand"), _frame(session, "catalog"), session.as_of, HORIZON_WEEKS, _report(session)
+            _frame(session, "demand"),
+            _frame(session, "catalog"),
+            session.as_of,
+            HORIZON_WEEKS,
+            _report(session, "forecast"),
         )
     found = session.kept["forecast"]
     assert isinstance(found, Forecast), "kept by the lines above"
@@ -137,5 +141,6 @@ def _unmet_demand(session: RunSession) -> str:
     return str(row[0])
 
 
-def _report(session: RunSession) -> Callable[[str, float], None]:
-    return lambda stage, share: session.progress(stage, round(100 * share), 100)
+def _report(session: RunSession, step: str) -> Callable[[str, float], None]:
+    """The models report shares of a stage; the same stage of another step is another line."""
+    return lambda stage, share: session.progress(f"{step}: {stage}", round(100 * share), 100)

@@ -21,7 +21,9 @@ def raw_assets() -> AssetsDefinition:
         if session.is_unchanged:
             return
         with session.step("extract"):
-            result = extract(session.con, session.databases, session.progress)
+            result = extract(
+                session.con, session.databases, lambda table, done, total: session.progress("extract", done, total)
+            )
             session.data_as_of = result.data_as_of
         for table in contracts("raw"):
             upserted, deleted = result.changes.get(table.table, (0, 0))

@@ -53,11 +53,10 @@ def check_results(session: RunSession, table: str) -> Iterator[AssetCheckResult]
         return
     from expectations.runner import run_suite
 
-    session.progress(f"check {table}", 0, 1)
     with session.step(f"check of {table}"):
         found = {result.check: result for result in run_suite(session.con, table)}
     session.results.extend(found.values())
-    session.progress(f"check {table}", 1, 1)
+    session.progress("check", len({result.table for result in session.results}), len(checked_tables()))
     rules = {spec.name for spec in check_specs(table)}
     for spec in check_specs(table):
         if spec.name == SHAPE:
