@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -9,7 +10,7 @@ from sqlalchemy import Select, true
 
 from api.publications import select_current
 from api.schema.masters import Chain
-from api.services.statements import fetch_rows
+from api.services.statements import Statement, compile_statement, fetch_rows
 
 
 def select_passport() -> Select[Any]:
@@ -20,5 +21,10 @@ def select_passport() -> Select[Any]:
 
 async def read_publication(connection: psycopg.AsyncConnection[Any]) -> dict[str, Any] | None:
     """The passport of the served publication as a mapping; None before anything was published."""
-    rows = await fetch_rows(connection, select_passport())
+    rows = await fetch_rows(connection, _passport())
     return rows[0] if rows else None
+
+
+@lru_cache(maxsize=1)
+def _passport() -> Statement:
+    return compile_statement(select_passport())

@@ -14,7 +14,7 @@ import psycopg
 from sqlalchemy import and_, or_
 
 from api.schema.planning import Suggestion
-from api.services.statements import fetch_rows
+from api.services.statements import compile_statement, fetch_rows
 from api.suggestions import select_suggestions
 
 
@@ -64,4 +64,4 @@ async def read_page(
     if after is not None:
         level = and_(Suggestion.priority == after.priority, Suggestion.suggestion_id > after.suggestion_id)
         statement = statement.where(or_(Suggestion.priority < after.priority, level))
-    return await fetch_rows(connection, statement)
+    return await fetch_rows(connection, compile_statement(statement))

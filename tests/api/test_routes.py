@@ -215,7 +215,8 @@ def test_metrics_name_what_is_published_and_count_requests(client: TestClient, u
     assert 'ims_http_requests_total{method="GET",route="/api/v1/suggestions/{suggestion_id}",status="404"} 1.0' in text
 
 
-def test_without_its_database_the_process_lives_and_says_so(installation) -> None:
+def test_without_its_database_the_process_lives_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.connections.WAIT_SECONDS", 0.3)
     nowhere = "postgresql://nobody@127.0.0.1:9/ims?connect_timeout=1"
     with TestClient(create_app(Databases(nowhere, nowhere, nowhere)), base_url="http://ims.test") as client:
         assert client.get("/health").status_code == 200
