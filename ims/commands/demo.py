@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import StrEnum
 from typing import Annotated
 
@@ -40,8 +41,9 @@ def demo(
         check_port(settings.host, settings.dagster_port, "IMS_DAGSTER_PORT")
     folder = settings.home / "demo" / profile.value
     databases = open_databases(settings)
-    with progress_bar() as progress:
-        write_chain(folder, profile=profile.value, progress=progress)
+    if not (folder / "chain.toml").exists():  # a second demo goes on with the same chain
+        with progress_bar() as progress:
+            write_chain(folder, profile=profile.value, as_of=latest_monday(), progress=progress)
     typer.echo(f"The demo chain is in {folder}.")
     import_chain(folder)
     run()
@@ -55,11 +57,18 @@ def demo(
         serve_web(settings, Role.all, settings.host, settings.port)
 
 
+def latest_monday() -> dt.date:
+    """The opening the demo stands at: fresh, and the start of a planning week."""
+    today = dt.datetime.now(dt.UTC).date()
+    return today - dt.timedelta(days=today.weekday())
+
+
 def print_best(url: str, count: int = 10) -> None:
     """The most valuable suggestions of what is published, as a table."""
-    from api.suggestions import list_suggestions
     from rich.console import Console
     from rich.table import Table
+
+    from api.suggestions import list_suggestions
 
     rows = list_suggestions(url, stores=None, limit=count)
     table = Table(title=f"The {len(rows)} most valuable suggestions", title_justify="left")
