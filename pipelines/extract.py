@@ -97,7 +97,8 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> Extra
     for done, table in enumerate(tables):
         if progress is not None:
             progress(f"extract {table.table}", done, len(tables))
-        if before is None or is_full or landed.get(table.table) != _shape(table):
+        is_anew = is_full or landed.get(table.table) != _shape(table)
+        if before is None or is_anew:
             upserted, deleted, read = _replace(con, table)
         elif table.is_tracked:
             upserted, deleted, read = _merge(con, table, before)
@@ -106,7 +107,7 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> Extra
         rows_read += read
         if upserted or deleted:
             changes[table.table] = (upserted, deleted)
-        if upserted or deleted or is_full:
+        if upserted or deleted or is_anew:
             _stamp(con, table, now)
     if is_full or changes:  # a commit without a write makes no snapshot
         _save_position(con, now)

@@ -81,7 +81,7 @@ def attach_source(con: duckdb.DuckDBPyConnection, url: str) -> None:
 
     try:
         _put_secret(con, "source", url)
-        con.execute(f"ATTACH {_literal(_conninfo(url))} AS source (TYPE postgres, READ_ONLY, SECRET source)")
+        con.execute(f"ATTACH OR REPLACE {_literal(_conninfo(url))} AS source (TYPE postgres, READ_ONLY, SECRET source)")
     except duckdb.Error as error:
         raise LakeUnavailable(
             f"The operational database {redact_url(url)} cannot be read: {_one_line(error, url)}. "

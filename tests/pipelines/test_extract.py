@@ -15,7 +15,7 @@ from ims.settings import Settings
 from pipelines.extract import NothingImported, extract
 from pipelines.transform import build_all
 from warehouse.contracts import contracts
-from warehouse.lake import connect, current_snapshot
+from warehouse.lake import connect, current_snapshot, table_stamps
 
 CHAIN = (
     "INSERT INTO chain (name, currency, timezone, as_of, sales_grain, unmet_demand)"
@@ -184,6 +184,13 @@ def test_what_cannot_be_continued_is_read_anew(databases, source, lake, change):
     lake.execute(change)
     assert extract(lake, databases).changes["vendors"] == (1, 0)
     assert vendors(lake) == {"a": "v"}
+
+
+def test_a_table_new_to_the_lake_is_read_and_stamped_even_without_a_row(databases, source, lake):
+    lake.execute("DROP TABLE lake.raw.payments")
+    assert extract(lake, databases).changes == {}
+    assert lake.execute("SELECT count(*) FROM lake.raw.payments").fetchone() == (0,)
+    assert "raw.payments" in table_stamps(lake)
 
 
 def test_only_decided_suggestions_come_over(databases, source, lake):
