@@ -17,15 +17,15 @@ from models.forecast.structural import close, name_methods, structural
 
 # Share of the structural forecast: a season seen once is worth little, seen three times it steadies the model
 # (docs/forecast.md). Where there is little to learn from, it keeps the larger share.
-LEAST_SHARE, MOST_SHARE = 0.1, 0.3
+MOST_SHARE = 0.3
 FEW_PAIRS = 20_000
 
 
 def structural_share(n_series: int, n_weeks: int) -> float:
-    """Weight of the structural forecast: .1 up to one year of history, .3 from three years or on a small chain."""
+    """Weight of the structural forecast: 0 up to one year of history, .3 from three years on, or on a small chain."""
     if n_series * n_weeks < FEW_PAIRS:
         return MOST_SHARE
-    return LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(max((n_weeks - 52) / 104, 0.0), 1.0)
+    return MOST_SHARE * min(max((n_weeks - 52) / 104, 0.0), 1.0)
 
 
 @dataclass(frozen=True)

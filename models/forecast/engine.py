@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -94,19 +93,12 @@ def forecast_origins(
 def _train(
     history: History, trained: list[int], cutoffs: list[int], n_steps: int, progress: Progress | None
 ) -> dict[int, Boosted | None]:
-    """A model per cutoff, two at a time; on the most rows where only a few serve a forecast."""
+    """A model per cutoff; on the most rows where only a few serve a forecast."""
     full = set(cutoffs if len(cutoffs) <= FULL_CUTOFFS else cutoffs[-1:])
-
-    def fit(cutoff: int) -> Boosted | None:
-        return fit_boosted(history, cutoff, n_steps, BUDGET if cutoff in full else LIGHT_BUDGET)
-
     models: dict[int, Boosted | None] = {}
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        # the largest first, so that no core waits for it alone
-        order = trained[::-1]
-        for done, (cutoff, model) in enumerate(zip(order, pool.map(fit, order), strict=True)):
-            models[cutoff] = model
-            _report(progress, "train", (done + 1) / len(trained))
+    for done, cutoff in enumerate(trained):
+        models[cutoff] = fit_boosted(history, cutoff, n_steps, BUDGET if cutoff in full else LIGHT_BUDGET)
+        _report(progress, "train", (done + 1) / len(trained))
     return models
 
 
