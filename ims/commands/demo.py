@@ -63,18 +63,31 @@ def latest_monday() -> dt.date:
     return today - dt.timedelta(days=today.weekday())
 
 
+HEADINGS = {
+    "store_code": "store",
+    "sku": "sku",
+    "on_hand": "on hand",
+    "on_order": "on order",
+    "suggested_qty": "order",
+    "order_by": "by",
+    "reason": "why",
+    "priority": "at stake",
+}
+
+
 def print_best(url: str, count: int = 10) -> None:
     """The most valuable suggestions of what is published, as a table."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     from api.suggestions import list_suggestions
 
     rows = list_suggestions(url, stores=None, limit=count)
-    table = Table(title=f"The {len(rows)} most valuable suggestions", title_justify="left")
-    columns = ("store_code", "sku", "on_hand", "on_order", "suggested_qty", "order_by", "reason", "priority")
-    for name in columns:
-        table.add_column(name)
+    table = Table(title=f"The {len(rows)} most valuable suggestions", title_justify="left", box=SIMPLE_HEAD)
+    for name, heading in HEADINGS.items():
+        is_text = name in ("store_code", "sku", "reason")
+        table.add_column(heading, no_wrap=True, justify="left" if is_text else "right")
     for row in rows:
-        table.add_row(*(str(row[name]) for name in columns))
+        table.add_row(*(str(row[name]) for name in HEADINGS))
     Console().print(table)
