@@ -9,6 +9,7 @@ import uuid
 from dataclasses import replace
 
 import duckdb
+import psycopg
 import pytest
 
 from warehouse.lake import SCHEMAS, LakeUnavailable, connect, current_snapshot
@@ -63,6 +64,16 @@ def test_the_engine_keeps_to_its_home_and_settings(installation):
     for name in ("temp_directory", "extension_directory", "secret_directory"):
         assert said[name].startswith(str(installation.home))
     assert not (installation.home / "duckdb" / "extensions").exists()  # loaded from the wheels, not installed
+
+
+def test_building_a_table_leaves_nothing_behind_in_the_catalog(installation):
+    con = connect(installation.databases, installation.settings)
+    for rows in (1, 1000):
+        con.execute(f"CREATE OR REPLACE TABLE lake.marts.t AS SELECT * FROM range({rows}) AS r (n)")
+    with psycopg.connect(installation.databases.lake) as catalog:
+        assert (
+            catalog.execute("SELECT tablename FROM pg_tables WHERE tablename ~ 'inlined_data_[0-9]'").fetchall() == []
+        )
 
 
 def test_a_lake_that_is_not_there_is_said_so(installation):
