@@ -127,6 +127,13 @@ def test_same_inputs_same_plan_and_other_pairs_change_nothing() -> None:
     )
 
 
+def test_the_size_of_a_batch_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames, forecast = build_frames()
+    whole = plan(frames, forecast)
+    monkeypatch.setattr("models.policy.plan.CHUNK_SAMPLES", 1)
+    assert plan(frames, forecast).equals(whole)
+
+
 def test_no_vendor_no_stock_no_assortment() -> None:
     frames, forecast = build_frames()
     frames["terms"] = frames["terms"].slice(1)
