@@ -12,11 +12,14 @@ from api.publications import current_publication
 from api.suggestions import list_suggestions
 from ims.postgres import connect_databases, stop_server
 from ims.settings import get_settings
+from pipelines.definitions import build_definitions, own_session
+from pipelines.instance import open_instance
 from pipelines.run import run
 from warehouse.lake import connect, current_snapshot
 
 pytestmark = pytest.mark.timeout(600)
 DAY = dt.date(2024, 4, 15)
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 MOVE = """
 INSERT INTO stock_moves (product_id, source_location_id, destination_location_id, quantity, moved_on, kind)
 SELECT product_id, source.location_id, destination.location_id, 50, DATE '2024-04-14', 'count'
@@ -68,6 +71,13 @@ def test_a_run_publishes_once_and_a_blocked_one_changes_nothing(installation, lo
     assert served(url) == (snapshot, suggestions)
     assert newest_snapshot(installation) == snapshot
 
+    # the schedule and the Dagster UI run the same job with a session of its own
+    scheduled = build_definitions({"session": own_session}).resolve_job_def("main")
+    with open_instance(installation.settings, installation.databases) as instance:
+        assert scheduled.execute_in_process(instance=instance, run_config=QUIET).success
+        assert instance.get_runs_count() == 2
+    assert newest_snapshot(installation) == snapshot
+
     execute(url, MOVE)
     blocked = run(DAY)
     assert blocked.state == "blocked"
@@ -92,7 +102,7 @@ def test_a_run_publishes_once_and_a_blocked_one_changes_nothing(installation, lo
     assert on_order == suggestions[0][2]
     with psycopg.connect(url) as connection:
         states = connection.execute("SELECT state FROM runs ORDER BY started_at").fetchall()
-    assert [state for (state,) in states] == ["published", "unchanged", "blocked", "published"]
+    assert [state for (state,) in states] == ["published", "unchanged", "unchanged", "blocked", "published"]
 
 
 def test_a_chain_without_stock_gets_forecasts_and_the_reason(installation, load):
