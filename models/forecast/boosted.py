@@ -90,11 +90,14 @@ def build_rows(history: History, i: Ints, t: Ints, h: Ints) -> tuple[Matrix, Flo
     return np.hstack([origin, step]), series_levels(history, i, t)
 
 
-def fit_boosted(history: History, cutoff: int, n_steps: int, budget: int = BUDGET, seed: int = 0) -> Boosted | None:
+def fit_boosted(
+    history: History, cutoff: int, n_steps: int, budget: int = BUDGET, is_deep: bool = True, seed: int = 0
+) -> Boosted | None:
     """Models from targets before `cutoff`, or None when there is too little to learn from.
 
     Mean: LightGBM with init_score = log level (a model of what the level gets wrong), Poisson and Tweedie 1.4
-    averaged. Size: where rows are many, a second model of log k with the mean held.
+    averaged; more and larger trees where rows are many and `is_deep`. Size: there too, a second model of log k with
+    the mean held.
     """
     if cutoff < LEAST_CUTOFF:
         return None
@@ -103,7 +106,7 @@ def fit_boosted(history: History, cutoff: int, n_steps: int, budget: int = BUDGE
         return None
     rows, level = build_rows(history, i, t, h)
     units = history.panel.demand[i, t + h - 1]
-    is_many = history.panel.n_series * min(cutoff, ORIGIN_WEEKS) >= MANY_PAIRS
+    is_many = is_deep and history.panel.n_series * min(cutoff, ORIGIN_WEEKS) >= MANY_PAIRS
     members = _fit_means(rows, level, units, is_many)
     size = None
     if is_many:

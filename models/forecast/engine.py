@@ -93,11 +93,12 @@ def forecast_origins(
 def _train(
     history: History, trained: list[int], cutoffs: list[int], n_steps: int, progress: Progress | None
 ) -> dict[int, Boosted | None]:
-    """A model per cutoff; on the most rows where only a few serve a forecast."""
-    full = set(cutoffs if len(cutoffs) <= FULL_CUTOFFS else cutoffs[-1:])
+    """A model per cutoff; deep ones only for a few origins, as a replay of years of orders would take minutes."""
+    is_deep = len(cutoffs) <= FULL_CUTOFFS
     models: dict[int, Boosted | None] = {}
     for done, cutoff in enumerate(trained):
-        models[cutoff] = fit_boosted(history, cutoff, n_steps, BUDGET if cutoff in full else LIGHT_BUDGET)
+        budget = BUDGET if is_deep and cutoff in cutoffs else LIGHT_BUDGET
+        models[cutoff] = fit_boosted(history, cutoff, n_steps, budget, is_deep)
         _report(progress, "train", (done + 1) / len(trained))
     return models
 
