@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.forecast.engine import Forecast, forecast, forecast_origins
 from models.forecast.evaluate import BASELINES, evaluate, summarise
+from models.forecast.measure import main
 from models.forecast.weekly import QUANTILES, forecast_weekly
 
 START = date(2023, 1, 2)
@@ -209,3 +211,8 @@ def test_evaluation_has_every_method_and_the_model_beats_naive(chain: tuple[pl.D
 def test_no_origin_is_an_error(chain: tuple[pl.DataFrame, pl.DataFrame, date]) -> None:
     with pytest.raises(ValueError, match="at least one origin"):
         forecast_origins(chain[0], chain[1], [], 4)
+
+
+def test_measuring_without_its_files_says_which(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path), "--as-of", "2024-04-15"]) == 2
+    assert "demand.parquet" in capsys.readouterr().err
