@@ -11,7 +11,7 @@ from dashboards import palette
 from dashboards.formats import format_day
 
 Values = Sequence[float | None]
-LONGEST, MOST_TICKS = 12, 14
+MOST_BARS, MOST_TICKS = 12, 14
 
 
 def draw_course(
@@ -58,7 +58,7 @@ def draw_course(
 
 def draw_bars(names: Sequence[str], values: Values, words: Callable[[float], str]) -> go.Figure:
     """The metric by name, the largest on top; at most twelve."""
-    ranked = sorted(zip(names, values, strict=True), key=lambda pair: -(pair[1] or 0.0))[:LONGEST][::-1]
+    ranked = sorted(zip(names, values, strict=True), key=lambda pair: -(pair[1] or 0.0))[:MOST_BARS][::-1]
     figure = go.Figure()
     figure.add_bar(
         x=[value for _, value in ranked],
@@ -67,6 +67,7 @@ def draw_bars(names: Sequence[str], values: Values, words: Callable[[float], str
         marker_color=palette.BRAND,
         text=[_said(value, words) for _, value in ranked],
         textposition="auto",
+        textangle=0,
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     palette.lay_out(figure, height=60 + 34 * max(len(ranked), 3), y_title="", unified=False)

@@ -17,7 +17,7 @@ from dashboards.messages import say
 from dashboards.passport import Passport
 from dashboards.periods import choose_grain, days_back, default_period, list_steps
 from dashboards.reader import read_places
-from dashboards.sales_charts import draw_bars, draw_course
+from dashboards.sales_charts import MOST_BARS, draw_bars, draw_course
 from dashboards.sales_table import show_table
 from warehouse.metrics import Metric
 
@@ -50,7 +50,8 @@ def show(passport: Passport, scope: Scope) -> None:
     for place, dimension, names in ((left, "store", stores), (right, "category", {})):
         rows = ask(passport.snapshot_id, scope, question.split_by(dimension))
         with place:
-            st.markdown(f"**{metric.label} by {dimension}**")
+            more = f" (the {MOST_BARS} largest of {rows.height})" if rows.height > MOST_BARS else ""
+            st.markdown(f"**{metric.label} by {dimension}**{more}")
             labels = [_place_name(code, names) for code in rows[dimension]]
             values = [None if value is None else float(value) for value in rows[metric.name]]
             st.plotly_chart(draw_bars(labels, values, words), config=palette.CONFIG, key=f"bars-{dimension}")
@@ -89,7 +90,8 @@ def _show_tiles(
     back = days_back(question.begin, question.end, comparison)
     now = ask(passport.snapshot_id, scope, asked).row(0, named=True)
     before = ask(passport.snapshot_id, scope, asked.moved_back(back)).row(0, named=True)
-    for place, name in zip(st.columns(len(names)), names, strict=True):
+    known = [name for name in names if now[name] is not None or before[name] is not None]
+    for place, name in zip(st.columns(max(len(known), 1)), known, strict=False):
         metric = metrics[name]
         place.metric(
             metric.label,
