@@ -35,10 +35,14 @@ FIGURES: tuple[str, ...] = ("on_hand", "on_order", "suggested_qty", "order_by", 
 FIGURES += ("expected_demand", "demand_p50", "demand_p90", "reason", "priority")
 DECISION = ("expires_on", "replaces_id", "approved_qty", "decided_by", "decided_at", "decision_note")
 PLANNED_COLUMNS = ("kind", "store_code", "sku", "vendor_code", "source_store_code", *FIGURES, "receipt")
-# a pair that someone has decided for this day is not asked about again on that day
+# A pair that someone has decided for this day is not asked about again on that day. Neither is one whose order was
+# approved while the run was at work: the run has not seen it as on order.
 INSERT = f"""
-WITH decided AS (
-    SELECT store_id, product_id, kind FROM suggestions WHERE as_of = :as_of AND state IN {DECIDED!r}
+WITH run AS (SELECT started_at FROM runs JOIN publications USING (run_id) WHERE publication_id = :publication_id),
+decided AS (
+    SELECT DISTINCT store_id, product_id, kind FROM suggestions, run
+    WHERE (as_of = :as_of AND state IN {DECIDED!r})
+        OR (state IN ('approved', 'edited', 'ordered') AND updated_at >= run.started_at)
 )
 INSERT INTO suggestions (
     publication_id, as_of, expires_on, kind, store_id, product_id, vendor_id, source_store_id, replaces_id,

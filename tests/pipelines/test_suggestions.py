@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from api.database import create_engine
@@ -60,10 +62,14 @@ def connection(installation: Installation) -> Iterator[Connection]:
     engine.dispose()
 
 
-def publish_plan(connection: Connection, snapshot: int, plan: list[dict[str, Any]], as_of: dt.date = DAY) -> int:
-    """Publish a plan as the pipeline does: run, publication, pointer and suggestions in one transaction."""
+def publish_plan(
+    connection: Connection, snapshot: int, plan: list[dict[str, Any]], as_of: dt.date = DAY, is_running: bool = False
+) -> int:
+    """Publish a plan as the pipeline does: publication, pointer and suggestions in one transaction, after its run."""
     run = {"run_id": f"run {snapshot}", "as_of": as_of}
-    connection.execute(text("INSERT INTO runs (run_id, as_of, state) VALUES (:run_id, :as_of, 'running')"), run)
+    if not is_running:
+        connection.execute(text("INSERT INTO runs (run_id, as_of, state) VALUES (:run_id, :as_of, 'running')"), run)
+        connection.commit()
     publication_id = publish(
         connection,
         run_id=f"run {snapshot}",
@@ -133,6 +139,42 @@ def test_what_was_decided_for_the_day_is_not_proposed_on_top(connection: Connect
     assert states(connection) == [("A", 3, "proposed"), *((sku, 5, state) for sku, state in outcomes.items())]
     listed = {(row["store_code"], row["sku"], row["state"]) for row in list_suggestions(connection)}
     assert listed == {("S2", "A", "proposed"), *(("S1", sku, state) for sku, state in outcomes.items())}
+
+
+def test_what_is_approved_while_the_run_is_at_work_is_not_proposed_on_top(connection: Connection) -> None:
+    publish_plan(connection, 1, [planned("S1", "A", 5), planned("S1", "B", 5)])
+    run = {"run_id": "run 2", "as_of": NEXT}
+    connection.execute(text("INSERT INTO runs (run_id, as_of, state) VALUES (:run_id, :as_of, 'running')"), run)
+    connection.commit()
+    decide(connection, "A", "approved")
+    publish_plan(connection, 2, [planned("S1", "A", 7, NEXT), planned("S1", "B", 7, NEXT)], NEXT, is_running=True)
+    assert states(connection) == [("A", 5, "approved"), ("B", 5, "expired"), ("B", 7, "proposed")]
+
+
+STEP = st.fixed_dictionaries({"A": st.integers(0, 9), "B": st.integers(0, 9)}) | st.tuples(
+    st.sampled_from("AB"), st.sampled_from(["approved", "refused"])
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEP, min_size=1, max_size=8))
+def test_runs_and_decisions_of_a_day_never_add_quantity(connection: Connection, steps: list[Any]) -> None:
+    connection.rollback()
+    for table in ("suggestions", "publication_pointer", "publications", "runs"):
+        connection.execute(text(f"DELETE FROM {table}"))
+    connection.commit()
+    expected: dict[str, tuple[int, str]] = {}
+    for number, step in enumerate(steps):
+        if isinstance(step, dict):
+            publish_plan(connection, number, [planned("S1", sku, quantity) for sku, quantity in step.items()])
+            kept = {sku: row for sku, row in expected.items() if row[1] != "proposed"}
+            expected = {sku: (quantity, "proposed") for sku, quantity in step.items() if quantity} | kept
+        else:
+            decide(connection, *step)
+            if expected.get(step[0], (0, ""))[1] == "proposed":
+                expected[step[0]] = (expected[step[0]][0], step[1])
+        live = [(sku, quantity, state) for sku, quantity, state in states(connection) if state != "expired"]
+        assert sorted(live) == sorted((sku, *row) for sku, row in expected.items())
 
 
 def test_listing_keeps_to_scope_and_filters(connection: Connection) -> None:
