@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,12 +19,12 @@ logger = logging.getLogger("ims.web")
 class Problem(Exception):
     """A refusal that a route raises: status, a stable code, a sentence, and members that help a program."""
 
-    def __init__(self, status: int, code: str, detail: str, **members: object) -> None:
+    def __init__(self, status: int, code: str, detail: str, **members: Any) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail, self.members = status, code, detail, members
 
 
-def problem(status: int, code: str, detail: str, *, retry_after: int | None = None, **members: object) -> JSONResponse:
+def problem(status: int, code: str, detail: str, *, retry_after: int | None = None, **members: Any) -> JSONResponse:
     """The answer for one problem; `code` is stable, `detail` is for people."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     if status == HTTPStatus.UNAUTHORIZED:

@@ -35,6 +35,6 @@ async def fetch_rows(connection: psycopg.AsyncConnection[Any], statement: Statem
 
 @lru_cache(maxsize=1)
 def _dialect() -> Dialect:
-    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+    from sqlalchemy import make_url
 
-    return PGDialect_psycopg()
+    return make_url("postgresql+psycopg://").get_dialect()()

@@ -83,7 +83,9 @@ def print_best(url: str, count: int = 10) -> None:
     from api.suggestions import list_suggestions
 
     rows = list_suggestions(url, stores=None, limit=count)
-    table = Table(title=f"The {len(rows)} most valuable suggestions", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=f"The {len(rows)} most valuable suggestions", title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
     for name, heading in HEADINGS.items():
         is_text = name in ("store_code", "sku", "reason")
         table.add_column(heading, no_wrap=True, justify="left" if is_text else "right")

@@ -143,7 +143,15 @@ def test_the_explanation_holds_every_number_that_decided() -> None:
         "Thu 10 Dec 2026",
     ):
         assert part in text
-    for part in ("17 days", "**21**", "20 or fewer", "31 or fewer", "Of the last 13 weeks 1 was mostly out of stock", "₹1,510", "₹3.75"):
+    for part in (
+        "17 days",
+        "**21**",
+        "20 or fewer",
+        "31 or fewer",
+        "Of the last 13 weeks 1 was mostly out of stock",
+        "₹1,510",
+        "₹3.75",
+    ):
         assert part in text
     for part in ("**92 %**", "That takes 12 units; in packs of 7 it becomes **14**", "**₹1,234**"):
         assert part in text
