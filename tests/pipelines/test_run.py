@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -65,7 +66,12 @@ def test_a_run_publishes_once_and_a_blocked_one_changes_nothing(installation, lo
     assert first.suggestions == len(suggestions) > 0
     assert {"build tables", "forecast weekly", "plan", "publish"} <= set(steps)
 
-    again = run(DAY)
+    said: list[str] = []
+    other = psycopg.connect(url)
+    other.execute("SELECT pg_advisory_lock(hashtext('ims run'))")
+    threading.Timer(1.0, other.close).start()
+    again = run(DAY, lambda step, done, total: said.append(step))
+    assert said[0] == "waiting for another run to end"
     assert (again.state, again.snapshot_id) == ("unchanged", snapshot)
     assert "Nothing has changed" in again.message
     assert served(url) == (snapshot, suggestions)
