@@ -12,9 +12,8 @@ app = typer.Typer(help="What is published; go back.", no_args_is_help=True)
 @app.command("list")
 def list_publications() -> None:
     """The publications, newest first; `*` marks the one that is served."""
-    from api.publications import current_publication, history
-
     from api.database import open_databases
+    from api.publications import current_publication, history
 
     url = open_databases().operational
     current = current_publication(url)
@@ -31,9 +30,8 @@ def list_publications() -> None:
 @app.command("show")
 def show() -> None:
     """The passport of what is served."""
-    from api.publications import current_publication
-
     from api.database import open_databases
+    from api.publications import current_publication
 
     current = current_publication(open_databases().operational)
     if current is None:
@@ -55,9 +53,8 @@ def show() -> None:
 @app.command("rollback")
 def rollback(snapshot: Annotated[int, typer.Argument(metavar="SNAPSHOT", help="From `ims publish list`.")]) -> None:
     """Serve an earlier publication again; open pages follow."""
-    from api.publications import rollback as move_back
-
     from api.database import open_databases
+    from api.publications import rollback as move_back
 
     publication = move_back(open_databases().operational, snapshot, moved_by="ims publish rollback")
     typer.echo(f"Serving snapshot {publication.snapshot_id}, as of {publication.as_of}.")

@@ -84,9 +84,8 @@ def check_port(host: str, port: int, option: str) -> None:
 @contextmanager
 def dagster_ui(settings: Settings, databases: Databases) -> Iterator[str]:
     """The Dagster UI and its daemon as processes beside this one, ended with it; yields the UI's address."""
-    from pipelines.instance import dagster_home, environment
-
     from ims.processes import forget, start
+    from pipelines.instance import dagster_home, environment
 
     dagster_home(settings, databases)
     bin_folder = Path(sys.executable).parent

@@ -18,11 +18,11 @@ def sql(
     Schemas raw, staging, marts (the default) and outputs.
     """
     import duckdb
-    from api.publications import current_publication
-    from warehouse.lake import connect
 
     from api.database import open_databases
+    from api.publications import current_publication
     from ims.settings import get_settings
+    from warehouse.lake import connect
 
     settings = get_settings()
     databases = open_databases(settings)
