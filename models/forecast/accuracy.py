@@ -45,13 +45,18 @@ def coverage(units: Floats, quantile: Floats) -> tuple[float, float]:
     return float((units < quantile).mean()), float((units <= quantile).mean())
 
 
-def exact_coverage(units: Floats, below: Floats, at_or_below: Floats, level: float) -> float:
+def exact_coverage(
+    units: Floats, below: Floats, at_or_below: Floats, level: float, weight: Floats | None = None
+) -> float:
     """Coverage that a count forecast would have with ties broken at random: mean share of [F(y-1), F(y)] under level.
 
     .9 for a calibrated forecast whatever the scale. y with F(y-1) .8 and F(y) 1.0 counts as half covered at .9.
+    `weight` (same shape) makes it a weighted mean.
     """
-    width = np.maximum(at_or_below - below, 1e-12)
-    return float(np.clip((level - below) / width, 0.0, 1.0).mean()) if np.size(units) else float("nan")
+    if np.size(units) == 0:
+        return float("nan")
+    covered = np.clip((level - below) / np.maximum(at_or_below - below, 1e-12), 0.0, 1.0)
+    return float(np.average(covered, weights=weight))
 
 
 def bias(units: Floats, mean: Floats, weight: NDArray[np.bool_] | None = None) -> float:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from models.forecast import accuracy
+from models.forecast.dispersion import fit_dispersion
 from models.forecast.distribution import LARGE, LEVELS, count_quantiles, draw_paths, week_size
+from models.forecast.errors import Errors
 
 
 def test_pinball_of_a_high_quantile() -> None:
@@ -63,3 +65,18 @@ def test_paths_have_the_variance_they_promise() -> None:
     total = 15.0 + 225.0 * 0.2 + 3 * 25.0 * 0.3 * 1.2
     assert paths.sum(axis=1).var() == pytest.approx(total, rel=0.06)
     np.testing.assert_array_equal(draw_paths(mean, shared, inner, 50, 3), draw_paths(mean, shared, inner, 50, 3))
+
+
+def test_dispersion_finds_what_the_errors_were_drawn_with() -> None:
+    rng = np.random.default_rng(4)
+    mean = np.repeat(rng.gamma(1.0, 8.0, 20_000)[:, None] + 0.5, 3, axis=1)
+    shared, inner = 0.15, 0.3
+    common = rng.gamma(1 / shared, shared, (20_000, 1))
+    units = rng.poisson(mean * common * rng.gamma(1 / inner, inner, mean.shape)).astype(float)
+    errors = Errors(np.zeros(20_000, dtype=np.int64), mean, units, np.full(mean.shape, np.nan))
+    found = fit_dispersion(errors)
+    got_shared, got_inner, size = found.spread(np.full((1, 3), 10.0), None)
+    assert size is None
+    assert got_shared[0] == pytest.approx(shared, rel=0.25)
+    assert got_inner[0] == pytest.approx(inner * (1 + shared), rel=0.25)
+    assert found.sum_scale == pytest.approx(1.0, abs=0.12)
