@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.passport import Passport
+from warehouse.spreadsheets import TEXT_STAYS_TEXT, escape_formulas
 
 COLUMNS: dict[str, Any] = {
     "as_of": pl.Date,
@@ -38,8 +39,6 @@ COLUMNS: dict[str, Any] = {
     "priority": pl.Float64,
     "expires_on": pl.Date,
 }
-FORMULA_STARTS = r"^[=+\-@\t\r]"
-TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
 def order_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
@@ -49,13 +48,8 @@ def order_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
 
 
 def write_csv(frame: pl.DataFrame) -> bytes:
-    """CSV in UTF-8 with a mark, so that spreadsheets read ₹ and names right.
-
-    A spreadsheet runs a cell that starts like a formula; the apostrophe before it makes it text.
-    """
-    text = pl.col(pl.String)
-    safe = frame.with_columns(pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).name.keep())
-    return b"\xef\xbb\xbf" + safe.write_csv(float_scientific=False).encode()
+    """CSV in UTF-8 with a mark, so that spreadsheets read ₹ and names right; no cell of it runs as a formula."""
+    return b"\xef\xbb\xbf" + escape_formulas(frame).write_csv(float_scientific=False).encode()
 
 
 def write_xlsx(rows: Sequence[dict[str, Any]], passport: Passport) -> bytes:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from warehouse.spreadsheets import TEXT_STAYS_TEXT, escape_formulas
+
 if TYPE_CHECKING:
     from pipelines.exports import Manifest
 
 SUFFIXES = (".csv", ".xlsx", ".parquet")
 XLSX_ROWS = 1_048_575
-FORMULA_STARTS = r"^[=+\-@\t\r]"
 
 
 def check_suffix(out: Path) -> None:
@@ -44,10 +45,7 @@ def write_file(frame: pl.DataFrame, out: Path, manifest: Manifest) -> Manifest:
 
 
 def _write_csv(frame: pl.DataFrame, path: Path) -> None:
-    # a spreadsheet runs a cell that starts so; the apostrophe makes it text
-    text = pl.col(pl.String)
-    safe = frame.with_columns(pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).name.keep())
-    safe.write_csv(path, float_scientific=False)
+    escape_formulas(frame).write_csv(path, float_scientific=False)
 
 
 def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
@@ -59,8 +57,7 @@ def _write_xlsx(frame: pl.DataFrame, path: Path) -> None:
 
     if frame.height > XLSX_ROWS:
         raise ValueError(f"{frame.height:,} rows do not fit a sheet of {XLSX_ROWS:,}; write .csv or .parquet")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with Workbook(path, options) as workbook:
+    with Workbook(path, dict(TEXT_STAYS_TEXT)) as workbook:
         frame.write_excel(
             workbook, "export", freeze_panes=(1, 0), autofilter=True, autofit=frame.height < 50_000, float_precision=4
         )

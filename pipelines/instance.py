@@ -22,6 +22,8 @@ storage:
       env: {STORAGE_VARIABLE}
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     max_concurrent_runs: 1
