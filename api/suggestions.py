@@ -132,7 +132,7 @@ def revive_suggestions(connection: Connection, publication_id: int) -> int:
 def list_suggestions(
     source: str | Connection,
     *,
-    stores: Collection[str] | None = None,
+    stores: Collection[str] | None,
     store: str | None = None,
     category: str | None = None,
     states: Collection[str] | None = None,
@@ -145,7 +145,7 @@ def list_suggestions(
     return _read(source, statement.limit(limit).offset(offset))
 
 
-def find_suggestion(source: str | Connection, suggestion_id: int, stores: Collection[str] | None = None) -> Row | None:
+def find_suggestion(source: str | Connection, suggestion_id: int, *, stores: Collection[str] | None) -> Row | None:
     """One suggestion with its receipt; None when it does not exist or lies outside the scope."""
     statement = _select(Suggestion.receipt).where(Suggestion.suggestion_id == suggestion_id)
     if stores is not None:
@@ -155,7 +155,7 @@ def find_suggestion(source: str | Connection, suggestion_id: int, stores: Collec
 
 
 def select_suggestions(
-    stores: Collection[str] | None = None,
+    stores: Collection[str] | None,
     store: str | None = None,
     category: str | None = None,
     states: Collection[str] | None = None,

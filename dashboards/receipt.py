@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from api.identity.scope import Scope
 from api.suggestions import find_suggestion
 from dashboards import palette
 from dashboards.explanation import explain, summarise
@@ -20,10 +21,10 @@ from dashboards.receipt_charts import draw_demand, draw_stock
 DAYS_AFTER_COVER = 7
 
 
-def show_receipt(row: dict[str, Any], passport: Passport, sees_cost: bool) -> None:
+def show_receipt(row: dict[str, Any], passport: Passport, scope: Scope) -> None:
     """Everything about one line, below the table."""
     with operational().connect() as connection:
-        found = find_suggestion(connection, row["suggestion_id"])
+        found = find_suggestion(connection, row["suggestion_id"], stores=scope.store_codes)
     receipt = (found or {}).get("receipt") or {}
     with st.container(border=True):
         st.subheader(f"{row['product_name']} · {row['store_name']}", anchor=False)
@@ -31,11 +32,11 @@ def show_receipt(row: dict[str, Any], passport: Passport, sees_cost: bool) -> No
         words, charts = st.columns([2, 3], gap="large")
         with words:
             st.markdown(f"##### {summarise(row)}")
-            st.markdown("\n".join(f"- {line}" for line in explain(row, receipt, passport.currency, sees_cost)))
+            st.markdown("\n".join(f"- {line}" for line in explain(row, receipt, passport.currency, scope.sees_cost)))
         with charts:
             _show_demand(row, passport)
             _show_stock(row, passport)
-        if receipt and sees_cost:
+        if receipt and scope.sees_cost:
             with st.expander("Everything it was computed from", icon=":material/receipt_long:"):
                 st.caption("Replaying these inputs gives the same quantity again.")
                 st.json(receipt, expanded=False)

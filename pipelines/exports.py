@@ -130,7 +130,7 @@ def export(
 def _suggestions(
     con: duckdb.DuckDBPyConnection, databases: Databases, published: Published, include_all: bool
 ) -> pl.DataFrame:
-    rows = list_suggestions(databases.operational, publication_id=published.publication_id)
+    rows = list_suggestions(databases.operational, stores=None, publication_id=published.publication_id)
     stored = pl.DataFrame(
         [{name: _plain(row[name]) for name in SUGGESTION_SCHEMA} for row in rows], schema=SUGGESTION_SCHEMA
     )

@@ -54,7 +54,7 @@ def show(passport: Passport, scope: Scope) -> None:
     )
     st.query_params["line"] = str(line["suggestion_id"])
     _offer_files(filters, totals.lines, passport)
-    show_receipt(line, passport, scope.sees_cost)
+    show_receipt(line, passport, scope)
 
 
 def _ask(passport: Passport, scope: Scope) -> tuple[str | None, str | None]:

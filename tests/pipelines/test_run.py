@@ -43,7 +43,7 @@ def served(url: str) -> tuple[int, list[tuple[int, str, int]]]:
     """What people see: the published snapshot, and each suggestion with its state and quantity."""
     current = current_publication(url)
     assert current is not None
-    rows = list_suggestions(url)
+    rows = list_suggestions(url, stores=None)
     return current.snapshot_id, sorted((row["suggestion_id"], row["state"], row["suggested_qty"]) for row in rows)
 
 

@@ -114,10 +114,10 @@ def states(connection: Connection) -> list[tuple[str, int, str]]:
 
 def test_a_second_run_replaces_what_is_proposed(connection: Connection) -> None:
     publish_plan(connection, 1, [planned("S1", "A", 5), planned("S1", "B", 0)])
-    first = list_suggestions(connection)[0]["suggestion_id"]
+    first = list_suggestions(connection, stores=None)[0]["suggestion_id"]
     publish_plan(connection, 2, [planned("S1", "A", 7)])
     assert states(connection) == [("A", 5, "expired"), ("A", 7, "proposed")]
-    (row,) = list_suggestions(connection)
+    (row,) = list_suggestions(connection, stores=None)
     assert (row["suggested_qty"], row["replaces_id"]) == (7, first)
     assert row["expires_on"] == DAY + dt.timedelta(days=7)
 
@@ -127,7 +127,7 @@ def test_undecided_suggestions_expire_at_the_next_run(connection: Connection) ->
     decide(connection, "A", "approved")
     publish_plan(connection, 2, [], NEXT)
     assert states(connection) == [("A", 5, "approved"), ("B", 2, "expired")]
-    assert list_suggestions(connection) == []
+    assert list_suggestions(connection, stores=None) == []
 
 
 def test_what_was_decided_for_the_day_is_not_proposed_on_top(connection: Connection) -> None:
@@ -137,7 +137,7 @@ def test_what_was_decided_for_the_day_is_not_proposed_on_top(connection: Connect
         decide(connection, sku, state)
     publish_plan(connection, 2, [planned("S1", sku, 9) for sku in outcomes] + [planned("S2", "A", 3)])
     assert states(connection) == [("A", 3, "proposed"), *((sku, 5, state) for sku, state in outcomes.items())]
-    listed = {(row["store_code"], row["sku"], row["state"]) for row in list_suggestions(connection)}
+    listed = {(row["store_code"], row["sku"], row["state"]) for row in list_suggestions(connection, stores=None)}
     assert listed == {("S2", "A", "proposed"), *(("S1", sku, state) for sku, state in outcomes.items())}
 
 
@@ -180,7 +180,7 @@ def test_runs_and_decisions_of_a_day_never_add_quantity(connection: Connection, 
 def test_listing_keeps_to_scope_and_filters(connection: Connection) -> None:
     plan = [planned("S1", "A", 5, priority=2), planned("S2", "A", 3, priority=9), planned("S2", "B", 4, priority=5)]
     publish_plan(connection, 1, plan)
-    found = list_suggestions(connection)
+    found = list_suggestions(connection, stores=None)
     assert [(row["store_code"], row["sku"]) for row in found] == [("S2", "A"), ("S2", "B"), ("S1", "A")]
     assert [row["sku"] for row in list_suggestions(connection, stores={"S2"}, category="lenses")] == ["B"]
     assert list_suggestions(connection, stores=set()) == []
@@ -210,7 +210,7 @@ def test_rollback_serves_the_earlier_publication_and_its_suggestions(connection:
     current = current_publication(connection)
     assert current is not None
     assert (current.snapshot_id, current.notes) == (11, ["a note"])
-    assert {(row["sku"], row["suggested_qty"], row["state"]) for row in list_suggestions(connection)} == {
+    assert {(row["sku"], row["suggested_qty"], row["state"]) for row in list_suggestions(connection, stores=None)} == {
         ("A", 5, "proposed"),
         ("A", 6, "proposed"),
         ("B", 2, "approved"),
