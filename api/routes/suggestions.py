@@ -114,7 +114,10 @@ def create_router(pool: Pool, url: str) -> APIRouter:
     )
     async def show(request: Request, suggestion_id: int) -> SuggestionOut:
         scope = _scope(request)
-        row = await asyncio.to_thread(find_suggestion, url, suggestion_id) if 0 < suggestion_id < 2**63 else None
+        row = None
+        if 0 < suggestion_id < 2**63:
+            # read whatever its store: another store's line is refused below with 403, not hidden as unknown
+            row = await asyncio.to_thread(find_suggestion, url, suggestion_id, stores=None)
         if row is None:
             raise Problem(404, "unknown-suggestion", f"There is no suggestion {suggestion_id}.")
         _refuse_others(scope, [row["store_code"]])
