@@ -6,8 +6,6 @@ Reads the published snapshot and the suggestions; how a file is written is in fi
 from __future__ import annotations
 
 import datetime as dt
-import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,7 @@ from api.publications import Published, current_publication, history, publicatio
 from api.suggestions import list_suggestions
 from ims.failure import WrongInput
 from ims.settings import get_settings
-from pipelines.files import check_suffix, write_file
+from pipelines.files import Manifest, check_suffix, write_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,29 +63,6 @@ METRIC_SCHEMA = pl.Schema(
 
 class ExportRefused(WrongInput):
     """The export cannot be made as asked; the message is one paragraph for a person."""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What lies beside an exported file: enough to prove what it is and where its figures come from."""
-
-    kind: str
-    file: str
-    rows: int
-    sha256: str
-    snapshot_id: int
-    as_of: dt.date
-    data_as_of: dt.date
-    published_at: dt.datetime
-    checks: dict[str, Any]
-    metric_version: str
-    notes: list[str]
-    filters: dict[str, Any]
-    created_at: dt.datetime
-
-    def to_json(self) -> str:
-        """The manifest as text; dates and times in ISO form."""
-        return json.dumps(asdict(self), indent=2, default=str) + "\n"
 
 
 def export(

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import polars as pl
 
 from warehouse.spreadsheets import TEXT_STAYS_TEXT, escape_formulas
 
-if TYPE_CHECKING:
-    from pipelines.exports import Manifest
-
 SUFFIXES = (".csv", ".xlsx", ".parquet")
 XLSX_ROWS = 1_048_575
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What lies beside an exported file: enough to prove what it is and where its figures come from."""
+
+    kind: str
+    file: str
+    rows: int
+    sha256: str
+    snapshot_id: int
+    as_of: dt.date
+    data_as_of: dt.date
+    published_at: dt.datetime
+    checks: dict[str, Any]
+    metric_version: str
+    notes: list[str]
+    filters: dict[str, Any]
+    created_at: dt.datetime
+
+    def to_json(self) -> str:
+        """The manifest as text; dates and times in ISO form."""
+        return json.dumps(asdict(self), indent=2, default=str) + "\n"
 
 
 def check_suffix(out: Path) -> None:
