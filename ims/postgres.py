@@ -52,6 +52,11 @@ def connect_databases(settings: Settings) -> Databases:
         urls = Databases(*(base.replace("/postgres?", f"/{name}?") for name in NAMES))
     else:
         given = settings.database_url.get_secret_value()
+        if not given.startswith(("postgresql://", "postgres://")):
+            raise DatabaseUnavailable(
+                "IMS_DATABASE_URL is not an address of PostgreSQL: it must look like "
+                "postgresql://user:password@host:5432/ims (or unset it, and IMS starts its own server)."
+            )
         urls = Databases(given, _sibling(given, NAMES[1]), _sibling(given, NAMES[2]))
     if settings.lake_database_url is not None:
         urls = replace(urls, lake=settings.lake_database_url.get_secret_value())
@@ -142,8 +147,8 @@ def _ensure_database(url: str) -> None:
     try:
         _connect(url).close()
         return
-    except psycopg.OperationalError as error:
-        if "does not exist" not in str(error):
+    except psycopg.Error as error:
+        if not isinstance(error, psycopg.OperationalError) or "does not exist" not in str(error):
             raise _unavailable(url, error) from None
     name = urlsplit(url).path.lstrip("/")
     try:

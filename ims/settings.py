@@ -8,8 +8,10 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ims.failure import WrongInput
 
 
 class Settings(BaseSettings):
@@ -48,6 +50,10 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process, read once."""
-    settings = Settings()
+    """The settings of this process, read once. Raises WrongInput that names the variable, never a value."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"IMS_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
+        raise WrongInput(f"A setting cannot be used: {faults}. Correct it in the environment or in .env.") from None
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
