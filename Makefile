@@ -25,6 +25,7 @@ fmt: environment ## format and fix
 
 docs: environment ## write the generated pages anew
 	$(RUN)/python -m warehouse.docs
+	$(RUN)/typer ims.cli utils docs --name ims --output docs/cli.md
 
 environment: $(UV) ## the virtual environment, as locked
 	@$(UV) sync --quiet --locked
