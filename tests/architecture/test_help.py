@@ -17,7 +17,7 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 
 def test_help_names_the_contract() -> None:
     found = subprocess.run([sys.executable, "-m", "ims.cli", "--help"], capture_output=True, text=True, check=True)
-    for command in ("demo", "import", "run", "export", "publish", "serve", "stop", "sql", "backtest"):
+    for command in ("demo", "import", "run", "export", "publish", "serve", "stop", "sql", "backtest", "bench"):
         assert f"\n  {command} " in found.stdout
 
 
