@@ -24,7 +24,10 @@ STAGES = {
 
 
 def bench(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A chain folder (docs/import-format.md).")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", exists=True, file_okay=False, help="A chain folder (docs/import-format.md)."),
+    ],
 ) -> None:
     """Time a chain from folder to exports.
 
