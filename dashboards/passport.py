@@ -14,7 +14,7 @@ from api.services.publication import select_passport
 
 @dataclass(frozen=True)
 class Passport:
-    """Which publication is shown, of which data, and what its checks said.."""
+    """Which publication is shown, of which data, and what its checks said."""
 
     publication_id: int
     snapshot_id: int

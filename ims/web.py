@@ -50,7 +50,7 @@ def serve(role: Role = "all", host: str | None = None, port: int | None = None) 
     from ims.settings import get_settings
 
     settings = get_settings()
-    listener = _listen(host or settings.host, settings.port if port is None else port)
+    listener = listen(host or settings.host, settings.port if port is None else port)
     app = create_web(role)
     configure_logs()
     config = uvicorn.Config(
@@ -60,7 +60,8 @@ def serve(role: Role = "all", host: str | None = None, port: int | None = None) 
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, option: str = "--port or IMS_PORT") -> socket.socket:
+    """A socket that listens there; raises CannotServe, which names `option`, when the port cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -72,7 +73,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise CannotServe(
                 f"Port {port} on {host} is taken by another program (perhaps by IMS itself, already running). "
-                "Stop that program, or choose another port with --port or IMS_PORT."
+                f"Stop that program (`ims stop` ends an earlier IMS), or choose another port with {option}."
             ) from None
         raise CannotServe(f"IMS cannot listen on {host}, port {port}: {error}. Check --host and --port.") from None
     return listener

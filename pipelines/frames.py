@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from warehouse.contracts import contract
+from warehouse.transactions import transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,13 +50,9 @@ def write_output(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame)
     agreed = contract(f"outputs.{name}")
     columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in agreed.columns)
     con.register("frame", frame)
-    con.execute("BEGIN")
     try:
-        con.execute(f"CREATE OR REPLACE TABLE lake.outputs.{name} AS SELECT {columns} FROM frame")
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
+        with transaction(con):
+            con.execute(f"CREATE OR REPLACE TABLE lake.outputs.{name} AS SELECT {columns} FROM frame")
     finally:
         con.unregister("frame")
-    con.execute("COMMIT")
     return frame.height

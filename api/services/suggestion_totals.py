@@ -26,7 +26,7 @@ def total_suggestions(
     connection: Connection,
     publication_id: int,
     *,
-    stores: Collection[str] | None = None,
+    stores: Collection[str] | None,
     store: str | None = None,
     category: str | None = None,
     states: Collection[str] | None = None,

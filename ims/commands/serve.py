@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from ims.failure import Failure
 
 if TYPE_CHECKING:
     from ims.postgres import Databases
@@ -70,15 +67,9 @@ def announce_admin(url: str) -> None:
 
 def check_port(host: str, port: int, option: str) -> None:
     """Refuse early, before any work, when the port is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Failure(
-                f"Port {port} on {host} cannot be used: {error.strerror}. "
-                f"Another program may listen there (`ims stop` ends an earlier IMS); choose another with {option}."
-            ) from None
+    from ims.web import listen
+
+    listen(host, port, option).close()
 
 
 @contextmanager
