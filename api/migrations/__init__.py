@@ -1,0 +1,1 @@
+"""The migrations of the operational database, and what they share."""

@@ -1,0 +1,16 @@
+"""What happened, append-only and chained; what is to be told; what was answered already."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
