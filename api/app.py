@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from api.database import head_revision
 from api.identity.gate import Gate
-from api.routes import health, publication, sign_in, suggestions
+from api.routes import health, publication, sign_in, stores, suggestions
 from api.routes.observation import Observation
 from api.routes.problems import Problem, answer_problems
 from api.services.connections import create_pool
@@ -22,6 +22,7 @@ from api.services.observations import Observations
 from ims.postgres import Databases
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
+RESOURCES = (stores,)
 DESCRIPTION = """What IMS publishes, for programs. Sign in at `/sign-in` (a session cookie), or send a session token as
 `Authorization: Bearer …`. Errors are `application/problem+json` (RFC 9457)."""
 
@@ -50,10 +51,13 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
         docs_url=None,  # the interactive pages load scripts from outside
         redoc_url=None,
     )
+    app.state.pool = pool
     answer_problems(app)
     app.include_router(health.create_router(pool, databases, head_revision(), observations))
     app.include_router(sign_in.create_router(pool))
     if serves_api:
+        for routes in RESOURCES:
+            app.include_router(routes.create_router(), prefix="/api/v1")
         app.include_router(publication.create_router(pool))
         app.include_router(suggestions.create_router(pool, databases.operational))
     app.add_api_route(

@@ -39,6 +39,7 @@ class Observation:
             await self.app(scope, receive, send)
             return
         began, request_id, status = time.perf_counter(), secrets.token_hex(8), 500
+        scope.setdefault("state", {})["request_id"] = request_id
 
         async def note(message: Message) -> None:
             nonlocal status

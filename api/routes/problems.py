@@ -6,13 +6,26 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.refusals import Refusal
 from api.services.connections import DATABASE_ERRORS
 
+# what the database itself refuses: the rules of the chain are constraints, and some only it can check
+REFUSED_BY_DATABASE: dict[type[psycopg.Error], tuple[int, str, str]] = {
+    psycopg.errors.UniqueViolation: (409, "already-exists", "Something with this key exists already."),
+    psycopg.errors.ExclusionViolation: (409, "overlaps", "Something valid at the same time exists already."),
+    psycopg.errors.ForeignKeyViolation: (422, "unknown-reference", "The request names something that does not exist."),
+    psycopg.errors.CheckViolation: (422, "rule-broken", "The request breaks a rule of the chain."),
+    psycopg.errors.NotNullViolation: (422, "rule-broken", "The request leaves out what must be given."),
+    psycopg.errors.DataError: (422, "out-of-range", "A value of the request is outside what can be kept."),
+    psycopg.errors.RaiseException: (409, "not-allowed-now", "The state of the record does not allow this."),
+    psycopg.errors.InsufficientPrivilege: (403, "store-out-of-scope", "Your account does not cover this record."),
+}
 logger = logging.getLogger("ims.web")
 
 
@@ -46,6 +59,27 @@ def answer_problems(app: FastAPI) -> None:
         assert isinstance(error, Problem)
         return problem(error.status, error.code, error.detail, **error.members)
 
+    async def declined(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Refusal)
+        members = dict(error.members)
+        if error.faults:
+            members["faults"] = [{"where": fault.where, "rule": fault.rule} for fault in error.faults]
+        return problem(error.status, error.code, error.detail, retry_after=members.pop("retry_after", None), **members)
+
+    async def forbidden_by_database(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, psycopg.Error)
+        status, code, detail = next(
+            REFUSED_BY_DATABASE[kind] for kind in type(error).__mro__ if kind in REFUSED_BY_DATABASE
+        )
+        rule = error.diag.constraint_name
+        logger.info("refused by the database", extra={"code": code, "rule": rule, "table": error.diag.table_name})
+        members: dict[str, Any] = {"rule": rule} if rule else {}
+        return problem(status, code, detail, **members)
+
+    async def too_slow(_: Request, error: Exception) -> JSONResponse:
+        logger.warning("a statement was cancelled", extra={"error": str(error)})
+        return problem(503, "too-slow", "The database took too long; ask for less, or try again.", retry_after=5)
+
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         faults = [{"where": ".".join(map(str, fault["loc"])), "rule": fault["msg"]} for fault in error.errors()]
@@ -64,6 +98,10 @@ def answer_problems(app: FastAPI) -> None:
         return problem(500, "internal", "This request failed inside IMS; the log says why.")
 
     app.add_exception_handler(Problem, refused)
+    app.add_exception_handler(Refusal, declined)
+    for refusal in REFUSED_BY_DATABASE:
+        app.add_exception_handler(refusal, forbidden_by_database)
+    app.add_exception_handler(psycopg.errors.QueryCanceled, too_slow)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     for kind in DATABASE_ERRORS:
