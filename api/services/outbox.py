@@ -1,0 +1,89 @@
+"""Messages to the world outside, written in the transaction that causes them; `delivery` sends them afterwards.
+
+A topic is a text file in `messages/`: its subject, which members are secret, and the body with `$member`s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from string import Template
+from typing import Any, Literal
+
+import psycopg
+
+from ims.settings import get_settings
+
+Channel = Literal["smtp", "webhook"]
+HOOKS = "webhooks"  # the recipient that stands for every address in IMS_WEBHOOK_URLS
+FOLDER = Path(__file__).parent / "messages"
+INSERT = """
+    INSERT INTO outbox_messages (topic, channel, recipient, subject, payload)
+    VALUES (%s, %s, %s, %s, %s::jsonb)
+"""
+
+
+class UnknownTopic(LookupError):
+    """A message of a topic that has no text."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A kind of message: subject and body as templates, and the members that are blanked once it is delivered."""
+
+    name: str
+    subject: Template
+    body: Template
+    secrets: frozenset[str]
+
+    def render(self, payload: Mapping[str, Any]) -> tuple[str, str]:
+        """Subject (one line) and body. Raises KeyError for a member the payload lacks."""
+        return " ".join(self.subject.substitute(payload).split()), self.body.substitute(payload)
+
+
+async def enqueue(
+    connection: psycopg.AsyncConnection[Any], topic: str, recipient: str, payload: Mapping[str, Any]
+) -> None:
+    """Write a message to a mail address, an http(s) address, or to every `webhooks` address of the settings.
+
+    It is rendered here once, so that a payload without a member its text needs fails the transaction, not the worker.
+    """
+    subject, _ = find_topic(topic).render(payload)
+    content = json.dumps(payload, default=str)
+    recipients = get_settings().webhook_urls.split() if recipient == HOOKS else [recipient]
+    for each in recipients:
+        await connection.execute(INSERT, (topic, channel_of(each), each, subject, content))
+
+
+def channel_of(recipient: str) -> Channel:
+    """How a recipient is reached. Raises ValueError for what is no address."""
+    if recipient.startswith(("https://", "http://")):
+        return "webhook"
+    name, at, host = recipient.rpartition("@")
+    if not (name and at and host) or any(sign.isspace() or sign in "<>,;\"'\x00" for sign in recipient):
+        raise ValueError("a recipient is one mail address or one http(s) address")
+    return "smtp"
+
+
+def find_topic(name: str) -> Topic:
+    """The topic of this name; raises UnknownTopic."""
+    try:
+        return topics()[name]
+    except KeyError:
+        raise UnknownTopic(f"{name!r} is no topic; add messages/{name}.txt beside {__name__}") from None
+
+
+@lru_cache(maxsize=1)
+def topics() -> Mapping[str, Topic]:
+    """Every topic by name."""
+    return {path.stem: _parse(path) for path in sorted(FOLDER.glob("*.txt"))}
+
+
+def _parse(path: Path) -> Topic:
+    head, _, body = path.read_text(encoding="utf-8").partition("\n\n")
+    headers = dict(line.split(": ", 1) for line in head.splitlines())
+    secrets = frozenset(headers.get("Secret", "").split())
+    return Topic(path.stem, Template(headers["Subject"]), Template(body), secrets)
