@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,8 +39,40 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, description="Threads for DuckDB and models; default: all cores.")
     memory_limit: str = Field(default="4GB", description="Memory limit of one DuckDB connection.")
     session_hours: int = Field(default=8, ge=1, le=8, description="How long a sign-in lasts.")
+    jwt_algorithm: Literal["EdDSA", "HS256"] = Field(default="EdDSA", description="How access tokens are signed.")
+    jwt_key: SecretStr | None = Field(
+        default=None,
+        description="Keys of access tokens: Ed25519 private keys in PEM, or for HS256 secrets one a line. The first "
+        "signs, all verify. By default one is made under `home`/keys.",
+    )
+    jwt_key_file: Path | None = Field(default=None, description="A file with what IMS_JWT_KEY would hold.")
+    secret_key: SecretStr | None = Field(
+        default=None, description="Encrypts secrets at rest; by default one is made under `home`/keys."
+    )
+    access_token_minutes: int = Field(default=15, ge=1, le=480, description="How long an access token lasts.")
+    refresh_token_days: int = Field(default=14, ge=1, le=90, description="How long a program stays signed in.")
+    limits_storage: SecretStr = Field(
+        default=SecretStr("postgresql"),
+        description="Where sign-in attempts are counted: postgresql, or redis://host:port/db.",
+    )
+    require_totp_roles: frozenset[str] = Field(
+        default=frozenset(), description='Roles that need a second factor, as ["superadmin", "admin"].'
+    )
     holding_rate_per_year: float = Field(
         default=0.20, ge=0, description="Carrying cost of stock, share of its cost per year."
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server: smtp://user:password@host:port (TLS where offered), smtp+starttls:// (TLS demanded) "
+        "or smtps://. Without it mail waits in the outbox.",
+    )
+    mail_from: str = Field(default="ims@localhost", description="Sender of mail.")
+    webhook_urls: str = Field(default="", description="Addresses that are told of events, separated by spaces.")
+    webhook_secret: SecretStr | None = Field(default=None, description="Signs webhook calls (HMAC-SHA256).")
+    webhook_hosts: str = Field(
+        default="",
+        description="Hosts (host or host:port, separated by spaces) that webhooks may reach without https "
+        "or at a private address.",
     )
 
     @property
