@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from ims.commands import backtest, bench, demo, exporting, importing, publishing, run, serve, sql, stop, users
+from ims.commands import audit, backtest, bench, demo, exporting, importing, publishing, run, serve, sql, stop, users
 from ims.failure import Failure
 from ims.postgres import DatabaseUnavailable
 
@@ -38,6 +38,7 @@ app.command("sql")(sql.sql)
 app.command("backtest")(backtest.backtest)
 app.command("bench")(bench.bench)
 app.add_typer(users.app, name="users")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> NoReturn:
