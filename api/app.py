@@ -13,8 +13,9 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.database import head_revision
+from api.identity.door import Door
 from api.identity.gate import Gate
-from api.routes import health, publication, sign_in, stores, suggestions
+from api.routes import health, publication, sign_in, stores, suggestions, tokens
 from api.routes.observation import Observation
 from api.routes.problems import Problem, answer_problems
 from api.services.connections import create_pool
@@ -23,13 +24,15 @@ from ims.postgres import Databases
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 RESOURCES = (stores,)
-DESCRIPTION = """What IMS publishes, for programs. Sign in at `/sign-in` (a session cookie), or send a session token as
-`Authorization: Bearer …`. Errors are `application/problem+json` (RFC 9457)."""
+DESCRIPTION = """What IMS publishes, for programs. Get an access token at `/api/v1/tokens` and send it as
+`Authorization: Bearer …`; a browser signs in at `/sign-in` (a session cookie). Errors are `application/problem+json`
+(RFC 9457)."""
 
 
 def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifespan | None = None) -> FastAPI:
     """The application on these databases; `lifespan` is of what will be mounted on it."""
     pool = create_pool(databases.operational)
+    door = Door(pool, databases.operational)
     observations = Observations()
 
     @asynccontextmanager
@@ -38,6 +41,7 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
             # not waited for: without its database the process still answers, and says what is wrong
             await pool.open(wait=False)
             stack.push_async_callback(pool.close)
+            await stack.enter_async_context(door.directory.listening())
             if lifespan is not None:
                 await stack.enter_async_context(lifespan(app))
             yield
@@ -54,8 +58,9 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
     app.state.pool = pool
     answer_problems(app)
     app.include_router(health.create_router(pool, databases, head_revision(), observations))
-    app.include_router(sign_in.create_router(pool))
+    app.include_router(sign_in.create_router(door))
     if serves_api:
+        app.include_router(tokens.create_router(door))
         for routes in RESOURCES:
             app.include_router(routes.create_router(), prefix="/api/v1")
         app.include_router(publication.create_router(pool))
@@ -63,7 +68,7 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
     app.add_api_route(
         "/api/{path:path}", _unknown_route, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
     )
-    app.add_middleware(Gate, pool=pool)
+    app.add_middleware(Gate, door=door)
     app.add_middleware(Observation, observations=observations)
     return app
 

@@ -11,7 +11,8 @@ import psycopg
 import streamlit as st
 
 from api.database import create_engine
-from api.identity.sessions import COOKIE, SignedIn, read_session
+from api.identity.principal import SignedIn
+from api.identity.sessions import COOKIE, SECURE_COOKIE, read_session
 from ims.postgres import Databases
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def operational() -> Engine:
 
 def signed_in() -> SignedIn | None:
     """Who is looking, asked anew on every rerun: a session may end while its page is open."""
-    token = st.context.cookies.get(COOKIE)
+    cookies = st.context.cookies
+    token = cookies.get(SECURE_COOKIE) or cookies.get(COOKIE)  # the gate let in by the first where both are there
     if token is None:
         return None
     with operational().connect() as connection:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from api.identity.scope import Scope, scope_for
-from api.identity.sessions import SignedIn
+from api.identity.principal import SignedIn
+from api.identity.scope import Scope, scope_of
 from dashboards.installation import operational, signed_in
 from dashboards.messages import UNAVAILABLE, say_nothing_published, say_session_ended, say_unavailable
 from dashboards.passport import Passport, read_passport
@@ -50,8 +50,8 @@ def show_site() -> None:
     st.html(STYLE)
     now = _look_around()
     # the same pages whatever the situation, so that an address survives an outage and a new sign-in
-    orders = st.Page(_page(reorder.show, now), title="Reorder", icon=":material/shopping_cart:")
-    sold = st.Page(_page(sales.show, now), title="Sales", icon=":material/monitoring:")
+    orders = st.Page(_page(reorder.show, "suggestion:read", now), title="Reorder", icon=":material/shopping_cart:")
+    sold = st.Page(_page(sales.show, "report:sales", now), title="Sales", icon=":material/monitoring:")
     # the default page has no address of its own: without this one, /reorder would not be found
     home = st.Page(partial(_go_to, orders), title="IMS", url_path="home", default=True, visibility="hidden")
     page = st.navigation([home, orders, sold], position="top" if now.user else "hidden")
@@ -72,7 +72,7 @@ def _go_to(page: st.Page) -> None:
     st.switch_page(page, query_params=st.query_params.to_dict())
 
 
-def _page(view: View, now: Situation) -> Callable[[], None]:
+def _page(view: View, permission: str, now: Situation) -> Callable[[], None]:
     def show() -> None:
         if now.fault is not None:
             say_unavailable(now.fault)
@@ -81,17 +81,17 @@ def _page(view: View, now: Situation) -> Callable[[], None]:
         else:
             name = escape(now.user.username)
             st.html(f'<div class="ims-user">{name} · <a href="/sign-out" target="_self">Sign out</a></div>')
-            _show_view(view, now.user, now.passport)
+            _show_view(view, scope_of(now.user, permission), now.passport)
 
     show.__name__ = view.__module__.rpartition(".")[2]
     return show
 
 
-def _show_view(view: View, user: SignedIn, passport: Passport | None) -> None:
+def _show_view(view: View, scope: Scope, passport: Passport | None) -> None:
     if passport is None:
         say_nothing_published()
         return
     try:
-        view(passport, scope_for(user.role))
+        view(passport, scope)
     except UNAVAILABLE as error:
         say_unavailable(error)

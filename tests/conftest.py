@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -16,6 +18,8 @@ import pytest
 from psycopg import sql
 
 from api.database import migrate
+from api.identity.passwords import hash_password
+from api.identity.sessions import hash_token
 from ims.postgres import Databases, connect_databases, stop_server
 from ims.settings import Settings, get_settings
 
@@ -67,6 +71,66 @@ def installation(server: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with psycopg.connect(admin, autocommit=True) as connection:
         for suffix in ("", "_lake", "_dagster"):
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name + suffix)))
+
+
+class MakeUser(Protocol):
+    """Makes a signed-in user; the token, as bearer or as cookie, that opens their session."""
+
+    def __call__(
+        self,
+        url: str,
+        username: str,
+        roles: Iterable[str] = ("admin",),
+        stores: Iterable[str] = (),
+        grants: Iterable[str] = (),
+        password: str | None = None,
+    ) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def make_user() -> MakeUser:
+    """`make_user(url, "asha", roles=("manager",), stores=("S01",))` -> token. Stores (by code) must exist.
+
+    A user of that name gets these roles, stores and grants instead of the earlier ones. Without `password` nobody can
+    sign in as the user, but the token works.
+    """
+
+    def make(
+        url: str,
+        username: str,
+        roles: Iterable[str] = ("admin",),
+        stores: Iterable[str] = (),
+        grants: Iterable[str] = (),
+        password: str | None = None,
+    ) -> str:
+        token = secrets.token_urlsafe(32)
+        with psycopg.connect(url) as connection:
+            (user_id,) = connection.execute(
+                "INSERT INTO users (username, password_hash) VALUES (%s, %s) ON CONFLICT (username) "
+                "DO UPDATE SET password_hash = excluded.password_hash RETURNING user_id",
+                (username, hash_password(password) if password else "not-a-hash"),
+            ).fetchone()
+            for table in ("user_roles", "user_stores", "user_grants"):
+                connection.execute(f"DELETE FROM {table} WHERE user_id = %s", (user_id,))
+            for role in roles:
+                connection.execute("INSERT INTO user_roles (user_id, role) VALUES (%s, %s)", (user_id, role))
+            for number, code in enumerate(stores):
+                added = connection.execute(
+                    "INSERT INTO user_stores (user_id, store_id, is_primary) "
+                    "SELECT %s, store_id, %s FROM stores WHERE store_code = %s",
+                    (user_id, number == 0, code),
+                )
+                assert added.rowcount == 1, f"there is no store {code}"
+            for grant in grants:
+                connection.execute("INSERT INTO user_grants (user_id, permission) VALUES (%s, %s)", (user_id, grant))
+            connection.execute(
+                "INSERT INTO user_sessions (token_hash, user_id, expires_at) "
+                "VALUES (%s, %s, now() + interval '1 hour')",
+                (hash_token(token), user_id),
+            )
+        return token
+
+    return make
 
 
 def _create(connection: psycopg.Connection[tuple[object, ...]], name: str, template: str) -> None:

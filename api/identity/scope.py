@@ -1,11 +1,10 @@
-"""What a user may see: which stores, and whether costs. The one place that says so, for every surface."""
+"""What a user may see of the figures: which stores, and whether costs. Asks the policy, decides nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-SEES_EVERY_STORE = frozenset({"superadmin", "admin", "buyer", "accountant", "analyst"})
-SEES_COST = frozenset({"superadmin", "admin", "buyer", "accountant"})
+from api.identity.principal import SignedIn
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,11 @@ class Scope:
         return self.store_codes is None or store_code in self.store_codes
 
 
-def scope_for(role: str, store_codes: frozenset[str] = frozenset()) -> Scope:
-    """The scope of a role; `store_codes` are the stores given to that user, which head-office roles do not need."""
-    return Scope(None if role in SEES_EVERY_STORE else store_codes, role in SEES_COST)
+def scope_of(user: SignedIn, permission: str = "report:sales") -> Scope:
+    """The stores that the user's permission reaches, and costs for whoever holds `cost:read`.
+
+    A manager of S01 and S02 sees these two, without costs; a buyer sees every store, with costs.
+    """
+    reach = user.grants.scope(permission)
+    stores = None if reach == "all" else frozenset[str]() if reach is None else user.store_codes
+    return Scope(stores, user.grants.allows("cost:read"))

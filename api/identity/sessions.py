@@ -1,68 +1,109 @@
-"""Sessions: a random 256-bit token in the browser, its SHA-256 in `user_sessions`, an end, and a way to revoke it."""
+"""Sessions: who a token or a session id stands for, how a session begins and how it ends. Holds the SQL, no cache.
+
+A browser has a random 256-bit token, whose SHA-256 lies in `user_sessions`; a program's tokens name its session.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
+from api.identity.principal import SignedIn
+
+Connection = psycopg.AsyncConnection[Any]
 COOKIE = "ims_session"
+SECURE_COOKIE = "__Host-ims_session"  # the browser itself refuses it over http, or from another host of the domain
 FIND = """
-SELECT u.user_id, u.username, u.role, s.expires_at
+SELECT u.user_id, u.username, s.session_id, s.expires_at,
+    ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.user_id) AS roles,
+    ARRAY(SELECT permission FROM user_grants g WHERE g.user_id = u.user_id) AS permissions,
+    ARRAY(SELECT store_id FROM user_stores o WHERE o.user_id = u.user_id) AS store_ids,
+    ARRAY(SELECT store_code FROM user_stores o JOIN stores USING (store_id) WHERE o.user_id = u.user_id) AS store_codes
 FROM user_sessions s JOIN users u USING (user_id)
-WHERE s.token_hash = %s AND s.revoked_at IS NULL AND s.expires_at > now() AND u.is_active
+WHERE s.revoked_at IS NULL AND s.expires_at > now() AND u.is_active AND
 """
-ISSUE = (
-    "INSERT INTO user_sessions (token_hash, user_id, expires_at) VALUES (%s, %s, now() + make_interval(hours => %s))"
-)
-REVOKE = "UPDATE user_sessions SET revoked_at = now() WHERE token_hash = %s AND revoked_at IS NULL"
-ACCOUNT = "SELECT user_id, password_hash FROM users WHERE username = %s AND is_active"
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """Who a valid session belongs to, and until when it lasts."""
-
-    user_id: int
-    username: str
-    role: str
-    expires_at: dt.datetime
+FIND_BY_TOKEN = FIND + "s.token_hash = %s"
+FIND_BY_ID = FIND + "s.session_id = %s AND s.kind = 'api'"
+ISSUE = """
+INSERT INTO user_sessions (token_hash, kind, user_id, expires_at, address, user_agent, last_seen_at)
+VALUES (%s, %s, %s, now() + make_interval(hours => %s), %s, %s, now()) RETURNING session_id
+"""
+END = """
+UPDATE user_sessions SET revoked_at = now(), revoked_reason = %(reason)s
+WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > now()
+    AND (%(only)s::bigint IS NULL OR session_id = %(only)s) AND session_id IS DISTINCT FROM %(but)s::bigint
+RETURNING session_id
+"""
 
 
 def hash_token(token: str) -> str:
     """What is stored of a token: a stolen table opens no door."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
-async def find_account(connection: psycopg.AsyncConnection[Any], username: str) -> tuple[int, str] | None:
-    """The (user id, password hash) of an active account."""
-    row = await (await connection.execute(ACCOUNT, (username,))).fetchone()
-    return None if row is None else (int(row[0]), str(row[1]))
+def cookie_name(is_secure: bool) -> str:
+    """The session cookie's name; under https only the one that a browser guards."""
+    return SECURE_COOKIE if is_secure else COOKIE
 
 
-async def issue_session(connection: psycopg.AsyncConnection[Any], user_id: int, hours: int) -> str:
-    """A new session of that user; the token to give to the browser."""
+async def issue_session(
+    connection: Connection,
+    user_id: int,
+    hours: int,
+    *,
+    kind: str = "browser",
+    address: str | None = None,
+    user_agent: str | None = None,
+) -> tuple[int, str]:
+    """A new session of that user: its id, and the token to give to a browser (programs get their own tokens)."""
     token = secrets.token_urlsafe(32)
-    await connection.execute(ISSUE, (hash_token(token), user_id, hours))
-    return token
+    token_hash = hash_token(token) if kind == "browser" else None
+    values = (token_hash, kind, user_id, hours, address, (user_agent or "")[:300] or None)
+    row = await (await connection.execute(ISSUE, values)).fetchone()
+    assert row is not None
+    return int(row[0]), token
 
 
-async def find_session(connection: psycopg.AsyncConnection[Any], token: str) -> SignedIn | None:
-    """Who the token belongs to; None when it is unknown, expired, revoked, or its user was switched off."""
-    row = await (await connection.execute(FIND, (hash_token(token),))).fetchone()
-    return None if row is None else SignedIn(*row)
+async def find_session(connection: Connection, key: str | int) -> SignedIn | None:
+    """Who a token's hash, or a program's session id, stands for.
 
-
-async def revoke_session(connection: psycopg.AsyncConnection[Any], token: str) -> None:
-    """End a session now."""
-    await connection.execute(REVOKE, (hash_token(token),))
+    None when the session is unknown, expired or revoked, or its user was switched off.
+    """
+    row = await (await connection.execute(_query(key), (key,))).fetchone()
+    return None if row is None else _signed_in(row)
 
 
 def read_session(connection: psycopg.Connection[Any], token: str) -> SignedIn | None:
-    """`find_session` for a view, which runs in a thread of its own."""
-    row = connection.execute(FIND, (hash_token(token),)).fetchone()
-    return None if row is None else SignedIn(*row)
+    """`find_session` of a browser's token for a view, which runs in a thread of its own."""
+    row = connection.execute(FIND_BY_TOKEN, (hash_token(token),)).fetchone()
+    return None if row is None else _signed_in(row)
+
+
+async def end_sessions(
+    connection: Connection, user_id: int, reason: str, *, only: int | None = None, but: int | None = None
+) -> list[int]:
+    """End all sessions of the user, only one, or all but one; the ids of those that ended now."""
+    values = {"user_id": user_id, "reason": reason, "only": only, "but": but}
+    return [int(row[0]) for row in await (await connection.execute(END, values)).fetchall()]
+
+
+def _query(key: str | int) -> str:
+    return FIND_BY_TOKEN if isinstance(key, str) else FIND_BY_ID
+
+
+def _signed_in(row: Sequence[Any]) -> SignedIn:
+    user_id, username, session_id, expires_at, roles, permissions, store_ids, store_codes = row
+    return SignedIn(
+        user_id=user_id,
+        username=username,
+        roles=frozenset(roles),
+        session_id=session_id,
+        expires_at=expires_at,
+        store_ids=frozenset(store_ids),
+        store_codes=frozenset(store_codes),
+        permissions=frozenset(permissions),
+    )

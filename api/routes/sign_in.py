@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
 from fastapi import APIRouter, Form, Request
+from limits.errors import StorageError
 from starlette.responses import RedirectResponse, Response
 
-from api.identity.limits import SignInLimit
-from api.identity.origin import local_path
-from api.identity.passwords import verify_password
-from api.identity.sessions import COOKIE, find_account, issue_session, revoke_session
+from api.identity.accounts import Account
+from api.identity.door import Door
+from api.identity.journal import note
+from api.identity.origin import local_path, origin_of
+from api.identity.sessions import cookie_name, end_sessions, hash_token
+from api.identity.signing_in import begin_session, check_password
+from api.refusals import Refusal
 from api.routes.pages import message_page, sign_in_page, sign_out_page
-from api.services.connections import DATABASE_ERRORS, Pool
-from ims.settings import get_settings
-
-logger = logging.getLogger("ims.web")
+from api.services.connections import DATABASE_ERRORS
 
 
-def create_router(pool: Pool) -> APIRouter:
+def create_router(door: Door) -> APIRouter:
     """The routes `/sign-in` and `/sign-out`."""
     router = APIRouter(include_in_schema=False)
-    limit = SignInLimit()
 
     @router.get("/sign-in")
     async def show(next: str = "/") -> Response:
@@ -30,46 +27,41 @@ def create_router(pool: Pool) -> APIRouter:
 
     @router.post("/sign-in")
     async def sign_in(
-        request: Request, username: str = Form(""), password: str = Form(""), next: str = Form("/")
+        request: Request,
+        username: str = Form("", max_length=1024),
+        password: str = Form("", max_length=1024),
+        next: str = Form("/"),
     ) -> Response:
-        target, name = local_path(next), username.strip()[:200]
-        address = request.client.host if request.client else "unknown"
-        wait = limit.wait_seconds(name, address)
-        if wait:
-            logger.warning("sign-in refused: too many attempts", extra={"username": name, "address": address})
-            page = sign_in_page(target, name, f"Too many attempts. Try again in {wait} seconds.", 429)
-            page.headers["Retry-After"] = str(wait)
-            return page
+        target, name, origin = local_path(next), username.strip()[:200], origin_of(request)
         try:
-            token = await _try(name, password)
-        except DATABASE_ERRORS:
+            account = await check_password(door, origin, name, password)
+            return await _let_in(request, account, target)
+        except Refusal as refused:
+            return _refuse(sign_in_page(target, name, refused.detail, refused.status), refused)
+        except (*DATABASE_ERRORS, StorageError):
             return _unavailable()
-        if token is None:
-            logger.warning("sign-in failed", extra={"username": name, "address": address})
-            return sign_in_page(target, name, "The user name or the password is not right.", 401)
-        limit.forgive(name, address)
-        logger.info("signed in", extra={"username": name, "address": address})
+
+    async def _let_in(request: Request, account: Account, target: str) -> Response:
+        """Begin the session; the one this browser had, if any, ends."""
+        is_secure = request.url.scheme == "https"
+        name = cookie_name(is_secure)
+        before = request.cookies.get(name)
+        known = await door.directory.find(hash_token(before)) if before else None
+        replaces = known.session_id if known is not None and known.user_id == account.user_id else None
+        _, token = await begin_session(door, origin_of(request), account, replaces=replaces)
+        if replaces is not None:
+            door.directory.drop(session_id=replaces)
         response = RedirectResponse(target, status_code=303)
         response.set_cookie(
-            COOKIE,
+            name,
             token,
-            max_age=get_settings().session_hours * 3600,
+            max_age=door.settings.session_hours * 3600,
             httponly=True,
             samesite="lax",
-            secure=request.url.scheme == "https",
+            secure=is_secure,
             path="/",
         )
         return response
-
-    async def _try(name: str, password: str) -> str | None:
-        async with pool.connection() as connection:
-            account = await find_account(connection, name)
-        # the connection is given back before the slow part, which leaves the event loop free
-        is_right = await asyncio.to_thread(verify_password, account[1] if account else None, password)
-        if account is None or not is_right:
-            return None
-        async with pool.connection() as connection:
-            return await issue_session(connection, account[0], get_settings().session_hours)
 
     @router.get("/sign-out")
     async def ask(request: Request) -> Response:
@@ -77,15 +69,25 @@ def create_router(pool: Pool) -> APIRouter:
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        token = request.cookies.get(COOKIE)
-        if token:
-            async with pool.connection() as connection:
-                await revoke_session(connection, token)
+        user = request.state.user
+        async with door.pool.connection() as connection, connection.transaction():
+            await end_sessions(connection, user.user_id, "signed out", only=user.session_id)
+            who = {"user_id": user.user_id, "username": user.username, "roles": user.roles}
+            await note(connection, "session.closed", origin_of(request), session_id=user.session_id, **who)
+        door.directory.drop(session_id=user.session_id)
+        is_secure = request.url.scheme == "https"
         response = RedirectResponse("/sign-in", status_code=303)
-        response.delete_cookie(COOKIE, path="/")
+        response.delete_cookie(cookie_name(is_secure), path="/", secure=is_secure, httponly=True, samesite="lax")
         return response
 
     return router
+
+
+def _refuse(page: Response, refused: Refusal) -> Response:
+    wait = refused.members.get("retry_after")
+    if wait:
+        page.headers["Retry-After"] = str(wait)
+    return page
 
 
 def _unavailable() -> Response:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, PlainSerializer
 
-from api.identity.scope import Scope, scope_for
+from api.identity.scope import Scope, scope_of
 from api.routes.problems import Problem
 from api.routes.publication import nothing_published
 from api.services.connections import Pool
@@ -129,7 +129,7 @@ def create_router(pool: Pool, url: str) -> APIRouter:
 
 
 def _scope(request: Request) -> Scope:
-    return scope_for(request.state.user.role)
+    return scope_of(request.state.user, "suggestion:read")
 
 
 def _refuse_others(scope: Scope, stores: list[str] | None) -> None:

@@ -1,15 +1,15 @@
-"""The house-keeping tables: imports and their files, tombstones of deleted rows, users and their sessions."""
+"""The house-keeping tables: imports and their files, tombstones of deleted rows."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.schema.base import Base, Created, Key, Timestamp
+from api.schema.base import Base, Created, Key
 
 
 class Import(Base):
@@ -32,32 +32,3 @@ class DeletedRow(Base):
     table_name: Mapped[str]
     row_id: Mapped[int] = mapped_column(BigInteger)
     changed_xid: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text::bigint)"))
-
-
-class User(Base):
-    """Someone who may sign in."""
-
-    __tablename__ = "users"
-    __table_args__ = (
-        CheckConstraint(
-            "role IN ('superadmin', 'admin', 'buyer', 'manager', 'accountant', 'analyst', 'staff')",
-            name="role",
-        ),
-    )
-    user_id: Mapped[Key]
-    username: Mapped[str] = mapped_column(unique=True)
-    password_hash: Mapped[str]
-    role: Mapped[str]
-    is_active: Mapped[bool] = mapped_column(server_default="true")
-    created_at: Mapped[Created]
-
-
-class UserSession(Base):
-    """A signed-in browser: only the hash of its token is stored."""
-
-    __tablename__ = "user_sessions"
-    token_hash: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id"))
-    created_at: Mapped[Created]
-    expires_at: Mapped[Timestamp]
-    revoked_at: Mapped[Timestamp | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import psycopg
@@ -12,8 +12,6 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.database import create_engine
-from api.identity.passwords import hash_password
-from api.identity.sessions import hash_token
 from api.publications import publish, rollback
 from api.schema.planning import Run
 from api.services.suggestion_pages import Cursor
@@ -76,18 +74,14 @@ def publish_lines(url: str, lines: int, snapshot_id: int, as_of: dt.date = AS_OF
     return publication
 
 
-def add_user(url: str, role: str) -> dict[str, str]:
-    """A signed-in user of that role; the headers to ask with."""
-    with psycopg.connect(url) as connection:
-        user = connection.execute(
-            "INSERT INTO users (username, password_hash, role) VALUES (%s, %s, %s) RETURNING user_id",
-            (role, hash_password("x"), role),
-        ).fetchone()
-        connection.execute(
-            "INSERT INTO user_sessions (token_hash, user_id, expires_at) VALUES (%s, %s, now() + interval '1 hour')",
-            (hash_token(f"token-{role}"), user[0]),
-        )
-    return {"authorization": f"Bearer token-{role}"}
+@pytest.fixture
+def add_user(make_user) -> Callable[..., dict[str, str]]:
+    """`add_user(url, "admin")`: a signed-in user of that role; the headers to ask with."""
+
+    def add(url: str, role: str, **given: object) -> dict[str, str]:
+        return {"authorization": f"Bearer {make_user(url, role, (role,), **given)}"}
+
+    return add
 
 
 @pytest.fixture
@@ -96,7 +90,7 @@ def url(installation) -> str:
 
 
 @pytest.fixture
-def client(installation, url: str) -> Iterator[TestClient]:
+def client(installation, url: str, add_user) -> Iterator[TestClient]:
     with TestClient(create_app(installation.databases), base_url="http://ims.test") as client:
         client.headers.update(add_user(url, "admin"))
         yield client
@@ -179,7 +173,7 @@ def test_every_refusal_is_a_problem(client: TestClient, url: str) -> None:
     assert client.post("/api/v1/suggestions").json()["status"] in {404, 405}
 
 
-def test_scope_and_cost_follow_the_role(client: TestClient, url: str) -> None:
+def test_scope_and_cost_follow_the_role(client: TestClient, url: str, add_user) -> None:
     publish_lines(url, 4, 5)
     identity = read_all(client)[0]["suggestion_id"]
     manager = add_user(url, "manager")
@@ -187,6 +181,8 @@ def test_scope_and_cost_follow_the_role(client: TestClient, url: str) -> None:
     refused = client.get("/api/v1/suggestions", params={"store": "S1"}, headers=manager)
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:ims:problem:store-out-of-scope")
     assert client.get(f"/api/v1/suggestions/{identity}", headers=manager).status_code == 403
+    manager = add_user(url, "manager", stores=("S1",))
+    assert {item["store_code"] for item in client.get("/api/v1/suggestions", headers=manager).json()["items"]} == {"S1"}
     analyst = add_user(url, "analyst")
     assert "receipt" not in client.get(f"/api/v1/suggestions/{identity}", headers=analyst).json()
 

@@ -20,7 +20,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from api.database import create_engine
-from api.identity.sessions import COOKIE, hash_token
+from api.identity.sessions import COOKIE
 from api.publications import publish
 from api.schema.planning import Run
 from api.suggestions import write_suggestions
@@ -269,22 +269,13 @@ def _fill_masters(connection):
 class Site:
     """A browser's cookies, and the whole site run by Streamlit's own test runner."""
 
-    def __init__(self) -> None:
+    def __init__(self, make_user) -> None:
         self.cookies: dict[str, str] = {}
+        self._make_user = make_user
 
-    def sign_in(self, installation, role: str = "superadmin") -> None:
-        """Give this browser a session of a new user."""
-        with psycopg.connect(installation.databases.operational) as connection:
-            user = connection.execute(
-                "INSERT INTO users (username, password_hash, role) VALUES (%s, %s, %s) RETURNING user_id",
-                (role, "not-a-hash", role),
-            ).fetchone()
-            connection.execute(
-                "INSERT INTO user_sessions (token_hash, user_id, expires_at) "
-                "VALUES (%s, %s, now() + interval '1 hour')",
-                (hash_token(f"token-{role}"), user[0]),
-            )
-        self.cookies[COOKIE] = f"token-{role}"
+    def sign_in(self, installation, role: str = "superadmin", stores: tuple[str, ...] = ()) -> None:
+        """Give this browser a session of a new user of that role, with these stores."""
+        self.cookies[COOKIE] = self._make_user(installation.databases.operational, role, (role,), stores)
 
     def open(self, installation, **parameters: str) -> AppTest:
         """The site at its front page, with these parameters in its address."""
@@ -338,9 +329,9 @@ def bare_world(installation) -> World:
 
 
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(monkeypatch: pytest.MonkeyPatch, make_user) -> Site:
     """The dashboards as a browser sees them, without one."""
-    found = Site()
+    found = Site(make_user)
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _: found.cookies))
     st.cache_data.clear()
     st.cache_resource.clear()

@@ -108,3 +108,7 @@ def test_roles_see_what_they_may(world, site) -> None:
     page = site.open(world.installation)
     assert not page.exception
     assert not page.dataframe, "a manager to whom no store was given sees no line"
+    site.sign_in(world.installation, role="manager", stores=("S01", "S03"))
+    page = site.open(world.installation)
+    assert not page.exception
+    assert {str(store)[:3] for store in page.dataframe[0].value["store"]} == {"S01", "S03"}

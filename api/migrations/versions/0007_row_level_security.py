@@ -23,6 +23,7 @@ def upgrade() -> None:
         END $$;
         GRANT USAGE ON SCHEMA public TO ims_app;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ims_app;
+        GRANT EXECUTE ON FUNCTION ims_record_audit(jsonb) TO ims_app;
         """
     )
 
