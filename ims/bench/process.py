@@ -1,0 +1,39 @@
+"""Starting the processes of a benchmark, and what they took: processor seconds by part, memory of the server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ims.bench.plan import Outcome, Plan
+from ims.failure import Failure
+
+SPARE_SECONDS = 120.0
+
+
+def run_load(plan: Plan) -> Outcome:
+    """Put this load on the server, from a process of its own."""
+    client = subprocess.run(
+        [sys.executable, "-m", "ims.bench.client"],
+        input=plan.to_json() + "\n",
+        capture_output=True,
+        text=True,
+        timeout=plan.seconds + SPARE_SECONDS,
+    )
+    if client.returncode != 0:
+        raise Failure(f"The load client ended with {client.returncode}: {client.stderr[-600:]}")
+    return Outcome.from_json(client.stdout)
+
+
+@contextmanager
+def idle_server() -> Iterator[int]:
+    """The port of a server that does nothing but answer."""
+    command = [sys.executable, "-m", "ims.bench.ceiling"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield int(server.stdout.readline())
+        finally:
+            server.terminate()

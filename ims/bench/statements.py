@@ -1,0 +1,140 @@
+"""Recorded statements as scripts of pgbench: it draws what a request drew, and passes on what the database gave.
+
+Values are known by their size alone: every key of a bench world lies above `SMALLEST_KEY` and in a range of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import postgres
+from psycopg.adapt import PyFormat, Transformer
+
+from ims.bench.recording import Recorded, Statement
+
+SMALLEST_KEY = 100_000
+PLACEHOLDER = re.compile(r"%%|%\((\w+)\)[sbt]|%[sbt]")
+
+
+@dataclass
+class Script:
+    """A script, how often it runs beside others, and how many requests one run stands for."""
+
+    name: str
+    weight: int
+    requests: int
+    text: str
+
+
+class Writer:
+    """Writes one script from the requests of one journey; `ranges` are the pools that pgbench can draw from."""
+
+    def __init__(self, ranges: Mapping[str, tuple[int, int]], connection: psycopg.Connection[Any]) -> None:
+        self._ranges = ranges
+        self._transformer = Transformer(connection)
+        self._known: dict[str, str] = {}
+        self._used: set[str] = set()
+        self._gets = 0
+
+    def write(self, name: str, weight: int, journey: Sequence[Recorded]) -> Script:
+        """The script of these requests, one after the other, each in a transaction of its own."""
+        lines = [r"\set key random(1, 9000000000000000000)"]
+        transactions = []
+        for number, recorded in enumerate(journey):
+            for drawn, value in recorded.drawn.items():
+                if drawn in self._ranges and isinstance(value, int):
+                    low, high = self._ranges[drawn]
+                    lines.append(rf"\set r{number}_{drawn} random({low}, {high})")
+                    self._known[str(value)] = f"r{number}_{drawn}"
+            self._known[str(recorded.drawn["key"])] = "key"
+            transactions.append((recorded, [self._statement(each) for each in recorded.statements]))
+        for recorded, statements in transactions:
+            lines += self._transaction(recorded, statements)
+        return Script(name, weight, len(journey), "\n".join(lines) + "\n")
+
+    def _transaction(self, recorded: Recorded, statements: Sequence[tuple[str, str]]) -> list[str]:
+        """A read whose statements need nothing of each other travels in one pipeline, as the application sends it."""
+        lines = []
+        passes_on = False
+        for text, prefix in statements:
+            is_used = any(name.startswith(prefix) for name in self._used) if prefix else False
+            passes_on |= is_used
+            lines += [text, rf"\gset {prefix}"] if is_used else [f"{text};"]
+        if recorded.kind.writes or passes_on:
+            return ["BEGIN;", *lines, "COMMIT;"]
+        return [r"\startpipeline", *lines, r"\endpipeline"]
+
+    def _statement(self, statement: Statement) -> tuple[str, str]:
+        """The statement in SQL, and the prefix under which its row is passed on (empty: it has nothing to pass on)."""
+        positions = iter(statement.values) if isinstance(statement.values, list | tuple) else None
+
+        def replace(found: re.Match[str]) -> str:
+            if found[0] == "%%":
+                return "%"
+            if found[1] is not None:
+                assert isinstance(statement.values, Mapping)
+                return self._expression(statement.values[found[1]])
+            assert positions is not None
+            return self._expression(next(positions))
+
+        text = statement.text if statement.values is None else PLACEHOLDER.sub(replace, statement.text)
+        one_line = " ".join(line.split("--")[0] for line in text.splitlines()).strip().rstrip(";")
+        given = {name: value for name, value in statement.row.items() if _is_key(value)}
+        fresh = {name: value for name, value in given.items() if str(value) not in self._known}
+        if statement.rows != 1 or not fresh:
+            return one_line, ""
+        self._gets += 1
+        prefix = f"g{self._gets}_"
+        self._known |= {str(value): prefix + name for name, value in fresh.items()}
+        return one_line, prefix
+
+    def _expression(self, value: Any) -> str:
+        """The value in SQL; keys inside it are variables."""
+        if value is None:
+            return "NULL"
+        dumper = self._transformer.get_dumper(value, PyFormat.TEXT)
+        dumped = dumper.dump(value)
+        text = bytes(dumped).decode() if dumped is not None else ""
+        cast = _type_name(dumper.oid)
+        if text.isdigit() and text in self._known:
+            return f"{self._variable(text)}{cast or '::bigint'}"
+        parts, last = [], 0
+        for found in self._pattern().finditer(text):
+            parts += [_quote(text[last : found.start()]), f"{self._variable(found[0])}::text"]
+            last = found.end()
+        if not parts:
+            return _quote(text) + cast
+        return f"({' || '.join([*parts, _quote(text[last:])])}){cast}"
+
+    def _pattern(self) -> re.Pattern[str]:
+        """Every known value where it stands alone."""
+        return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, self._known))})(?![\w.])")
+
+    def _variable(self, known: str) -> str:
+        self._used.add(self._known[known])
+        return f":{self._known[known]}"
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= SMALLEST_KEY
+
+
+def _type_name(oid: int) -> str:
+    if not oid:
+        return ""
+    for each in postgres.types:
+        if each.oid == oid:
+            return f"::{each.name}"
+        if each.array_oid == oid:
+            return f"::{each.name}[]"
+    return ""
+
+
+def _quote(text: str) -> str:
+    """A literal in which pgbench sees no variable: it looks for colons inside of quotes, too."""
+    plain = text.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace(":", "\\x3a")
+    return f"E'{plain}'" if "\\" in plain else f"'{plain}'"
