@@ -5,12 +5,13 @@ Built by `get_settings()`, never at import. Secrets are masked wherever a settin
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from ims.failure import WrongInput
 
@@ -74,11 +75,73 @@ class Settings(BaseSettings):
         description="Hosts (host or host:port, separated by spaces) that webhooks may reach without https "
         "or at a private address.",
     )
+    workers: int = Field(default=1, ge=1, le=64, description="Processes of the API (role api only).")
+    pool_size: int = Field(default=10, ge=1, le=200, description="Connections to PostgreSQL of each process.")
+    pool_waiting: int = Field(
+        default=500, ge=1, description="Requests that may wait for a connection; more are answered 503 at once."
+    )
+    statement_timeout_seconds: int = Field(default=15, ge=1, description="A statement of a request is ended then.")
+    lock_timeout_seconds: int = Field(default=5, ge=1, description="How long a statement waits for another's lock.")
+    idle_transaction_seconds: int = Field(default=30, ge=1, description="A transaction that does nothing is ended.")
+    request_timeout_seconds: float = Field(default=30, gt=0, description="A request without an answer is ended (503).")
+    stop_timeout_seconds: int = Field(default=30, ge=1, description="What requests in flight get when IMS stops.")
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        description="After SIGTERM, serve this long with /ready at 503, for load balancers that look now and then.",
+    )
+    keep_alive_seconds: int = Field(default=75, ge=1, description="An idle connection is kept that long.")
+    max_body_bytes: int = Field(default=1024**2, ge=1024, description="Largest body of a request.")
+    allowed_hosts: str = Field(
+        default="",
+        description="Host names IMS answers to, separated by spaces (*.example.com for all below). Empty: any.",
+    )
+    cors_origins: str = Field(
+        default="", description="Origins whose pages may call the API with a token, separated by spaces. Empty: none."
+    )
+    hsts: Literal["auto", "always", "never"] = Field(
+        default="auto", description="Strict-Transport-Security: auto sends it over https only."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="Bearer token that /metrics asks for. Without it /metrics is open."
+    )
+    otel_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="OpenTelemetry collector (OTLP over HTTP), as http://host:4318. Without it no traces are made.",
+    )
+    min_free_disk_mb: int = Field(default=500, ge=0, description="/ready says so when `home` has less left.")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.fullmatch(
+            r"(smtp|smtp\+starttls|smtps)://([^@/]+@)?(\[[0-9a-fA-F:]+\]|[^@/:\[\]]+)(:\d{1,5})?/?",
+            url.get_secret_value(),
+        ):
+            raise ValueError("it must look like smtp+starttls://user:password@host:587")
+        return url
 
     @property
     def lake_data_path(self) -> str:
         """The lake's data path: a folder or an `s3://` address."""
         return self.lake_path or str(self.home / "lake")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: str) -> str:
+        for origin in origins.split():
+            if not re.fullmatch(r"https?://[\w.-]+(:\d+)?", origin):
+                raise ValueError("each origin is a scheme and a host, as https://shop.example.com")
+        return origins
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: str) -> str:
+        for host in hosts.split():
+            if not re.fullmatch(r"(\*\.)?[\w.-]+|\[[0-9a-fA-F:]+\]", host):
+                raise ValueError("each host is a name without scheme and port, as ims.example.com or *.example.com")
+        return hosts
 
 
 @lru_cache(maxsize=1)
@@ -89,4 +152,7 @@ def get_settings() -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"IMS_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
         raise WrongInput(f"A setting cannot be used: {faults}. Correct it in the environment or in .env.") from None
+    except SettingsError as error:
+        # of a list that is no JSON the library says which, and nothing of what was given
+        raise WrongInput(f"A setting cannot be used: {error}. Correct it in the environment or in .env.") from None
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
