@@ -14,7 +14,21 @@ from typing import NoReturn
 
 import typer
 
-from ims.commands import audit, backtest, bench, demo, exporting, importing, publishing, run, serve, sql, stop, users
+from ims.commands import (
+    audit,
+    backtest,
+    bench,
+    demo,
+    exporting,
+    importing,
+    outbox,
+    publishing,
+    run,
+    serve,
+    sql,
+    stop,
+    users,
+)
 from ims.failure import Failure
 from ims.postgres import DatabaseUnavailable
 
@@ -39,6 +53,7 @@ app.command("backtest")(backtest.backtest)
 app.command("bench")(bench.bench)
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")
+app.add_typer(outbox.app, name="outbox")
 
 
 def main() -> NoReturn:

@@ -15,6 +15,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from ims.failure import WrongInput
 
+Role = Literal["superadmin", "admin", "buyer", "manager", "accountant", "analyst", "staff"]
+
+SMTP_URL = r"(smtp|smtp\+starttls|smtps)://([^@/]+@)?(\[[0-9a-fA-F:]+\]|[^@/:\[\]]+)(:\d{1,5})?/?"
+
 
 class Settings(BaseSettings):
     """The settings of one installation; all its state lies under `home` or in the databases named here."""
@@ -37,6 +41,11 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address the web app listens on.")
     port: int = Field(default=8000, description="Port of the web app.")
     dagster_port: int = Field(default=3000, description="Port of the Dagster UI.")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s?#]+$",
+        description="The web app's address as people reach it, for links in mail; by default http://host:port.",
+    )
     threads: int | None = Field(default=None, description="Threads for DuckDB and models; default: all cores.")
     memory_limit: str = Field(default="4GB", description="Memory limit of one DuckDB connection.")
     session_hours: int = Field(default=8, ge=1, le=8, description="How long a sign-in lasts.")
@@ -56,7 +65,7 @@ class Settings(BaseSettings):
         default=SecretStr("postgresql"),
         description="Where sign-in attempts are counted: postgresql, or redis://host:port/db.",
     )
-    require_totp_roles: frozenset[str] = Field(
+    require_totp_roles: frozenset[Role] = Field(
         default=frozenset(), description='Roles that need a second factor, as ["superadmin", "admin"].'
     )
     holding_rate_per_year: float = Field(
@@ -115,12 +124,14 @@ class Settings(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not re.fullmatch(
-            r"(smtp|smtp\+starttls|smtps)://([^@/]+@)?(\[[0-9a-fA-F:]+\]|[^@/:\[\]]+)(:\d{1,5})?/?",
-            url.get_secret_value(),
-        ):
+        if url is not None and not re.fullmatch(SMTP_URL, url.get_secret_value()):
             raise ValueError("it must look like smtp+starttls://user:password@host:587")
         return url
+
+    @property
+    def web_address(self) -> str:
+        """Where people reach the web app: `http://127.0.0.1:8000`."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def lake_data_path(self) -> str:

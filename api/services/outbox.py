@@ -5,6 +5,7 @@ A topic is a text file in `messages/`: its subject, which members are secret, an
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from functools import lru_cache
 from pathlib import Path
 from string import Template
 from typing import Any, Literal
+from uuid import UUID
 
 import psycopg
 
 from ims.settings import get_settings
 
 Channel = Literal["smtp", "webhook"]
+HIDDEN = "…"  # stands for a secret once the message is delivered
 HOOKS = "webhooks"  # the recipient that stands for every address in IMS_WEBHOOK_URLS
 FOLDER = Path(__file__).parent / "messages"
 INSERT = """
@@ -42,6 +45,20 @@ class Topic:
     def render(self, payload: Mapping[str, Any]) -> tuple[str, str]:
         """Subject (one line) and body. Raises KeyError for a member the payload lacks."""
         return " ".join(self.subject.substitute(payload).split()), self.body.substitute(payload)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that a process has claimed to deliver; `attempts` counts this one."""
+
+    message_id: UUID
+    topic: str
+    channel: Channel
+    recipient: str
+    subject: str
+    payload: Mapping[str, Any]
+    attempts: int
+    created_at: dt.datetime
 
 
 async def enqueue(
