@@ -5,22 +5,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api.database import head_revision
 from api.identity.door import Door
 from api.identity.gate import Gate
-from api.routes import health, publication, sign_in, stores, suggestions, tokens
+from api.routes import health, identity, publication, sign_in, stores, suggestions
+from api.routes.bodies import Bodies
+from api.routes.fallback import METHODS, Compression, Heads, answer_the_rest
+from api.routes.limits import Limits
 from api.routes.observation import Observation
-from api.routes.problems import Problem, answer_problems
+from api.routes.problems import answer_problems
 from api.services.connections import create_pool
 from api.services.observations import Observations
+from api.services.readiness import Readiness
+from api.services.stopping import Stopping
+from api.services.tracing import start_tracing, stop_tracing
 from ims.postgres import Databases
+from ims.settings import Settings, get_settings
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 RESOURCES = (stores,)
@@ -31,16 +40,23 @@ DESCRIPTION = """What IMS publishes, for programs. Get an access token at `/api/
 
 def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifespan | None = None) -> FastAPI:
     """The application on these databases; `lifespan` is of what will be mounted on it."""
-    pool = create_pool(databases.operational)
+    settings = get_settings()
+    pool = create_pool(databases.operational, settings)
     door = Door(pool, databases.operational)
-    observations = Observations()
+    observations = Observations(pool)
+    stopping = Stopping(settings.drain_seconds)
+    readiness = Readiness(pool, databases, head_revision(), settings, stopping, lambda: door.directory.is_listening)
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stopping.listen()
+            if start_tracing(settings):
+                stack.push_async_callback(asyncio.to_thread, stop_tracing)
             # not waited for: without its database the process still answers, and says what is wrong
             await pool.open(wait=False)
             stack.push_async_callback(pool.close)
+            await stack.enter_async_context(observations.sampling())
             await stack.enter_async_context(door.directory.listening())
             if lifespan is not None:
                 await stack.enter_async_context(lifespan(app))
@@ -57,21 +73,41 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
     )
     app.state.pool = pool
     answer_problems(app)
-    app.include_router(health.create_router(pool, databases, head_revision(), observations))
+    app.include_router(health.create_router(pool, readiness, observations, settings))
     app.include_router(sign_in.create_router(door))
     if serves_api:
-        app.include_router(tokens.create_router(door))
+        app.include_router(identity.create_router(door))
         for routes in RESOURCES:
             app.include_router(routes.create_router(), prefix="/api/v1")
         app.include_router(publication.create_router(pool))
         app.include_router(suggestions.create_router(pool, databases.operational))
-    app.add_api_route(
-        "/api/{path:path}", _unknown_route, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
-    )
+    answer_the_rest(app)
+    # the last is the outermost: every answer leaves by it
+    app.add_middleware(Heads)
+    app.add_middleware(Compression)
+    app.add_middleware(Bodies, max_bytes=settings.max_body_bytes)
     app.add_middleware(Gate, door=door)
-    app.add_middleware(Observation, observations=observations)
+    app.add_middleware(Limits, pool=pool, settings=settings)
+    _allow_origins(app, settings)
+    app.add_middleware(Observation, observations=observations, stopping=stopping, hsts=settings.hsts)
     return app
 
 
-async def _unknown_route(path: str) -> None:
-    raise Problem(404, "unknown-route", f"There is no /api/{path}; /api/v1/openapi.json lists what there is.")
+def _allow_origins(app: FastAPI, settings: Settings) -> None:
+    """Pages of other origins may call with a token of their own; never with this site's cookie."""
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins.split(),
+            allow_credentials=False,
+            allow_methods=METHODS,
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "If-None-Match",
+                "X-Request-Id",
+            ],
+            expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
+        )

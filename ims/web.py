@@ -1,25 +1,37 @@
 """The web app as one ASGI application on one port: sign-in, the API, and Streamlit beside them behind the same gate.
 
-Roles: `all`, `api` (no dashboards) and `dashboards` (no /api/v1), so that one image can run them apart.
+Roles: `all`, `api` (no dashboards) and `dashboards` (no /api/v1), so that one image can run them apart. Role `api` may
+run as several processes on one port.
 """
 
 from __future__ import annotations
 
 import errno
+import os
+import resource
+import shutil
+import signal
 import socket
+import threading
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ims.failure import Failure
+from ims.failure import Failure, WrongInput
+from ims.settings import Settings, get_settings
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
     from ims.postgres import Databases
 
 Role = Literal["all", "api", "dashboards"]
-GRACE_SECONDS = 5
+BACKLOG = 4096
+MOST_FILES = 65_536
+LISTENERS = 2  # connections of each process beside its pool: one hears of sessions, one of messages
+RESERVED_CONNECTIONS = 20  # of the server's, for runs, the dashboards' reads and people
 
 
 class CannotServe(Failure):
@@ -42,22 +54,73 @@ def create_web(role: Role = "all", databases: Databases | None = None) -> FastAP
     return app
 
 
-def serve(role: Role = "all", host: str | None = None, port: int | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; raises CannotServe when the port cannot be had."""
-    import uvicorn
-
+def serve(role: Role = "all", host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
+    """Serve until SIGINT or SIGTERM, and then until what was begun is answered; raises CannotServe."""
     from api.services.logs import configure_logs
-    from ims.settings import get_settings
 
     settings = get_settings()
+    workers = settings.workers if workers is None else workers
+    check_workers(role, workers)
     listener = listen(host or settings.host, settings.port if port is None else port)
-    app = create_web(role)
-    configure_logs()
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False
-    )
+    _allow_many_files()
     with listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        if workers > 1:
+            configure_logs()
+            _supervise(settings, role, workers, listener)
+            return
+        import uvicorn
+
+        app = create_web(role)
+        configure_logs()
+        # uvicorn raises the signal again once it is done: an end as asked is no failure
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        uvicorn.Server(_config(settings, app)).run(sockets=[listener])
+
+
+def check_workers(role: str, workers: int) -> None:
+    """Raises WrongInput for a number of processes that cannot be, before anything is started."""
+    if workers < 1:
+        raise WrongInput(f"{workers} workers cannot serve: give 1 or more (--workers or IMS_WORKERS).")
+    if workers > 1 and role != "api":
+        raise WrongInput(
+            f"Role {role!r} is one process, for a page of the dashboards lives in the process that made it: "
+            "use --role api with several workers, and --role dashboards beside it."
+        )
+
+
+def check_pool(settings: Settings, url: str, workers: int) -> None:
+    """Raises CannotServe when PostgreSQL allows fewer connections than the pools of all workers may open."""
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT current_setting('max_connections')::int").fetchone()
+    allowed, wanted = (row[0] if row else 0), (settings.pool_size + LISTENERS) * workers
+    if wanted + RESERVED_CONNECTIONS > allowed:
+        raise CannotServe(
+            f"{wanted} connections of {workers} workers (IMS_POOL_SIZE + {LISTENERS} each) and {RESERVED_CONNECTIONS}"
+            f" for everything else are more than the {allowed} that PostgreSQL allows (max_connections). "
+            "Lower IMS_POOL_SIZE or the number of workers, or raise max_connections."
+        )
+
+
+def create_worker(role: Role) -> FastAPI:
+    """The application of one of several processes: its logs, its files, and its end when the supervisor is gone."""
+    import multiprocessing
+
+    from api.services.logs import configure_logs
+
+    configure_logs()
+    _allow_many_files()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=follow, daemon=True, name="follow-supervisor").start()
+    return create_web(role)
 
 
 def listen(host: str, port: int, option: str = "--port or IMS_PORT") -> socket.socket:
@@ -67,7 +130,7 @@ def listen(host: str, port: int, option: str = "--port or IMS_PORT") -> socket.s
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(2048)
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         if getattr(error, "errno", None) == errno.EADDRINUSE:
@@ -77,6 +140,49 @@ def listen(host: str, port: int, option: str = "--port or IMS_PORT") -> socket.s
             ) from None
         raise CannotServe(f"IMS cannot listen on {host}, port {port}: {error}. Check --host and --port.") from None
     return listener
+
+
+def _config(settings: Settings, app: Any, **more: Any) -> uvicorn.Config:
+    import uvicorn
+
+    from api.routes.wire import BoundedHttp
+
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=BoundedHttp,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=settings.stop_timeout_seconds,
+        **more,
+    )
+
+
+def _supervise(settings: Settings, role: Role, workers: int, listener: socket.socket) -> None:
+    """Workers on one socket, each with its own pool; one that dies is replaced. Their figures are files they share."""
+    from uvicorn.config import STARTUP_FAILURE
+    from uvicorn.supervisors import Multiprocess
+
+    folder = settings.home / "run" / f"metrics-{listener.getsockname()[1]}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read by prometheus_client when a worker imports it
+    config = _config(settings, partial(create_worker, role), factory=True, workers=workers)
+    supervisor = Multiprocess(config, [listener])
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise CannotServe("A worker of the web app could not start; its log above says why.")
+
+
+def _allow_many_files() -> None:
+    """Each connection is an open file, and many systems begin at 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _dashboards(databases: Databases) -> Any:

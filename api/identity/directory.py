@@ -21,6 +21,7 @@ from api.identity.principal import SignedIn
 from api.identity.sessions import find_session
 from api.identity.upkeep import forget_ended, mark_seen
 from api.services.connections import DATABASE_ERRORS, Pool
+from api.services.observations import BUSINESS
 
 logger = logging.getLogger("ims.web")
 CHANNEL = "ims_identity"
@@ -48,9 +49,11 @@ class Directory:
             user, read_at = known
             if time.monotonic() - read_at < OLDEST_SECONDS and user.expires_at > dt.datetime.now(dt.UTC):
                 self._seen.add(user.session_id)
+                BUSINESS.resolve("memory")
                 return user
             self._known.pop(key, None)
         drops = self._drops
+        BUSINESS.resolve("database")
         async with self._pool.connection() as connection:
             found = await find_session(connection, key)
         # a change that was told while this was read may not be in it

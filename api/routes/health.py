@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+import asyncio
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from api.routes.problems import Problem
 from api.services.connections import DATABASE_ERRORS, Pool
 from api.services.observations import Observations
+from api.services.outbox_totals import read_outbox
 from api.services.publication import read_publication
-from api.services.readiness import read_faults
-from ims.postgres import Databases
+from api.services.readiness import Readiness
+from ims.settings import Settings
+
+PATIENCE_SECONDS = 1.0  # a scrape is never held longer by a database that does not answer
 
 
-def create_router(pool: Pool, databases: Databases, head: str, observations: Observations) -> APIRouter:
-    """The open routes."""
+def create_router(pool: Pool, readiness: Readiness, observations: Observations, settings: Settings) -> APIRouter:
+    """The open routes; /metrics is open unless a token is set for it."""
     router = APIRouter(tags=["operation"])
+    figures = _Figures(pool, observations)
 
     @router.get("/health", summary="Whether the process is alive")
     async def health() -> dict[str, str]:
@@ -23,22 +32,48 @@ def create_router(pool: Pool, databases: Databases, head: str, observations: Obs
 
     @router.get("/ready", summary="Whether IMS can serve; 503 with the reasons when it cannot")
     async def ready() -> JSONResponse:
-        faults, publication = await read_faults(pool, databases, head)
+        faults, notes, publication = await readiness.read()
         body = {
-            "status": "not ready" if faults else "ready",
+            "status": "stopping" if readiness.stopping else "not ready" if faults else "ready",
             "reasons": faults,
             "snapshot_id": publication["snapshot_id"] if publication else None,
+            **({"notes": notes} if notes else {}),
         }
         return JSONResponse(body, 503 if faults else 200)
 
     @router.get("/metrics", summary="Prometheus figures")
-    async def metrics() -> Response:
-        try:
-            async with pool.connection() as connection:
-                observations.note_publication(await read_publication(connection))
-            observations.database_up.set(1)
-        except DATABASE_ERRORS:
-            observations.database_up.set(0)
+    async def metrics(authorization: Annotated[str, Header(include_in_schema=False)] = "") -> Response:
+        token = settings.metrics_token
+        if token is not None:
+            wanted = f"Bearer {token.get_secret_value()}"
+            if not secrets.compare_digest(authorization.encode(), wanted.encode()):
+                raise Problem(401, "metrics-token-required", "Send the token of IMS_METRICS_TOKEN as a bearer token.")
+        await figures.refresh()
         return Response(observations.render(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+class _Figures:
+    """What only the database knows, read once for all who ask meanwhile."""
+
+    def __init__(self, pool: Pool, observations: Observations) -> None:
+        self._pool, self._observations = pool, observations
+        self._reading: asyncio.Task[None] | None = None
+
+    async def refresh(self) -> None:
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        # not cancelled when late: ending a query that hangs takes longer than it may
+        done, _ = await asyncio.wait({self._reading}, timeout=PATIENCE_SECONDS)
+        if not done:
+            self._observations.database_up.set(0)
+
+    async def _read(self) -> None:
+        try:
+            async with self._pool.connection() as connection:
+                self._observations.note_publication(await read_publication(connection))
+                self._observations.note_outbox(*await read_outbox(connection))
+            self._observations.database_up.set(1)
+        except DATABASE_ERRORS:
+            self._observations.database_up.set(0)

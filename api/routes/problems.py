@@ -10,10 +10,13 @@ import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from psycopg_pool import TooManyRequests
 from starlette.exceptions import HTTPException
 
 from api.refusals import Refusal
 from api.services.connections import DATABASE_ERRORS
+from api.services.observations import BUSINESS
+from api.services.redaction import explain
 
 # what the database itself refuses: the rules of the chain are constraints, and some only it can check
 REFUSED_BY_DATABASE: dict[type[psycopg.Error], tuple[int, str, str]] = {
@@ -39,6 +42,7 @@ class Problem(Exception):
 
 def problem(status: int, code: str, detail: str, *, retry_after: int | None = None, **members: Any) -> JSONResponse:
     """The answer for one problem; `code` is stable, `detail` is for people."""
+    BUSINESS.refuse(code)
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
@@ -77,24 +81,34 @@ def answer_problems(app: FastAPI) -> None:
         return problem(status, code, detail, **members)
 
     async def too_slow(_: Request, error: Exception) -> JSONResponse:
-        logger.warning("a statement was cancelled", extra={"error": str(error)})
+        logger.warning("a statement was cancelled", extra={"error": explain(error)})
         return problem(503, "too-slow", "The database took too long; ask for less, or try again.", retry_after=5)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
+        broken = [fault for fault in error.errors() if fault["type"] == "json_invalid"]
+        if broken:
+            return problem(
+                400, "malformed-json", f"The body is no JSON; it breaks at character {broken[0]['loc'][-1]}."
+            )
         faults = [{"where": ".".join(map(str, fault["loc"])), "rule": fault["msg"]} for fault in error.errors()]
         return problem(422, "invalid-request", "The request does not follow the API's description.", faults=faults)
 
     async def http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return problem(error.status_code, f"http-{error.status_code}", str(error.detail))
+        answer = problem(error.status_code, f"http-{error.status_code}", str(error.detail))
+        answer.headers.update(error.headers or {})  # Allow of a 405
+        return answer
+
+    async def overloaded(_: Request, error: Exception) -> JSONResponse:
+        return problem(503, "overloaded", "More is asked than can be answered now; try again.", retry_after=1)
 
     async def unavailable(_: Request, error: Exception) -> JSONResponse:
-        logger.warning("PostgreSQL does not answer", extra={"error": str(error)})
+        logger.warning("PostgreSQL does not answer", extra={"error": explain(error)})
         return problem(503, "database-unavailable", "PostgreSQL does not answer; try again shortly.", retry_after=5)
 
-    async def failed(request: Request, error: Exception) -> JSONResponse:
-        logger.error("request failed", exc_info=error, extra={"path": request.url.path})
+    async def failed(_: Request, error: Exception) -> JSONResponse:
+        logger.error("request failed", exc_info=error)
         return problem(500, "internal", "This request failed inside IMS; the log says why.")
 
     app.add_exception_handler(Problem, refused)
@@ -106,4 +120,5 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, unavailable)
+    app.add_exception_handler(TooManyRequests, overloaded)
     app.add_exception_handler(Exception, failed)

@@ -17,7 +17,9 @@ from api.identity.principal import Reach
 from api.services.action import Action
 from api.services.audit import record
 from api.services.connections import Pool
+from api.services.observations import BUSINESS
 from api.services.outbox import enqueue
+from api.services.tracing import span
 
 Result = TypeVar("Result")
 Work = Callable[[Action], Awaitable[Result]]
@@ -30,21 +32,25 @@ KEY_TAKEN = "pk_idempotency_keys"
 
 async def read(pool: Pool, begin: Blank, work: Work[Result]) -> Result:
     """Run a service that only reads. Its statements travel in one pipeline, which is one transaction by itself."""
-    async with pool.connection() as connection, connection.pipeline():
-        action = begin(connection)
-        await _set_reach(action)
-        return await work(action)
+    with span("read"):
+        async with pool.connection() as connection, connection.pipeline():
+            action = begin(connection)
+            await _set_reach(action)
+            return await work(action)
 
 
 async def write(pool: Pool, begin: Blank, work: Work[Result]) -> Result:
     """Run a service that writes; its audit events and messages are committed with it, or nothing is."""
     for attempt in range(1, TRIES + 1):
         try:
-            async with pool.connection() as connection, connection.transaction():
-                action = begin(connection)
-                await _set_reach(action)
-                result = await work(action)
-                await _close(action)
+            with span("write"):
+                async with pool.connection() as connection, connection.transaction():
+                    action = begin(connection)
+                    await _set_reach(action)
+                    result = await work(action)
+                    await _close(action)
+            for event in action.events:
+                BUSINESS.count(event.kind)
             return result
         except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
             if attempt == TRIES:

@@ -29,6 +29,7 @@ def serve(
     role: Annotated[Role, typer.Option(help="all, or one part where they run as separate processes.")] = Role.all,
     host: Annotated[str | None, typer.Option(help="Default: IMS_HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Default: IMS_PORT, else 8000.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes of role api. Default: IMS_WORKERS, else 1.")] = None,
 ) -> None:
     """Serve the web app until Ctrl-C.
 
@@ -36,14 +37,19 @@ def serve(
     """
     from api.database import open_databases
     from ims.settings import get_settings
+    from ims.web import check_pool, check_workers
 
     settings = get_settings()
+    workers = settings.workers if workers is None else workers
+    check_workers(role.value, workers)
     check_port(host or settings.host, port or settings.port, "--port or IMS_PORT")
-    announce_admin(open_databases(settings).operational)
-    serve_web(settings, role, host or settings.host, port or settings.port)
+    url = open_databases(settings).operational
+    check_pool(settings, url, workers)
+    announce_admin(url)
+    serve_web(settings, role, host or settings.host, port or settings.port, workers)
 
 
-def serve_web(settings: Settings, role: Role, host: str, port: int) -> None:
+def serve_web(settings: Settings, role: Role, host: str, port: int, workers: int = 1) -> None:
     """Run the web app in this process, recorded so that `ims stop` ends it."""
     from ims.processes import forget, record
     from ims.web import serve as run_web
@@ -51,7 +57,7 @@ def serve_web(settings: Settings, role: Role, host: str, port: int) -> None:
     record(settings.home, "web", os.getpid())
     typer.echo(f"Web app:   http://{host}:{port}   (Ctrl-C stops it)")
     try:
-        run_web(role.value, host, port)
+        run_web(role.value, host, port, workers)
     finally:
         forget(settings.home, "web")
 
