@@ -1,6 +1,7 @@
 """Open orders as a complete statement: what is listed is on order, what has vanished is a receipt or a cancellation.
 
-Fills `receipts` (what came in, and on which day) for the ledger, and moves the suggestions that an order came from.
+Orders that this system made itself are left alone: their receipts close them. Fills `receipts` (what came in, and on
+which day) for the ledger, and moves the suggestions that an order came from.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ def merge_open_orders(loading: Loading, staged: Staged) -> None:
     """
     loading.progress(f"load {staged.file}", 0, staged.count.rows)
     _create_orders(loading)
+    _warn_of_own_orders(loading, staged)
     _compare(loading)
     is_correction = _last_statement(loading) == loading.as_of
     _find_receipts(loading, is_correction)
     _update_lines(loading)
+    _close_orders(loading)
     _move_suggestions(loading)
     count_merged(loading, staged, "(SELECT * FROM merged_open_orders WHERE is_listed) AS listed")
     (closed,) = loading.count("SELECT count(*) FROM merged_open_orders WHERE NOT is_listed AND is_changed")
@@ -37,7 +40,8 @@ def _create_orders(loading: Loading) -> None:
     )
     loading.execute(
         """UPDATE purchase_orders AS t SET vendor_id = n.vendor_id FROM stated_orders AS n
-        WHERE t.order_ref = n.order_ref AND n.vendor_id IS NOT NULL AND t.vendor_id IS DISTINCT FROM n.vendor_id"""
+        WHERE t.order_ref = n.order_ref AND t.created_by IS NULL
+            AND n.vendor_id IS NOT NULL AND t.vendor_id IS DISTINCT FROM n.vendor_id"""
     )
     loading.execute(
         """INSERT INTO purchase_orders (order_ref, vendor_id)
@@ -54,7 +58,8 @@ def _compare(loading: Loading) -> None:
             SELECT o.purchase_order_id, o.order_ref, st.store_id, p.product_id, s.quantity::integer AS quantity,
                    s.expected_on, s.suggestion_id, s.line
             FROM staged_open_orders AS s JOIN purchase_orders AS o USING (order_ref)
-            JOIN stores AS st USING (store_code) JOIN products AS p USING (sku))
+            JOIN stores AS st USING (store_code) JOIN products AS p USING (sku)
+            WHERE o.created_by IS NULL)
         SELECT n.purchase_order_id, n.order_ref, n.store_id, n.product_id, n.quantity, n.expected_on, n.suggestion_id,
                n.line, n.quantity > 0 AS is_listed, t.purchase_order_line_id AS existing, t.state AS state_before,
                t.open_qty AS open_qty_before, t.expected_on AS expected_on_before,
@@ -69,7 +74,7 @@ def _compare(loading: Loading) -> None:
         SELECT t.purchase_order_id, o.order_ref, t.store_id, t.product_id, 0, t.expected_on, t.suggestion_id, NULL,
                false, t.purchase_order_line_id, t.state, t.open_qty, t.expected_on, t.suggestion_id, true
         FROM purchase_order_lines AS t JOIN purchase_orders AS o USING (purchase_order_id)
-        WHERE t.state = 'open' AND NOT EXISTS (
+        WHERE t.state = 'open' AND o.created_by IS NULL AND NOT EXISTS (
             SELECT FROM n WHERE (n.purchase_order_id, n.store_id, n.product_id)
                               = (t.purchase_order_id, t.store_id, t.product_id))"""
     )
@@ -118,6 +123,34 @@ def _update_lines(loading: Loading) -> None:
         SELECT purchase_order_id, store_id, product_id, quantity, expected_on, suggestion_id
         FROM merged_open_orders WHERE existing IS NULL ORDER BY line"""
     )
+
+
+def _close_orders(loading: Loading) -> None:
+    loading.execute(
+        """WITH wanted AS (
+            SELECT purchase_order_id, CASE
+                WHEN bool_or(state = 'open') THEN
+                    CASE WHEN sum(received_qty) > 0 THEN 'partially_received' ELSE 'sent' END
+                WHEN sum(received_qty) > 0 THEN 'received' ELSE 'cancelled' END AS status
+            FROM purchase_order_lines
+            WHERE purchase_order_id IN (
+                SELECT purchase_order_id FROM merged_open_orders WHERE existing IS NULL OR is_changed)
+            GROUP BY purchase_order_id)
+        UPDATE purchase_orders AS t SET status = wanted.status FROM wanted
+        WHERE t.purchase_order_id = wanted.purchase_order_id AND t.status <> wanted.status"""
+    )
+
+
+def _warn_of_own_orders(loading: Loading, staged: Staged) -> None:
+    (lines,) = loading.count(
+        """SELECT count(*) FROM staged_open_orders JOIN purchase_orders USING (order_ref)
+        WHERE created_by IS NOT NULL"""
+    )
+    if lines:
+        staged.count.unchanged += lines
+        loading.report.warnings.append(
+            f"{staged.file}: {lines:,} line(s) name orders that were made here; they are left as they are"
+        )
 
 
 def _move_suggestions(loading: Loading) -> None:

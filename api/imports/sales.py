@@ -1,5 +1,7 @@
 """Staged sales into orders with lines, or into daily totals where lines name no order; and what they change in stock.
 
+Orders that this system made itself are left alone: their lines are invoiced and their goods are posted already.
+
 `sales_delta` gets the difference to what was loaded before, for days the ledger has passed already.
 """
 
@@ -93,7 +95,8 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
             FROM staged_sales AS s JOIN stores AS st USING (store_code) JOIN products AS p USING (sku)
             LEFT JOIN buyers AS b USING (order_ref, store_code)
             LEFT JOIN customers AS c ON c.customer_code = b.customer_ref
-            WHERE s.order_ref IS NOT NULL)
+            WHERE s.order_ref IS NOT NULL AND s.order_ref NOT IN (
+                SELECT order_ref FROM sales_orders WHERE order_number IS NOT NULL))
         SELECT n.*, t.sales_order_line_id AS existing, t.store_id AS store_id_before,
                t.product_id AS product_id_before, t.sold_on AS sold_on_before, t.quantity AS quantity_before,
                t.sales_order_line_id IS NOT NULL AND (
@@ -103,6 +106,7 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
         FROM n LEFT JOIN known AS t USING (order_ref, line_ref)"""
     )
     _warn_of_customers(loading, staged)
+    _warn_of_own_orders(loading, staged)
     loading.execute(
         """INSERT INTO sales_delta
         SELECT store_id, product_id, sold_on, quantity FROM merged_lines
@@ -114,7 +118,7 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
     )
     loading.execute(
         """CREATE TEMP TABLE merged_orders ON COMMIT DROP AS
-        SELECT order_ref, store_id, max(customer_id) AS customer_id
+        SELECT order_ref, store_id, max(customer_id) AS customer_id, min(sold_on) AS ordered_on
         FROM merged_lines WHERE existing IS NULL OR is_changed GROUP BY order_ref, store_id"""
     )
     loading.execute(
@@ -123,36 +127,62 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
             AND t.customer_id IS DISTINCT FROM n.customer_id"""
     )
     loading.execute(
-        """INSERT INTO sales_orders (order_ref, store_id, customer_id)
-        SELECT order_ref, store_id, customer_id FROM merged_orders AS n
+        """INSERT INTO sales_orders (order_ref, store_id, customer_id, ordered_on)
+        SELECT order_ref, store_id, customer_id, ordered_on FROM merged_orders AS n
         WHERE NOT EXISTS (SELECT FROM sales_orders AS t WHERE t.order_ref = n.order_ref AND t.store_id = n.store_id)
         ORDER BY order_ref, store_id"""
     )
     loading.execute(
         """UPDATE sales_order_lines AS t
-        SET sales_order_id = o.sales_order_id, product_id = n.product_id, sold_on = n.sold_on, sold_at = n.sold_at,
-            quantity = n.quantity, net_amount = n.net_amount
+        SET sales_order_id = o.sales_order_id, ordered_on = o.ordered_on, product_id = n.product_id,
+            sold_on = n.sold_on, sold_at = n.sold_at, quantity = n.quantity, net_amount = n.net_amount
         FROM merged_lines AS n JOIN sales_orders AS o USING (order_ref, store_id)
         WHERE t.sales_order_line_id = n.existing AND n.is_changed"""
     )
+    _make_months(loading)
     with trust_references(
         loading, staged.count.rows, "products", "sales_orders WHERE order_ref IN (SELECT order_ref FROM merged_orders)"
     ):
         loading.execute(
             """INSERT INTO sales_order_lines
-                (sales_order_id, line_ref, product_id, sold_on, sold_at, quantity, net_amount)
-            SELECT o.sales_order_id, n.line_ref, n.product_id, n.sold_on, n.sold_at, n.quantity, n.net_amount
+                (sales_order_id, ordered_on, line_ref, product_id, sold_on, sold_at, quantity, net_amount)
+            SELECT o.sales_order_id, o.ordered_on, n.line_ref, n.product_id, n.sold_on, n.sold_at,
+                n.quantity, n.net_amount
             FROM merged_lines AS n JOIN sales_orders AS o USING (order_ref, store_id)
-            WHERE n.existing IS NULL ORDER BY o.sales_order_id"""
+            WHERE n.existing IS NULL ORDER BY o.ordered_on, o.sales_order_id"""
         )
     loading.execute(
         """DELETE FROM sales_orders AS o USING merged_lines AS n
         WHERE n.is_changed AND n.store_id_before <> n.store_id
           AND o.order_ref = n.order_ref AND o.store_id = n.store_id_before
           AND NOT EXISTS (SELECT FROM sales_order_lines AS l WHERE l.sales_order_id = o.sales_order_id)
-          AND NOT EXISTS (SELECT FROM payments AS p WHERE p.sales_order_id = o.sales_order_id)"""
+          AND NOT EXISTS (SELECT FROM payments AS p WHERE p.sales_order_id = o.sales_order_id)
+          AND NOT EXISTS (SELECT FROM sales_returns AS r WHERE r.sales_order_id = o.sales_order_id)
+          AND NOT EXISTS (SELECT FROM walkouts AS w WHERE w.sales_order_id = o.sales_order_id)"""
     )
     count_merged(loading, staged, "merged_lines")
+
+
+def _make_months(loading: Loading) -> None:
+    # a month of a few lines lies as well in the default partition
+    loading.execute(
+        """SELECT ims_make_partitions('sales_order_lines', month, month) FROM (
+            SELECT date_trunc('month', o.ordered_on)::date AS month
+            FROM merged_lines AS n JOIN sales_orders AS o USING (order_ref, store_id)
+            WHERE n.existing IS NULL GROUP BY 1 HAVING count(*) >= 1000 ORDER BY 1) AS months"""
+    )
+
+
+def _warn_of_own_orders(loading: Loading, staged: Staged) -> None:
+    (lines,) = loading.count(
+        """SELECT count(*) FROM staged_sales
+        WHERE order_ref IN (SELECT order_ref FROM sales_orders WHERE order_number IS NOT NULL)"""
+    )
+    if lines:
+        staged.count.unchanged += lines
+        loading.report.warnings.append(
+            f"{staged.file}: {lines:,} line(s) name orders that were made here; they are left as they are"
+        )
 
 
 def _warn_of_customers(loading: Loading, staged: Staged) -> None:

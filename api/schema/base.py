@@ -10,7 +10,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated
 
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, func, text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, MetaData, Numeric, func, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
@@ -19,6 +20,24 @@ UnitCost = Annotated[Decimal, mapped_column(Numeric(14, 4))]
 Share = Annotated[Decimal, mapped_column(Numeric(6, 4))]
 Timestamp = Annotated[dt.datetime, mapped_column(DateTime(timezone=True))]
 Created = Annotated[dt.datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+StoreId = Annotated[int, mapped_column(ForeignKey("stores.store_id"))]
+ProductId = Annotated[int, mapped_column(ForeignKey("products.product_id"))]
+UserId = Annotated[int, mapped_column(ForeignKey("users.user_id"))]
+
+
+def no_overlap(*keys: str) -> ExcludeConstraint:
+    """Rows of equal keys are valid at different times: both days included, an open end = until further notice.
+
+    A key, a number that is never null, is compared as the range of itself: to compare it as a number, PostgreSQL would
+    need the extension btree_gist, which not every server has.
+    """
+    ranges = [(text(f"int8range({key}, {key}, '[]')"), "&&") for key in keys]
+    return ExcludeConstraint(*ranges, (text("daterange(valid_from_on, valid_to_on, '[]')"), "&&"), name="validity")
+
+
+def one_of(column: str, *choices: str) -> str:
+    """The condition that a column holds one of the choices: `kind IN ('a', 'b')`."""
+    return f"{column} IN ({', '.join(repr(choice) for choice in choices)})"
 
 
 class Base(DeclarativeBase):
@@ -31,6 +50,7 @@ class Base(DeclarativeBase):
             "ck": "ck_%(table_name)s_%(constraint_name)s",
             "fk": "fk_%(table_name)s_%(column_0_N_name)s",
             "pk": "pk_%(table_name)s",
+            ExcludeConstraint: "ex_%(table_name)s_%(constraint_name)s",
         }
     )
 

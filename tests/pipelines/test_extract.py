@@ -217,10 +217,10 @@ def test_only_decided_suggestions_come_over(databases, source, lake):
 
 def test_orders_never_arrive_without_their_lines(databases, source, lake):
     sell = (
-        "WITH o AS (INSERT INTO sales_orders (order_ref, store_id)"
-        " SELECT gen_random_uuid()::text, store_id FROM stores LIMIT 1 RETURNING sales_order_id)"
-        " INSERT INTO sales_order_lines (sales_order_id, line_ref, product_id, sold_on, quantity)"
-        " SELECT sales_order_id, '1', product_id, '2024-05-01', 1 FROM o, products LIMIT 1"
+        "WITH o AS (INSERT INTO sales_orders (order_ref, store_id, ordered_on)"
+        " SELECT gen_random_uuid()::text, store_id, '2024-05-01' FROM stores LIMIT 1 RETURNING sales_order_id)"
+        " INSERT INTO sales_order_lines (sales_order_id, ordered_on, line_ref, product_id, sold_on, quantity)"
+        " SELECT sales_order_id, '2024-05-01', '1', product_id, '2024-05-01', 1 FROM o, products LIMIT 1"
     )
     source.execute(sell)
     stop = threading.Event()

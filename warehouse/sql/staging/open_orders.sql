@@ -1,5 +1,6 @@
 -- One row per order reference, store and sku with units still to come.
--- A suggestion that a person approved counts until a purchase order line names it; a refused one never does.
+-- A suggestion that a person approved counts until a line of a purchase order that is no draft names it; a refused one
+-- never does.
 SELECT
     o.order_ref,
     s.store_code,
@@ -27,5 +28,5 @@ FROM raw.suggestions AS g
 JOIN raw.stores AS s USING (store_id)
 JOIN raw.products AS p USING (product_id)
 LEFT JOIN raw.vendors AS v USING (vendor_id)
-ANTI JOIN raw.purchase_order_lines AS l ON l.suggestion_id = g.suggestion_id
+ANTI JOIN raw.purchase_order_lines AS l ON l.suggestion_id = g.suggestion_id AND l.state <> 'draft'
 WHERE g.state IN ('approved', 'edited', 'ordered') AND coalesce(g.approved_qty, g.suggested_qty) > 0

@@ -1,0 +1,107 @@
+-- Search over products and customers: by whole words, by their beginnings, by parts of them, and with one slip of the
+-- pen. Full text and trigrams, both on GIN indexes of core PostgreSQL: pg_trgm is not on every server.
+-- What is indexed is text in lower case whose words, of letters and digits, stand between single blanks.
+
+-- The words of a text: 'Ray-Ban RB 3025' -> 'ray ban rb 3025'.
+CREATE FUNCTION ims_words(given text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN btrim(regexp_replace(lower(given), '[^[:alnum:]]+', ' ', 'g'));
+
+-- A code is also found when typed without what divides its parts: 'RB-3025' -> 'rb 3025 rb3025'.
+CREATE FUNCTION ims_code_words(given text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN ims_words(given) || CASE WHEN given ~ '[^[:alnum:]]'
+                           THEN ' ' || regexp_replace(lower(given), '[^[:alnum:]]+', '', 'g') ELSE '' END;
+
+CREATE FUNCTION ims_product_text(sku text, name text, brand text, model text, barcode text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ims_code_words(sku) || ' ' || ims_words(name) || coalesce(' ' || ims_words(brand), '')
+       || coalesce(' ' || ims_code_words(model), '') || coalesce(' ' || ims_words(barcode), '');
+
+CREATE FUNCTION ims_customer_text(full_name text, mobile text, email text, customer_code text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ims_code_words(customer_code) || coalesce(' ' || ims_words(full_name), '')
+       || coalesce(' ' || ims_words(mobile), '') || coalesce(' ' || ims_words(email), '');
+
+-- The runs of three characters of words, with a blank before and after each: 'ab cde' -> ' ab', 'ab ', ' cd', 'cde',
+-- 'de '. Runs across two words are left out.
+CREATE FUNCTION ims_trigrams(words text) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT coalesce(array_agg(DISTINCT substr(padded, place, 3)), '{}')
+          FROM (SELECT ' ' || words || ' ' AS padded) AS given,
+               generate_series(1, length(padded) - 2) AS place
+         WHERE substr(padded, place + 1, 1) <> ' ');
+
+-- The same in the order they come, without the blanks where `is_inside`: for what may stand anywhere in a word.
+CREATE FUNCTION ims_trigrams_in_order(words text, is_inside boolean) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT coalesce(array_agg(substr(padded, place, 3) ORDER BY place), '{}')
+          FROM (SELECT ' ' || words || ' ' AS padded) AS given,
+               generate_series(1, length(padded) - 2) AS place
+         WHERE CASE WHEN is_inside THEN strpos(substr(padded, place, 3), ' ') = 0
+                    ELSE substr(padded, place + 1, 1) <> ' ' END);
+
+-- The rows of a table whose words match, best first: the share of the wanted trigrams that a row has, then the newest.
+-- Each way of matching is tried only when the ones before found fewer rows than are asked for, and looks at a bounded
+-- number of rows: two letters that begin half of all names answer as fast as a full name.
+CREATE FUNCTION ims_find(target regclass, key name, words text, wanted text, max_rows integer)
+RETURNS TABLE (found_id bigint, score real)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    looked_for text := left(ims_words(wanted), 100);
+    trigrams text[] := ims_trigrams(looked_for);
+    inside text[] := ims_trigrams_in_order(looked_for, true);
+    in_order text[] := (ims_trigrams_in_order(looked_for, false))[1 : 30];
+    long text[];
+    vector text := format('to_tsvector(''simple''::regconfig, %s)', words);
+    ways text[] := '{}';
+    way text;
+    ids bigint[] := '{}';
+    more bigint[];
+BEGIN
+    -- a single letter beside a longer word only ranks: as a beginning it would match most rows
+    SELECT array_agg(word) INTO long FROM (
+        SELECT word, length(word) > 1 AS is_long, bool_or(length(word) > 1) OVER () AS has_long
+          FROM unnest(string_to_array(nullif(looked_for, ''), ' ')) AS word) AS each_word
+     WHERE is_long OR NOT has_long;
+    IF long IS NULL THEN
+        RETURN;
+    END IF;
+    ways := ARRAY[
+        format('%s @@ to_tsquery(''simple'', %L)', vector, array_to_string(long, ' & ')),
+        format('%s @@ to_tsquery(''simple'', %L)', vector, array_to_string(long, ':* & ') || ':*')];
+    IF cardinality(inside) > 0 THEN
+        -- parts of words: all the wanted runs, then the words themselves, since runs may come from several places
+        SELECT ways || format('ims_trigrams(%s) @> %L::text[] AND %s', words, inside,
+                              string_agg(format('strpos(%s, %L) > 0', words, word), ' AND '))
+          INTO ways FROM unnest(long) AS word;
+    END IF;
+    IF cardinality(in_order) >= 5 THEN
+        -- a letter wrong, missing or too many touches at most three runs that follow each other
+        SELECT ways || string_agg(format('ims_trigrams(%s) @> %L::text[]', words,
+                                         in_order[1 : place - 1] || in_order[place + 3 : 30]), ' OR ')
+          INTO ways FROM generate_series(1, cardinality(in_order) - 2) AS place;
+    END IF;
+    FOREACH way IN ARRAY ways LOOP
+        EXIT WHEN cardinality(ids) >= max_rows;
+        EXECUTE format('SELECT array_agg(%I) FROM (SELECT %I FROM %s WHERE %s LIMIT %s) AS some',
+                       key, key, target, way, greatest(max_rows, 200)) INTO more;
+        ids := ids || ARRAY(SELECT unnest(more) EXCEPT SELECT unnest(ids));
+    END LOOP;
+    RETURN QUERY EXECUTE format(
+        'SELECT %1$I, (SELECT count(*) FROM unnest(ims_trigrams(%2$s)) AS t WHERE t = ANY ($1))::real / $2'
+        '  FROM %3$s WHERE %1$I = ANY ($3) ORDER BY 2 DESC, 1 DESC LIMIT $4', key, words, target)
+        USING trigrams, greatest(cardinality(trigrams), 1), ids, max_rows;
+END $$;
+
+CREATE FUNCTION ims_find_products(wanted text, max_rows integer) RETURNS TABLE (product_id bigint, score real)
+LANGUAGE sql STABLE AS $$
+    SELECT * FROM ims_find('products', 'product_id', 'ims_product_text(sku, name, brand, model, barcode)',
+                           wanted, max_rows)
+$$;
+
+CREATE FUNCTION ims_find_customers(wanted text, max_rows integer) RETURNS TABLE (customer_id bigint, score real)
+LANGUAGE sql STABLE AS $$
+    SELECT * FROM ims_find('customers', 'customer_id', 'ims_customer_text(full_name, mobile, email, customer_code)',
+                           wanted, max_rows)
+$$;
