@@ -1,4 +1,4 @@
-"""The Dagster code location: assets in flow order, their checks, the job `main`, its daily schedule, its resources.
+"""The Dagster code location: assets in flow order, their checks, the jobs and their nightly schedules, the resources.
 
 Assembly only: what an asset does is in assets/, what a run is in session.py. Tests pass resources of their own.
 """
@@ -16,6 +16,7 @@ from pipelines.assets.outputs import output_assets
 from pipelines.assets.publication import publication_asset
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.tables import table_assets
+from pipelines.invariants import invariants_job, invariants_schedule
 from pipelines.session import RunSession, open_session
 
 NIGHTLY = "30 4 * * *"
@@ -42,8 +43,8 @@ def build_definitions(resources: Mapping[str, Any], timezone: str = "UTC") -> dg
     )
     return dg.Definitions(
         assets=assets,
-        jobs=[job],
-        schedules=[nightly],
+        jobs=[job, invariants_job],
+        schedules=[nightly, invariants_schedule(timezone)],
         resources=resources,
         executor=dg.in_process_executor,
     )

@@ -83,10 +83,10 @@ def test_columns_know_where_they_come_from():
     assert [(name(dep.asset_key), dep.column_name) for dep in origins] == [("staging.sales", "sold_qty")]
 
 
-def test_the_job_and_its_schedule():
+def test_the_jobs_and_their_schedules():
     defs = build_definitions({"session": object()}, "Europe/Berlin")
-    (schedule,) = defs.schedules
-    assert (schedule.job_name, schedule.execution_timezone) == ("main", "Europe/Berlin")
+    found = {(schedule.job_name, schedule.execution_timezone) for schedule in defs.schedules}
+    assert found == {("main", "Europe/Berlin"), ("invariants", "Europe/Berlin")}
     assert defs.resolve_job_def("main").executor_def.name == "in_process"
 
 
