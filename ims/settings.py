@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         default=None, description="Encrypts secrets at rest; by default one is made under `home`/keys."
     )
+    pseudonym_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the pseudonyms that stand for people in the warehouse, 32 characters or more; by default "
+        "one is made under `home`/keys. Another key gives everybody another pseudonym.",
+    )
     access_token_minutes: int = Field(default=15, ge=1, le=480, description="How long an access token lasts.")
     refresh_token_days: int = Field(default=14, ge=1, le=90, description="How long a program stays signed in.")
     limits_storage: SecretStr = Field(

@@ -70,6 +70,17 @@ def load_vault(settings: Settings, purpose: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(derived))
 
 
+def load_pseudonym_key(settings: Settings) -> bytes:
+    """What pseudonyms are computed with: of its own, so that changing another key gives nobody another pseudonym."""
+    if settings.pseudonym_key is not None:
+        text, where = settings.pseudonym_key.get_secret_value(), "IMS_PSEUDONYM_KEY"
+    else:
+        path = settings.home / "keys" / "pseudonyms.key"
+        text, where = _made_once(path, _make_secret), str(path)
+    (first, *_) = _shared_secrets(text, where)
+    return bytes(first[0])
+
+
 def _made_once(path: Path, make: Callable[[], str]) -> str:
     """The content of a key file, made by whichever process comes first and read by all."""
     if not path.exists():
