@@ -22,7 +22,7 @@ SELECT %s, session_id, expires_at FROM user_sessions WHERE session_id = %s
 # the row lock makes one of two simultaneous requests the second
 LOOK = """
 SELECT r.used_at IS NOT NULL, r.expires_at > now() AND s.expires_at > now() AND s.revoked_at IS NULL AND u.is_active,
-    s.session_id, u.user_id, u.username
+    s.session_id, u.user_id, u.username, ARRAY(SELECT role FROM user_roles o WHERE o.user_id = u.user_id)
 FROM refresh_tokens r JOIN user_sessions s USING (session_id) JOIN users u USING (user_id)
 WHERE r.token_hash = %s FOR UPDATE OF r
 """
@@ -39,13 +39,21 @@ class State(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Owner:
+    """The session a refresh token belongs to, and whose it is."""
+
+    session_id: int
+    user_id: int
+    username: str
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Refreshed:
     """The outcome; `token` is the next refresh token when the one presented was fresh."""
 
     state: State
-    session_id: int | None = None
-    user_id: int | None = None
-    username: str | None = None
+    owner: Owner | None = None
     token: str | None = None
 
 
@@ -62,11 +70,12 @@ async def use_refresh_token(connection: Connection, token: str) -> Refreshed:
     row = await (await connection.execute(LOOK, (token_hash,))).fetchone()
     if row is None:
         return Refreshed(State.UNKNOWN)
-    is_used, is_open, session_id, user_id, username = row
+    is_used, is_open, session_id, user_id, username, roles = row
+    owner = Owner(session_id, user_id, username, frozenset(roles))
     if is_used:
         await end_sessions(connection, user_id, "refresh token reused", only=session_id)
-        return Refreshed(State.REUSED, session_id, user_id, username)
+        return Refreshed(State.REUSED, owner)
     if not is_open:
-        return Refreshed(State.ENDED, session_id, user_id, username)
+        return Refreshed(State.ENDED, owner)
     await connection.execute(USE, (token_hash,))
-    return Refreshed(State.FRESH, session_id, user_id, username, await add_refresh_token(connection, session_id))
+    return Refreshed(State.FRESH, owner, await add_refresh_token(connection, session_id))

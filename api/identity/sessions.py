@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 from api.identity.principal import SignedIn
 
@@ -37,6 +38,11 @@ UPDATE user_sessions SET revoked_at = now(), revoked_reason = %(reason)s
 WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > now()
     AND (%(only)s::bigint IS NULL OR session_id = %(only)s) AND session_id IS DISTINCT FROM %(but)s::bigint
 RETURNING session_id
+"""
+
+LIST = """
+SELECT session_id, kind, created_at, last_seen_at, expires_at, address, user_agent FROM user_sessions
+WHERE user_id = %s AND revoked_at IS NULL AND expires_at > now() ORDER BY session_id DESC LIMIT 200
 """
 
 
@@ -89,6 +95,13 @@ async def end_sessions(
     """End all sessions of the user, only one, or all but one; the ids of those that ended now."""
     values = {"user_id": user_id, "reason": reason, "only": only, "but": but}
     return [int(row[0]) for row in await (await connection.execute(END, values)).fetchall()]
+
+
+async def list_sessions(connection: Connection, user_id: int) -> list[dict[str, Any]]:
+    """The user's open sessions, the newest first, as rows of `user_sessions` without their tokens."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(LIST, (user_id,))
+        return await cursor.fetchall()
 
 
 def _query(key: str | int) -> str:

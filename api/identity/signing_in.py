@@ -5,18 +5,14 @@ Every refusal of a name or password is the same one and takes the same time, whe
 
 from __future__ import annotations
 
-from typing import Any
-
-import psycopg
-
-from api.identity.accounts import Account, admit, count_failure, find_account
+from api.identity.accounts import Account, admit, count_failure, find_account, read_account
 from api.identity.door import Door
 from api.identity.journal import note
 from api.identity.limits import AttemptLimit
-from api.identity.principal import Origin
+from api.identity.principal import Origin, SignedIn
 from api.identity.second_factor import Outcome, check_code
 from api.identity.sessions import end_sessions, issue_session
-from api.refusals import Refusal, TooMany
+from api.refusals import NotPermitted, Refusal, TooMany
 
 
 class WrongCredentials(Refusal):
@@ -59,9 +55,7 @@ async def check_second_factor(door: Door, origin: Origin, account: Account, code
     async with door.pool.connection() as connection, connection.transaction():
         outcome = await check_code(connection, door.totp_vault, account, code)
         if outcome is Outcome.BACKUP:
-            await note(
-                connection, "second_factor.backup_used", origin, user_id=account.user_id, username=account.username
-            )
+            await note(connection, "second_factor.backup_used", origin, account)
     if outcome in {Outcome.WRONG, Outcome.REPLAYED}:
         kind = "second_factor.replayed" if outcome is Outcome.REPLAYED else "session.refused"
         await note_failure(door, origin, account, kind, reason="wrong code")
@@ -84,9 +78,20 @@ async def begin_session(
         session_id, token = await issue_session(
             connection, account.user_id, hours, kind=kind, address=origin.address, user_agent=origin.user_agent
         )
-        await _note(connection, "session.opened", origin, account, session_id=session_id, after={"kind": kind})
+        await note(connection, "session.opened", origin, account, session_id=session_id, after={"kind": kind})
     await door.sign_in_limit.forgive(account.username)
     return session_id, token
+
+
+async def confirm_password(door: Door, origin: Origin, user: SignedIn, password: str) -> Account:
+    """The user's account, once they proved again who they are. Raises TooMany or NotPermitted."""
+    await within_limit(door, door.second_step_limit, origin, user.username)
+    async with door.pool.connection() as connection:
+        account = await read_account(connection, user.user_id)
+    if account is None or not await door.is_password(account.password_hash, password):
+        await note_failure(door, origin, account, "session.refused", reason="wrong current password")
+        raise NotPermitted("wrong-password", "The current password is not right.")
+    return account
 
 
 async def within_limit(door: Door, limit: AttemptLimit, origin: Origin, name: str) -> None:
@@ -97,21 +102,17 @@ async def within_limit(door: Door, limit: AttemptLimit, origin: Origin, name: st
     if door.throttle.allows(origin.address):
         async with door.pool.connection() as connection, connection.transaction():
             account = await find_account(connection, name)
-            user_id = account.user_id if account else None
-            await note(connection, "session.throttled", origin, user_id=user_id, after={"wait_seconds": wait})
+            await note(connection, "session.throttled", origin, account, after={"wait_seconds": wait})
     raise TooMany("too-many-attempts", f"Too many attempts. Try again in {wait} seconds.", retry_after=wait)
 
 
 async def note_failure(door: Door, origin: Origin, account: Account | None, kind: str, *, reason: str) -> None:
     """Audit a failed attempt, and count it on the account, which it may lock."""
     async with door.pool.connection() as connection, connection.transaction():
-        if account is None:
-            await note(connection, kind, origin, after={"reason": reason})
-            return
-        is_locked = await count_failure(connection, account.user_id)
-        await _note(connection, kind, origin, account, after={"reason": reason})
+        is_locked = account is not None and await count_failure(connection, account.user_id)
+        await note(connection, kind, origin, account, after={"reason": reason})
         if is_locked:
-            await _note(connection, "session.locked", origin, account)
+            await note(connection, "session.locked", origin, account)
 
 
 def _why(account: Account | None) -> str:
@@ -120,10 +121,3 @@ def _why(account: Account | None) -> str:
     if not account.is_active:
         return "switched off"
     return "locked" if account.is_locked else "wrong password"
-
-
-async def _note(
-    connection: psycopg.AsyncConnection[Any], kind: str, origin: Origin, account: Account, **more: Any
-) -> None:
-    more |= {"user_id": account.user_id, "username": account.username, "roles": account.roles}
-    await note(connection, kind, origin, **more)

@@ -26,26 +26,28 @@ def sign_in_page(next_path: str, username: str = "", fault: str | None = None, s
  maxlength="1024"{focus[1]}>
 <button type="submit">Sign in</button>
 </form>
-<small>The first password was printed by the terminal that started IMS.</small>"""
-    return _page("Sign in", body, status)
+<small>The first password was printed by the terminal that started IMS. Forgotten? Your
+administrator resets it.</small>"""
+    return page("Sign in", body, status)
 
 
 def sign_out_page(username: str) -> HTMLResponse:
     """Asks before ending the session: a link alone must not sign anyone out."""
-    return _page(
+    return page(
         "Sign out?",
         f"<p>You are signed in as {escape(username)}.</p>"
         '<form method="post" action="/sign-out"><button type="submit">Sign out</button></form>'
-        '<small><a href="/">Back to the dashboards</a></small>',
+        '<small><a href="/">Back to the dashboards</a> · <a href="/second-factor">Second factor</a></small>',
     )
 
 
 def message_page(status: int, title: str, text: str, refresh_seconds: int | None = None) -> HTMLResponse:
     """One message that says what is wrong and what to do."""
-    return _page(title, f'<p role="status">{escape(text)}</p>', status, refresh_seconds)
+    return page(title, f'<p role="status">{escape(text)}</p>', status, refresh_seconds)
 
 
-def _page(title: str, body: str, status: int = 200, refresh_seconds: int | None = None) -> HTMLResponse:
+def page(title: str, body: str, status: int = 200, refresh_seconds: int | None = None) -> HTMLResponse:
+    """A page of this look; `body` is markup whose values are escaped already. Never kept by a browser."""
     nonce = secrets.token_urlsafe(16)
     refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
     html = _template().substitute(title=escape(title), body=body, nonce=nonce, refresh=refresh)

@@ -70,23 +70,21 @@ def create_router(door: Door) -> APIRouter:
         origin = origin_of(request)
         async with door.pool.connection() as connection, connection.transaction():
             used = await use_refresh_token(connection, body.refresh_token)
-            if used.state in {State.FRESH, State.REUSED}:
+            if used.owner is not None and used.state in {State.FRESH, State.REUSED}:
                 kind = "token.refreshed" if used.state is State.FRESH else "token.reused"
-                who = {"user_id": used.user_id, "username": used.username, "session_id": used.session_id}
-                await note(connection, kind, origin, **who)  # type: ignore[arg-type]
-        if used.state is State.REUSED:
-            door.directory.drop(session_id=used.session_id)
-        if used.token is None or used.user_id is None or used.session_id is None:
+                await note(connection, kind, origin, used.owner, session_id=used.owner.session_id)
+        if used.owner is not None and used.state is State.REUSED:
+            door.directory.drop(session_id=used.owner.session_id)
+        if used.owner is None or used.token is None:
             raise WrongCredentials("wrong-refresh-token", "This refresh token opens nothing any more; sign in again.")
-        return _answer(200, used.user_id, used.session_id, used.token)
+        return _answer(200, used.owner.user_id, used.owner.session_id, used.token)
 
     @router.delete("/current", summary="Sign out", status_code=204)
     async def sign_out(request: Request) -> Response:
         user = request.state.user
         async with door.pool.connection() as connection, connection.transaction():
             await end_sessions(connection, user.user_id, "signed out", only=user.session_id)
-            who = {"user_id": user.user_id, "username": user.username, "roles": user.roles}
-            await note(connection, "session.closed", origin_of(request), session_id=user.session_id, **who)
+            await note(connection, "session.closed", origin_of(request), user, session_id=user.session_id)
         door.directory.drop(session_id=user.session_id)
         return Response(status_code=204)
 

@@ -1,0 +1,63 @@
+"""`/sessions`: where I am signed in, and ending it from afar."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from api.identity.door import Door
+from api.identity.journal import note
+from api.identity.origin import origin_of
+from api.identity.sessions import end_sessions, list_sessions
+from api.refusals import NotFound
+from api.routes.fields import Out, PathKey
+from api.routes.tokens import NOT_STORED
+
+
+class SessionOut(Out):
+    """A session that is open now. `last_seen_at` is true to some seconds."""
+
+    session_id: int
+    kind: Literal["browser", "api"]
+    is_current: bool
+    created_at: dt.datetime
+    last_seen_at: dt.datetime | None = None
+    expires_at: dt.datetime
+    address: str | None = None
+    user_agent: str | None = None
+
+
+class SessionList(Out):
+    """My open sessions, the newest first."""
+
+    items: list[SessionOut]
+
+
+def create_router(door: Door) -> APIRouter:
+    """The routes under `/api/v1/sessions`."""
+    router = APIRouter(prefix="/api/v1/sessions", tags=["identity"])
+
+    @router.get("", summary="My open sessions", response_model=SessionList)
+    async def browse(request: Request) -> Response:
+        user = request.state.user
+        async with door.pool.connection() as connection:
+            rows = await list_sessions(connection, user.user_id)
+        items = [SessionOut(**row, is_current=row["session_id"] == user.session_id) for row in rows]
+        shown = SessionList(items=items).model_dump(mode="json", exclude_none=True)
+        return JSONResponse(shown, headers=NOT_STORED)
+
+    @router.delete("/{session_id}", summary="End one of my sessions", status_code=204)
+    async def end(request: Request, session_id: PathKey) -> Response:
+        user = request.state.user
+        async with door.pool.connection() as connection, connection.transaction():
+            if not await end_sessions(connection, user.user_id, "ended by its owner", only=session_id):
+                # another user's session is as unknown as one that never was
+                raise NotFound("unknown-session", f"You have no open session {session_id}.")
+            await note(connection, "session.revoked", origin_of(request), user, session_id=session_id)
+        door.directory.drop(session_id=session_id)
+        return Response(status_code=204)
+
+    return router
