@@ -2,13 +2,17 @@
 
 A pair (store, product) has a ledger from its first statement on, standing at the chain's as_of. An import
 rolls it on to the new as_of, through the statements on the way. Each statement starts a segment and is compared with
-the end of the segment before it; only the difference is posted as a count. Reads tables; appends to stock_moves alone.
+the end of the segment before it; only the difference is posted as a count. What was posted here meanwhile, by tills and
+stock rooms, is part of the segments and is not posted again. Reads tables; appends to stock_moves alone.
 """
 
 from __future__ import annotations
 
 from api.imports.bulk import trust_references
 from api.imports.loading import Loading
+
+# what is kept by lens power or by unit is counted where it lies: a statement per product says nothing of either
+KEPT_APART = "(SELECT product_id FROM lens_cells UNION SELECT product_id FROM stock_units)"
 
 # a day without receipts or returns may not sell more than is there: the level is reflected at zero, as in Lindley's
 # recursion: level = flow - min(0, least flow so far); opening 5, sales 4 then 3 -> levels 1, 0 and 2 units not posted
@@ -38,17 +42,21 @@ MOVES = """
         UNION ALL
         SELECT store_id, product_id, moved_on, quantity, reference, kind,
                CASE WHEN kind = 'receipt' THEN 'vendor' ELSE 'customer' END, true
-        FROM events WHERE kind <> 'sale'
+        FROM events WHERE kind NOT IN ('sale', 'posted')
         UNION ALL
         SELECT store_id, product_id, moved_on, served_qty, NULL, 'sale', 'customer', false
-        FROM levels WHERE served_qty > 0),
+        FROM levels WHERE served_qty > 0
+        UNION ALL
+        -- what left here by other ways than this import was there, whatever a statement said
+        SELECT store_id, product_id, moved_on, -served_qty, NULL, 'count', 'loss', true
+        FROM levels WHERE served_qty < 0),
     posted AS (
         INSERT INTO stock_moves
             (product_id, source_location_id, destination_location_id, quantity, moved_on, kind, reference)
         SELECT m.product_id, CASE WHEN is_in THEN o.location_id ELSE l.location_id END,
                CASE WHEN is_in THEN l.location_id ELSE o.location_id END, m.quantity, m.moved_on, m.kind,
                m.reference
-        FROM moves AS m JOIN stock_locations AS l ON l.store_id = m.store_id
+        FROM moves AS m JOIN stock_locations AS l ON l.store_id = m.store_id AND l.kind = 'store'
         JOIN stock_locations AS o ON o.kind = m.other
         ORDER BY m.moved_on, m.kind, m.store_id, m.product_id
         RETURNING kind)
@@ -66,8 +74,9 @@ def create_receipts(loading: Loading) -> None:
 def find_anchors(loading: Loading) -> None:
     """Before statements are merged: the last statement of each pair that has a ledger (`anchors`)."""
     loading.execute(
-        """CREATE TEMP TABLE anchors ON COMMIT DROP AS
-        SELECT store_id, product_id, max(as_of) AS stated_on FROM stock_statements GROUP BY store_id, product_id"""
+        f"""CREATE TEMP TABLE anchors ON COMMIT DROP AS
+        SELECT store_id, product_id, max(as_of) AS stated_on FROM stock_statements
+        WHERE product_id NOT IN {KEPT_APART} GROUP BY store_id, product_id"""
     )
 
 
@@ -77,15 +86,14 @@ def post_moves(loading: Loading) -> None:
     if not pairs:
         return
     loading.progress("post stock moves", 0, None)
-    loading.execute(
-        """INSERT INTO stock_locations (kind, store_id) SELECT 'store', store_id FROM stores AS s
-        WHERE NOT EXISTS (SELECT FROM stock_locations AS l WHERE l.store_id = s.store_id) ORDER BY store_id"""
-    )
+    # from here to the commit nobody else posts: what is computed from the ledger must still hold when it is appended
+    loading.execute("LOCK TABLE ONLY stock_moves IN SHARE ROW EXCLUSIVE MODE")
     _open_segments(loading)
     _find_events(loading)
     loading.execute("ANALYZE segments")
     loading.execute(LEVELS)
     _warn_of_late(loading)
+    _warn_of_kept_apart(loading)
     _compare_statements(loading)
     _append(loading)
 
@@ -93,11 +101,11 @@ def post_moves(loading: Loading) -> None:
 def _open_segments(loading: Loading) -> None:
     """`segments`: from the day the ledger stands at (with what it holds), and from every statement of this folder."""
     loading.execute(
-        """CREATE TEMP TABLE stated ON COMMIT DROP AS
+        f"""CREATE TEMP TABLE stated ON COMMIT DROP AS
         SELECT st.store_id, p.product_id, s.as_of, s.on_hand, s.line, a.stated_on,
                a.stated_on IS NOT NULL AND s.as_of < %(passed)s::date AS is_late
         FROM staged_stock AS s JOIN stores AS st USING (store_code) JOIN products AS p USING (sku)
-        LEFT JOIN anchors AS a USING (store_id, product_id)""",
+        LEFT JOIN anchors AS a USING (store_id, product_id) WHERE p.product_id NOT IN {KEPT_APART}""",
         passed=loading.as_of_before,
     )
     loading.execute(
@@ -106,11 +114,11 @@ def _open_segments(loading: Loading) -> None:
             SELECT store_id, product_id, sum(quantity) AS on_hand FROM (
                 SELECT l.store_id, m.product_id, m.quantity FROM stock_moves AS m
                 JOIN stock_locations AS l ON l.location_id = m.destination_location_id
-                WHERE l.store_id IS NOT NULL AND m.moved_on < %(passed)s::date
+                WHERE l.kind = 'store' AND m.moved_on < %(passed)s::date
                 UNION ALL
                 SELECT l.store_id, m.product_id, -m.quantity FROM stock_moves AS m
                 JOIN stock_locations AS l ON l.location_id = m.source_location_id
-                WHERE l.store_id IS NOT NULL AND m.moved_on < %(passed)s::date) AS ends
+                WHERE l.kind = 'store' AND m.moved_on < %(passed)s::date) AS ends
             GROUP BY store_id, product_id),
         starts AS (
             -- late news of days already passed is posted on the day before, hence the - 1
@@ -145,7 +153,8 @@ def _find_events(loading: Loading) -> None:
             SELECT store_id, product_id, sold_on, greatest(quantity, 0), greatest(-quantity, 0)
             FROM sales_order_lines AS l JOIN sales_orders AS o USING (sales_order_id)
             JOIN starts AS s USING (store_id, product_id)
-            WHERE l.sold_on >= s.from_on AND l.sold_on < %(as_of)s::date),
+            -- orders with a number were taken here: they post their own moves when they are delivered
+            WHERE o.order_number IS NULL AND l.sold_on >= s.from_on AND l.sold_on < %(as_of)s::date),
         -- a week's total is sold by the end of the week
         dated AS (
             SELECT store_id, product_id, sold_qty, returned_qty,
@@ -165,6 +174,13 @@ def _find_events(loading: Loading) -> None:
             FROM dated GROUP BY store_id, product_id, moved_on HAVING sum(returned_qty) > 0
             UNION ALL
             SELECT store_id, product_id, received_on, 'receipt', quantity, order_ref FROM receipts
+            UNION ALL
+            SELECT l.store_id, m.product_id, m.moved_on, 'posted',
+                   sum(CASE WHEN l.location_id = m.source_location_id THEN -m.quantity ELSE m.quantity END), NULL
+            FROM stock_moves AS m JOIN stock_locations AS l
+              ON l.location_id IN (m.source_location_id, m.destination_location_id)
+            WHERE l.kind = 'store' AND m.moved_on >= coalesce(%(passed)s::date, '-infinity')
+            GROUP BY l.store_id, m.product_id, m.moved_on
             UNION ALL
             SELECT store_id, product_id, %(passed)s::date - 1, CASE WHEN net_qty > 0 THEN 'sale' ELSE 'reversal' END,
                    abs(net_qty), 'correction of sales' FROM delta WHERE net_qty <> 0)
@@ -188,10 +204,19 @@ def _compare_statements(loading: Loading) -> None:
             SELECT DISTINCT ON (segment_id) segment_id, level_qty FROM levels ORDER BY segment_id, moved_on DESC),
         ends AS (
             SELECT segment_id, coalesce(level_qty, start_qty) AS end_qty
-            FROM segments LEFT JOIN last USING (segment_id))
+            FROM segments LEFT JOIN last USING (segment_id)),
+        -- goods may have come by receipts or transfers posted here before anybody stated what there is
+        found AS (
+            SELECT s.segment_id,
+                   sum(CASE WHEN l.location_id = m.source_location_id THEN -m.quantity ELSE m.quantity END) AS found_qty
+            FROM segments AS s JOIN stock_locations AS l ON l.store_id = s.store_id AND l.kind = 'store'
+            JOIN stock_moves AS m ON m.product_id = s.product_id AND m.moved_on < s.starts_on
+                AND l.location_id IN (m.source_location_id, m.destination_location_id)
+            WHERE s.is_opening GROUP BY s.segment_id)
         SELECT s.store_id, s.product_id, s.starts_on, s.is_opening,
-               s.start_qty - CASE WHEN s.is_opening THEN 0 ELSE e.end_qty END AS quantity
+               s.start_qty - CASE WHEN s.is_opening THEN coalesce(f.found_qty, 0) ELSE e.end_qty END AS quantity
         FROM segments AS s LEFT JOIN ends AS e ON e.segment_id = s.segment_id - 1
+        LEFT JOIN found AS f ON f.segment_id = s.segment_id
         WHERE s.is_statement"""
     )
     stated, differing, more, less = loading.count(
@@ -211,9 +236,25 @@ def _compare_statements(loading: Loading) -> None:
 
 def _append(loading: Loading) -> None:
     (rows,) = loading.count("SELECT (SELECT count(*) FROM counts) + (SELECT count(*) FROM events)")
+    loading.execute(
+        """SELECT ims_make_partitions('stock_moves', least(min(starts_on) - 1, (SELECT min(moved_on) FROM events)),
+                                      greatest(max(starts_on), (SELECT max(moved_on) FROM events)))
+        FROM segments"""
+    )
     with trust_references(loading, rows, "products", "stock_locations"):
         appended = loading.execute(MOVES).fetchall()
     loading.report.moves = {str(kind): int(str(count)) for kind, count in appended}
+
+
+def _warn_of_kept_apart(loading: Loading) -> None:
+    (skipped,) = loading.count(
+        f"SELECT count(*) FROM staged_stock JOIN products USING (sku) WHERE product_id IN {KEPT_APART}"
+    )
+    if skipped:
+        loading.report.warnings.append(
+            f"stock: {skipped:,} statement(s) are of products kept by lens power or unit; they are kept as evidence and"
+            " post nothing: count these in the stores"
+        )
 
 
 def _warn_of_late(loading: Loading) -> None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.imports.folder import import_folder
+from api.services.invariants import check_invariants
 
 START = dt.date(2024, 4, 15)  # a Monday
 SKUS = "ABCDEF"
@@ -284,6 +285,55 @@ def test_a_later_folder_without_chain_toml_moves_as_of_with_its_statement(ledger
     assert ledger.on_hand("A", day(7)) == 13
 
 
+POST = """
+    INSERT INTO stock_moves (product_id, source_location_id, destination_location_id, quantity, moved_on, kind)
+    SELECT product_id, CASE WHEN %(units)s < 0 THEN s.location_id ELSE v.location_id END,
+           CASE WHEN %(units)s < 0 THEN v.location_id ELSE s.location_id END, abs(%(units)s), %(on)s,
+           CASE WHEN %(units)s < 0 THEN 'vendor_return' ELSE 'receipt' END
+    FROM products, stock_locations AS s, stock_locations AS v
+    WHERE sku = %(sku)s AND s.kind = 'store' AND v.kind = 'vendor'"""
+BALANCE = "SELECT coalesce(sum(on_hand), 0)::int FROM stock_balances JOIN products USING (product_id) WHERE sku = 'A'"
+
+
+def _post(ledger, sku, units, on):
+    """What the stock room posts itself between two imports: units from the vendor, or back to it."""
+    with psycopg.connect(ledger.url) as connection:
+        connection.execute(POST, {"sku": sku, "units": units, "on": on})
+
+
+def test_what_was_posted_here_meanwhile_is_neither_lost_nor_posted_again(ledger):
+    ledger.load(day(0), stock={"A": 5})
+    _post(ledger, "A", 4, day(2))
+    report = ledger.load(day(7), sales=[(day(3), "A", 8)], stock={"A": 1})
+    assert report.warnings == []
+    assert ledger.rows(BALANCE) == [(1,)]
+
+
+def test_a_statement_that_leaves_less_than_has_left_since_was_wrong(ledger):
+    ledger.load(day(0), stock={"A": 9})
+    _post(ledger, "A", -8, day(7))
+    ledger.load(day(7), stock={"A": 3})
+    assert (ledger.on_hand("A", day(7)), ledger.on_hand("A", day(8))) == (3, 0)
+    assert ledger.rows(BALANCE) == [(0,)]
+
+
+def test_a_first_statement_counts_what_had_come_before_it(ledger):
+    ledger.load(day(0))
+    _post(ledger, "A", 4, day(2))
+    ledger.load(day(7), stock={"A": 6})
+    assert (ledger.on_hand("A", day(6)), ledger.on_hand("A", day(7))) == (4, 6)
+    assert ledger.rows(BALANCE) == [(6,)]
+
+
+def test_statements_of_what_is_kept_by_lens_power_post_nothing(ledger):
+    ledger.load(day(0))
+    with psycopg.connect(ledger.url) as connection:
+        connection.execute("INSERT INTO lens_cells (product_id, sph) SELECT product_id, -1 FROM products LIMIT 1")
+    report = ledger.load(day(7), stock={"A": 6, "B": 2})
+    assert "1 statement(s) are of products kept by lens power" in report.warnings[0]
+    assert [sku for _, sku, _, _ in ledger.moves()] == ["B"]
+
+
 @pytest.fixture
 def suggestion(ledger):
     """A proposed suggestion for A."""
@@ -375,6 +425,8 @@ def test_any_history_keeps_the_ledger_true(shared_url, empty, tmp_path_factory, 
         assert _state_of(ledger) == before
         for sku, on_hand in (given_["stock"] or {}).items():
             assert ledger.on_hand(sku, as_of) == on_hand
+        with psycopg.connect(ledger.url) as connection:
+            assert not any(check_invariants(connection).values())
     for number in range(7 * len(weeks)):
         for sku in SKUS:
             found = ledger.on_hand(sku, day(number))
