@@ -17,7 +17,19 @@ from starlette.middleware.cors import CORSMiddleware
 from api.database import head_revision
 from api.identity.door import Door
 from api.identity.gate import Gate
-from api.routes import health, identity, publication, sign_in, stores, suggestions
+from api.routes import (
+    customers,
+    eye_tests,
+    health,
+    identity,
+    patients,
+    prescriptions,
+    privacy,
+    publication,
+    sign_in,
+    stores,
+    suggestions,
+)
 from api.routes.bodies import Bodies
 from api.routes.fallback import METHODS, Compression, Heads, answer_the_rest
 from api.routes.limits import Limits
@@ -32,7 +44,14 @@ from ims.postgres import Databases
 from ims.settings import Settings, get_settings
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
-RESOURCES = (stores,)
+RESOURCES = (
+    stores,
+    customers,
+    patients,
+    eye_tests,
+    prescriptions,
+    privacy,
+)
 DESCRIPTION = """What IMS publishes, for programs. Get an access token at `/api/v1/tokens` and send it as
 `Authorization: Bearer …`; a browser signs in at `/sign-in` (a session cookie). Errors are `application/problem+json`
 (RFC 9457)."""
