@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ims.bench.plan import Kind, Plan
+from ims.bench.plan import FIELD, Kind, Plan
 
-FIELD = re.compile(r"\{([a-z_]+)\}")
 MOST_KEPT = 50_000
 
 

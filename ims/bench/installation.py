@@ -85,8 +85,17 @@ class Server:
 
 
 @contextmanager
-def serving(installation: Installation, *, workers: int | None = None, profile: Path | None = None) -> Iterator[Server]:
-    """`ims serve --role api` until the context ends; under the sampler where there is a file for it."""
+def serving(
+    installation: Installation,
+    *,
+    workers: int | None = None,
+    profile: Path | None = None,
+    database_url: str | None = None,
+) -> Iterator[Server]:
+    """`ims serve --role api` until the context ends; under the sampler where there is a file for it.
+
+    It serves the installation's own database, or the one given.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -94,10 +103,13 @@ def serving(installation: Installation, *, workers: int | None = None, profile: 
     arguments = ["serve", "--role", "api", "--port", str(port)]
     if workers is not None:
         arguments += ["--workers", str(workers)]
+    environment = dict(installation.environment)
+    if database_url is not None:
+        environment["IMS_DATABASE_URL"] = database_url
     log = installation.home / "bench-serve.log"
     with log.open("wb") as words:
         command = [sys.executable, "-m", *start, *arguments]
-        process = subprocess.Popen(command, env=dict(installation.environment), stdout=words, stderr=words)
+        process = subprocess.Popen(command, env=environment, stdout=words, stderr=words)
         try:
             _wait(process, port, log)
             yield Server(port, psutil.Process(process.pid))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ims.bench.histogram import Histogram
+
+FIELD = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,35 @@ class Kind:
     def writes(self) -> bool:
         """Whether it changes something."""
         return self.method != "GET"
+
+    @property
+    def fields(self) -> list[str]:
+        """The names in path and body."""
+        return FIELD.findall(self.path + (self.body or ""))
+
+
+@dataclass(frozen=True)
+class Journey:
+    """Kinds of which each takes what one before it gave: an order is made, confirmed, paid."""
+
+    kinds: list[Kind]
+
+    @property
+    def weight(self) -> int:
+        """How often it is made; each of its kinds as often."""
+        return self.kinds[0].weight
+
+
+def journeys(kinds: Sequence[Kind]) -> list[Journey]:
+    """The kinds as journeys; raises ValueError where one is sent more often than what it takes is made."""
+    found = [Journey([kind]) for kind in kinds if kind.takes is None]
+    for kind in kinds:
+        if kind.takes is not None:
+            home = next(each for each in found if any(kind.takes in step.gives.values() for step in each.kinds))
+            if kind.weight != home.weight:
+                raise ValueError(f"{kind.name} has the weight {kind.weight}, what it takes {home.weight}")
+            home.kinds.append(kind)
+    return found
 
 
 @dataclass(frozen=True)

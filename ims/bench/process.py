@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
 
 from ims.bench.plan import Outcome, Plan
 from ims.failure import Failure
@@ -37,3 +40,21 @@ def idle_server() -> Iterator[int]:
             yield int(server.stdout.readline())
         finally:
             server.terminate()
+
+
+def processor_seconds(processes: Iterable[psutil.Process]) -> float:
+    """Processor time that these have used so far, theirs and of children that ended."""
+    total = 0.0
+    for each in processes:
+        try:
+            times = each.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def postgres_family(home: Path) -> list[psutil.Process]:
+    """The embedded server of this home and its backends."""
+    postmaster = psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    return [postmaster, *postmaster.children()]

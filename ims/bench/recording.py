@@ -5,6 +5,8 @@ The same statements, with the values of other requests, are then the work of pgb
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +15,12 @@ import httpx
 import psycopg
 
 from ims.bench.deck import fill
-from ims.bench.plan import Kind
+from ims.bench.plan import Journey, Kind
 from ims.failure import Failure
 from ims.postgres import Databases
+
+PROBE = "/api/v1/stores?limit=1"
+MOST_TRIES = 100
 
 
 @dataclass
@@ -84,37 +89,63 @@ class NotingCursor(psycopg.AsyncCursor[Any]):
 
 
 async def record(
-    databases: Databases, tokens: Mapping[str, str], sequence: Sequence[tuple[Kind, dict[str, Any]]]
-) -> list[Recorded]:
-    """Send each request to the application in this process; raises Failure when one is not answered as expected.
+    databases: Databases,
+    tokens: Mapping[str, str],
+    journeys: Sequence[Journey],
+    pools: Mapping[str, Sequence[Any]],
+    samples: int,
+) -> list[tuple[Journey, list[Recorded]]]:
+    """Send each journey's requests to the application in this process, so many times, each time with other values.
 
-    A value that a kind takes from a pool may be a callable of what was recorded so far.
+    Raises Failure when a request is not answered as expected.
     """
     from api.app import create_app
 
     app = create_app(databases)
     app.state.pool.kwargs["cursor_factory"] = NotingCursor
-    found: list[Recorded] = []
+    chance = random.Random(1)
+    found: list[tuple[Journey, list[Recorded]]] = []
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as web,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as web,
     ):
-        for number, (kind, drawn) in enumerate(sequence):
-            values = {name: value(found) if callable(value) else value for name, value in drawn.items()}
-            values["key"] = f"recorded-{number:06d}"
-            headers = {"Authorization": f"Bearer {tokens[kind.users[0]]}", "Content-Type": "application/json"}
-            if kind.method == "POST":
-                headers["Idempotency-Key"] = values["key"]
-            # a user's first request reads who that is, later ones know: only the latter are wanted
-            await web.get("/api/v1/stores?limit=1", headers=headers)
-            noted: list[Statement] = []
-            NotingCursor.noted = noted
-            try:
-                body = fill(kind.body, values) if kind.body is not None else None
-                answer = await web.request(kind.method, fill(kind.path, values), content=body, headers=headers)
-            finally:
-                NotingCursor.noted = None
-            if answer.status_code not in kind.status:
-                raise Failure(f"{kind.name} was answered with {answer.status_code}: {answer.text[:600]}")
-            found.append(Recorded(kind, values, noted, answer.json() if answer.content else {}))
+        for number in range(samples * len(journeys)):
+            journey = journeys[number % len(journeys)]
+            given: dict[str, Any] = {}
+            steps: list[Recorded] = []
+            for kind in journey.kinds:
+                drawn = {name: chance.choice(pools[name]) for name in kind.fields if name in pools} | given
+                token = tokens[kind.users[number // len(journeys) % len(kind.users)]]
+                steps.append(await _send(web, kind, drawn, f"recorded-{number:04d}-{len(steps)}", token))
+                given |= {pool: steps[-1].answer[member] for member, pool in kind.gives.items()}
+            found.append((journey, steps))
     return found
+
+
+async def _send(web: httpx.AsyncClient, kind: Kind, drawn: dict[str, Any], key: str, token: str) -> Recorded:
+    values = {**drawn, "key": key}
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    if kind.method == "POST":
+        headers["Idempotency-Key"] = key
+    for _ in range(MOST_TRIES):
+        # a user's first request reads who that is, later ones know: only the latter are wanted
+        _, noted = await _noting(web, "GET", PROBE, headers, None)
+        if not any("user_sessions" in statement.text for statement in noted):
+            break
+        await asyncio.sleep(0.1)
+    body = fill(kind.body, values) if kind.body is not None else None
+    answer, noted = await _noting(web, kind.method, fill(kind.path, values), headers, body)
+    if answer.status_code not in kind.status:
+        raise Failure(f"{kind.name} was answered with {answer.status_code}: {answer.text[:600]}")
+    return Recorded(kind, values, noted, answer.json() if answer.content else {})
+
+
+async def _noting(
+    web: httpx.AsyncClient, method: str, path: str, headers: Mapping[str, str], body: str | None
+) -> tuple[httpx.Response, list[Statement]]:
+    noted: list[Statement] = []
+    NotingCursor.noted = noted
+    try:
+        return await web.request(method, path, content=body, headers=headers), noted
+    finally:
+        NotingCursor.noted = None

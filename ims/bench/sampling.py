@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+BEGIN = signal.SIGUSR2
 EVERY_SECONDS = 0.002
 # the first that fits the innermost frame decides; frames of none (asyncio, contextlib, json, …) count for their caller
 LAYERS = (
@@ -48,9 +49,14 @@ class Sampler:
         self.layers: collections.Counter[str] = collections.Counter()
         self.functions: collections.Counter[str] = collections.Counter()
 
-    def start(self) -> None:
-        """Begin; only in the main thread, which is the event loop's."""
+    def await_word(self) -> None:
+        """Begin when BEGIN arrives, so that starting up is not counted; only in the main thread, the event loop's."""
         signal.signal(signal.SIGPROF, self._sample)
+        signal.signal(BEGIN, self._begin)
+
+    def _begin(self, *_: object) -> None:
+        self.layers.clear()
+        self.functions.clear()
         signal.setitimer(signal.ITIMER_PROF, EVERY_SECONDS, EVERY_SECONDS)
 
     def stop(self) -> None:
@@ -80,7 +86,7 @@ def _run(path: Path, arguments: list[str]) -> None:
     from ims.cli import app
 
     sampler = Sampler()
-    sampler.start()
+    sampler.await_word()
     try:
         app(arguments, standalone_mode=False)
     finally:
