@@ -19,10 +19,13 @@ from api.identity.door import Door
 from api.identity.gate import Gate
 from api.routes import (
     customers,
+    discounts,
     eye_tests,
     health,
     identity,
+    orders,
     patients,
+    payments,
     prescriptions,
     privacy,
     publication,
@@ -46,6 +49,9 @@ from ims.settings import Settings, get_settings
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 RESOURCES = (
     stores,
+    orders,
+    payments,
+    discounts,
     customers,
     patients,
     eye_tests,
