@@ -38,6 +38,7 @@ from api.routes.fallback import METHODS, Compression, Heads, answer_the_rest
 from api.routes.limits import Limits
 from api.routes.observation import Observation
 from api.routes.problems import answer_problems
+from api.services.background import working
 from api.services.connections import create_pool
 from api.services.observations import Observations
 from api.services.readiness import Readiness
@@ -83,6 +84,8 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
             stack.push_async_callback(pool.close)
             await stack.enter_async_context(observations.sampling())
             await stack.enter_async_context(door.directory.listening())
+            if serves_api:
+                await stack.enter_async_context(working(pool, settings, databases.operational))
             if lifespan is not None:
                 await stack.enter_async_context(lifespan(app))
             yield
