@@ -18,6 +18,7 @@ check: environment ## lint, format, types, import layers, SQL, generated docs
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/python -m warehouse.docs --check
+	$(RUN)/python -m api.docs --check
 
 fmt: environment ## format and fix
 	$(RUN)/ruff check --fix .
@@ -25,6 +26,7 @@ fmt: environment ## format and fix
 
 docs: environment ## write the generated pages anew
 	$(RUN)/python -m warehouse.docs
+	$(RUN)/python -m api.docs
 	$(RUN)/typer ims.cli utils docs --name ims --output docs/cli.md
 
 environment: $(UV) ## the virtual environment, as locked

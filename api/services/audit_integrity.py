@@ -7,7 +7,7 @@ that was replaced as a whole, which nothing inside the database can.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from ims.failure import WrongInput
-from ims.progress import Progress
 
+Progress = Callable[[str, int, int | None], None]
 CHAINS = 16
 SHOWN = 20  # faults of one chain that are named; all are counted
 START = """
