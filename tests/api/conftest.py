@@ -1,15 +1,72 @@
-"""A database that the tests of one module share, empty at the start of each: cheaper than a new one every time."""
+"""A database that the tests of one module share, emptied for each: cheaper than a new one; an outbox to send from."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
+from api.services.connections import create_pool
+from api.services.delivery import deliver_due
+from api.services.outbox import enqueue
 from ims.postgres import Databases
+from ims.settings import Settings
+
+
+class Outbox:
+    """The outbox of an installation; `settings` are those its worker runs with."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.url, self.settings = url, settings
+
+    def know(self, **settings: object) -> None:
+        """Tell the worker of servers."""
+        self.settings = self.settings.model_copy(update=settings)
+
+    def write(self, topic: str, recipient: str, payload: dict[str, Any], *, commit: bool = True) -> None:
+        """Write a message, as a service does."""
+
+        async def work() -> None:
+            async with await psycopg.AsyncConnection.connect(self.url) as connection:
+                await enqueue(connection, topic, recipient, payload)
+                await (connection.commit() if commit else connection.rollback())
+
+        asyncio.run(work())
+
+    def deliver(self, workers: int = 1) -> int:
+        """Let so many workers deliver what is due; how many messages they did deliver."""
+
+        async def work() -> list[int]:
+            async with create_pool(self.url) as pool:
+                return await asyncio.gather(*(deliver_due(pool, self.settings) for _ in range(workers)))
+
+        return sum(asyncio.run(work()))
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows of a statement."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def make_due(self) -> None:
+        """What waiting does."""
+        self.query("UPDATE outbox_messages SET available_at = now() WHERE state = 'pending'")
+
+    def states(self) -> list[tuple[Any, ...]]:
+        """State and attempts of every message."""
+        return self.query("SELECT state, attempts FROM outbox_messages ORDER BY created_at")
+
+
+@pytest.fixture
+def outbox(installation: Any) -> Outbox:
+    """The outbox of this test's installation."""
+    settings = installation.settings.model_copy(update={"mail_from": "IMS <ims@chain.example>"})
+    return Outbox(installation.databases.operational, settings)
 
 
 @pytest.fixture(scope="module")
