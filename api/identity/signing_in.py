@@ -5,6 +5,10 @@ Every refusal of a name or password is the same one and takes the same time, whe
 
 from __future__ import annotations
 
+import contextlib
+
+from limits.errors import StorageError
+
 from api.identity.accounts import Account, admit, count_failure, find_account, read_account
 from api.identity.door import Door
 from api.identity.journal import note
@@ -25,6 +29,12 @@ class WrongCode(Refusal):
     """The code of the second factor is not right, or was used already."""
 
     status = 401
+
+
+class Unavailable(Refusal):
+    """What counts the attempts is away."""
+
+    status = 503
 
 
 def wrong_credentials() -> WrongCredentials:
@@ -79,7 +89,8 @@ async def begin_session(
             connection, account.user_id, hours, kind=kind, address=origin.address, user_agent=origin.user_agent
         )
         await note(connection, "session.opened", origin, account, session_id=session_id, after={"kind": kind})
-    await door.sign_in_limit.forgive(account.username)
+    with contextlib.suppress(StorageError):
+        await door.sign_in_limit.forgive(account.username)
     return session_id, token
 
 
@@ -96,7 +107,11 @@ async def confirm_password(door: Door, origin: Origin, user: SignedIn, password:
 
 async def within_limit(door: Door, limit: AttemptLimit, origin: Origin, name: str) -> None:
     """Count an attempt; raises TooMany, which is audited, when there were too many."""
-    wait = await limit.wait_seconds(name, origin.address)
+    try:
+        wait = await limit.wait_seconds(name, origin.address)
+    except StorageError:
+        # without counting, guessing would be free
+        raise Unavailable("limits-unavailable", "Nobody can sign in now; try again soon.", retry_after=5) from None
     if not wait:
         return
     if door.throttle.allows(origin.address):

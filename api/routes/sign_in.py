@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Form, Request
-from limits.errors import StorageError
 from starlette.responses import RedirectResponse, Response
 
 from api.identity.accounts import Account, read_account
@@ -50,7 +49,7 @@ def create_router(door: Door) -> APIRouter:
             return await _ask_or_let_in(request, account, target, is_code_given=False)
         except Refusal as refused:
             return _refused(sign_in_page(target, username.strip()[:200], refused.detail, refused.status), refused)
-        except (*DATABASE_ERRORS, StorageError):
+        except DATABASE_ERRORS:
             return _unavailable()
 
     async def _ask_or_let_in(request: Request, account: Account, target: str, *, is_code_given: bool) -> Response:
