@@ -96,7 +96,9 @@ def _request_id(scope: Scope) -> str:
 
 def _route(scope: Scope) -> str:
     """The route's pattern, never the path itself: labels must stay few, and a path may name a person."""
-    pattern = getattr(scope.get("route"), "path", None)
+    # an included router's routes lack its prefix; FastAPI keeps the whole beside them
+    whole = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    pattern = getattr(whole, "path", None)
     if pattern:
         return str(pattern)
     return "dashboards" if scope.get("endpoint") else "refused"

@@ -57,6 +57,7 @@ def configure_logs() -> None:
         logger.handlers.clear()
         logger.propagate = True
     logging.getLogger("uvicorn.access").disabled = True  # `ims.web` writes that line, with more in it
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # whole addresses, of each webhook
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a database that is away is said once, by /ready
 
 
