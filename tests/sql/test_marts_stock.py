@@ -48,6 +48,22 @@ def test_a_transfer_leaves_one_store_and_reaches_the_other(shop):
     assert shop.rows("fct_inventory_position", "store_code, on_hand_qty") == [("A", 7), ("B", 4)]
 
 
+def test_what_is_on_its_way_lies_on_no_shelf(shop):
+    shop.store("B")
+    shop.stock("2024-05-01", 10)
+    shop.stock("2024-05-01", 1, "B/p")
+    transit = shop.add("stock_locations", kind="transit", store_id=shop.key("store", "B"))
+    for day, ends in (("2024-05-02", (shop.locations["A"], transit)), ("2024-05-15", (transit, shop.locations["B"]))):
+        shop.add(
+            "stock_moves", product_id=shop.key("product", "p"), quantity=3, moved_on=day, kind="transfer",
+            source_location_id=ends[0], destination_location_id=ends[1],
+        )  # fmt: skip
+    shop.build("2024-05-15")
+    assert shop.rows("fct_inventory_position", "store_code, on_hand_qty") == [("A", 7), ("B", 1)]
+    shop.build("2024-05-16")
+    assert shop.rows("fct_inventory_position", "store_code, on_hand_qty") == [("A", 7), ("B", 4)]
+
+
 def test_a_pair_without_stock_has_no_position_but_its_arrivals(shop):
     shop.ordered("2024-05-20", 6)
     shop.build("2024-05-15")
