@@ -1,10 +1,11 @@
 """Generates docs/data-dictionary.md from the contracts and docs/metrics.md from the metrics.
 
-`python -m warehouse.docs` writes both; a test fails while they differ from what it would write.
+`python -m warehouse.docs` writes both; `--check` only says whether they are up to date (exit code 1).
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from warehouse.contracts import Contract, contracts
@@ -26,10 +27,16 @@ def render_pages() -> dict[str, str]:
     return {"data-dictionary.md": _dictionary(), "metrics.md": _metrics()}
 
 
-def write_pages() -> None:
-    """Write every generated page under docs/."""
-    for name, text in render_pages().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+def main(arguments: list[str]) -> int:
+    """Write every generated page under docs/, or with `--check` compare them; the exit code."""
+    stale = [name for name, text in render_pages().items() if (FOLDER / name).read_text(encoding="utf-8") != text]
+    if "--check" in arguments:
+        for name in stale:
+            print(f"docs/{name}: out of date; run `python -m warehouse.docs`", file=sys.stderr)
+        return 1 if stale else 0
+    for name in stale:
+        (FOLDER / name).write_text(render_pages()[name], encoding="utf-8")
+    return 0
 
 
 def _dictionary() -> str:
@@ -52,7 +59,8 @@ def _table(agreed: Contract, upstream: tuple[str, ...]) -> list[str]:
     lines += ["", "| column | type | unit | null | meaning |", "|---|---|---|---|---|"]
     for column in agreed.columns:
         null = "yes" if column.nullable else ""
-        lines.append(f"| `{column.name}` | {column.type} | {column.unit or ''} | {null} | {column.meaning} |")
+        meaning = f"{column.meaning}, as a keyed pseudonym" if column.pseudonym else column.meaning
+        lines.append(f"| `{column.name}` | {column.type} | {column.unit or ''} | {null} | {meaning} |")
     return [*lines, ""]
 
 
@@ -86,4 +94,4 @@ def _metric(metric: Metric) -> list[str]:
 
 
 if __name__ == "__main__":
-    write_pages()
+    sys.exit(main(sys.argv[1:]))
