@@ -18,6 +18,7 @@ from api.database import head_revision
 from api.identity.door import Door
 from api.identity.gate import Gate
 from api.routes import (
+    audit,
     customers,
     discounts,
     eye_tests,
@@ -27,8 +28,11 @@ from api.routes import (
     patients,
     payments,
     prescriptions,
+    prices,
     privacy,
+    products,
     publication,
+    returns,
     sign_in,
     stores,
     suggestions,
@@ -49,10 +53,14 @@ from ims.settings import Settings, get_settings
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 RESOURCES = (
+    audit,
     stores,
     orders,
     payments,
     discounts,
+    returns,
+    products,
+    prices,
     customers,
     patients,
     eye_tests,
