@@ -65,7 +65,7 @@ class OrderChange(In):
     customer_id: Key | None = None
     patient_id: Key | None = None
     salesperson_id: Key | None = None
-    channel: Channel = "store"
+    channel: Channel | None = None
     expected_on: Day | None = None
 
 
