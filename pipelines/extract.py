@@ -1,7 +1,7 @@
 """The extract: operational tables of PostgreSQL into `lake.raw`, read in one moment, landed as one lake snapshot.
 
 Reads rows by the transaction that wrote them and tombstones of deleted ones; keeps its place in `raw.extract_state`.
-Which tables and columns come over is said by the contracts of schema raw.
+Which tables and columns come over, and which as pseudonyms, is said by the contracts of schema raw.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from api.identity.keys import load_pseudonym_key
+from api.services.privacy_pseudonyms import name_key
+from ims.settings import get_settings
+from pipelines.pseudonyms import expression, key_at_hand
 from warehouse.contracts import Contract, contracts, create_table
 from warehouse.lake import attach_source, current_snapshot
 from warehouse.transactions import plain_errors, transaction
@@ -67,17 +71,24 @@ class ExtractResult:
     is_full: bool
 
 
-def extract(con: duckdb.DuckDBPyConnection, databases: Databases, progress: Progress | None = None) -> ExtractResult:
+def extract(
+    con: duckdb.DuckDBPyConnection,
+    databases: Databases,
+    progress: Progress | None = None,
+    key: bytes | None = None,
+) -> ExtractResult:
     """Bring `lake.raw` to the state of PostgreSQL at one moment; without a change no snapshot is written.
 
+    `key` is that of the pseudonyms, by default the installation's; with another one everything is read anew.
     Raises LakeUnavailable when PostgreSQL cannot be read, NothingImported when it holds no chain.
     """
     import duckdb
 
+    key = key or load_pseudonym_key(get_settings())
     attach_source(con, databases.operational)
     try:
-        with transaction(con):
-            result = _extract(con, progress)
+        with key_at_hand(con, key), transaction(con):
+            result = _extract(con, progress, name_key(key))
         with plain_errors():
             return replace(result, snapshot_id=current_snapshot(con))
     finally:
@@ -86,8 +97,8 @@ def extract(con: duckdb.DuckDBPyConnection, databases: Databases, progress: Prog
             con.execute("USE lake; DETACH source")
 
 
-def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> ExtractResult:
-    now = _position(con)
+def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name: str) -> ExtractResult:
+    now = _position(con, key_name)
     before = _last_position(con)
     is_full = before is None or not before.is_continued_by(now)
     changes: dict[str, tuple[int, int]] = {}
@@ -114,13 +125,15 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None) -> Extra
     return ExtractResult(changes, rows_read, 0, now.data_as_of, now.low_xid, is_full)
 
 
-def _position(con: duckdb.DuckDBPyConnection) -> Position:
+def _position(con: duckdb.DuckDBPyConnection, key_name: str) -> Position:
+    """Where the source is now; under another key it is another source, for its people have other names."""
     row = con.execute(f"SELECT * FROM postgres_query('source', {_literal(POSITION)})").fetchone()
     if row is None or row[4] is None:
         raise NothingImported(
             "The operational database holds no chain yet. Load one with `ims import DIR`, or try `ims demo`."
         )
-    return Position(*row)
+    source, *rest = row
+    return Position(f"{source}/{key_name}", *rest)
 
 
 def _last_position(con: duckdb.DuckDBPyConnection) -> Position | None:
@@ -206,7 +219,12 @@ def _shape(table: Contract) -> list[tuple[str, str]]:
 
 
 def _casts(table: Contract) -> str:
-    return ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in table.columns)
+    return ", ".join(
+        f"{expression(column.name)} AS {column.name}"
+        if column.pseudonym
+        else f"CAST({column.name} AS {column.type}) AS {column.name}"
+        for column in table.columns
+    )
 
 
 def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:

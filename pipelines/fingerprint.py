@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.identity.keys import load_pseudonym_key
+from api.services.privacy_pseudonyms import name_key
 from warehouse.contracts import contracts
 
 if TYPE_CHECKING:
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from ims.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-DECISIVE = ("models", "warehouse", "expectations", "pipelines/assets", "pipelines/extract.py", "pipelines/transform.py")
+DECISIVE = (
+    "models", "warehouse", "expectations", "pipelines/assets", "pipelines/extract.py", "pipelines/pseudonyms.py",
+    "pipelines/transform.py",
+)  # fmt: skip
 
 
 def fingerprint(connection: psycopg.Connection[tuple[object, ...]], as_of: dt.date, settings: Settings) -> str:
@@ -30,6 +35,7 @@ def fingerprint(connection: psycopg.Connection[tuple[object, ...]], as_of: dt.da
         "rows": _rows(connection),
         "code": code_version(),
         "holding_rate_per_year": settings.holding_rate_per_year,
+        "pseudonyms": name_key(load_pseudonym_key(settings)),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

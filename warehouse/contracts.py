@@ -24,13 +24,21 @@ class UnknownTable(LookupError):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: DuckDB type, unit where it is a quantity, whether it may be null, what it means."""
+    """One column: DuckDB type, unit where it is a quantity, whether it may be null, what it means.
+
+    A `pseudonym` column of schema raw names a person: the extract brings a keyed pseudonym over in place of the value.
+    """
 
     name: str
     type: str
     meaning: str
     unit: str | None = None
     nullable: bool = False
+    pseudonym: bool = False
+
+    def __post_init__(self) -> None:
+        if self.pseudonym and self.type != "VARCHAR":
+            raise ValueError(f"column {self.name}: a pseudonym is text, so its type is VARCHAR")
 
 
 @dataclass(frozen=True)

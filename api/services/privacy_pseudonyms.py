@@ -14,8 +14,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from api.identity.keys import load_pseudonym_key
-from ims.settings import Settings, get_settings
+from ims.settings import get_settings
 
+BLOCK = 64
 LENGTH = 32  # hexadecimal digits: 128 bits, so that no two of a billion meet
 
 
@@ -31,9 +32,15 @@ def pseudonym(column: str, value: str, key: bytes | None = None) -> str:
     return _digest(key, f"{column}:{value}")
 
 
-def name_key(settings: Settings) -> str:
-    """The name of the key in use: what was computed under another name was computed with another key."""
-    return _digest(load_pseudonym_key(settings), "name of the key")[:16]
+def name_key(key: bytes) -> str:
+    """The name of a key: what was computed under another name was computed with another key."""
+    return _digest(key, "name of the key")[:16]
+
+
+def pads(key: bytes) -> tuple[bytes, bytes]:
+    """The inner and the outer block of HMAC-SHA256 with this key, for where only the plain hash is at hand."""
+    block = (key if len(key) <= BLOCK else hashlib.sha256(key).digest()).ljust(BLOCK, b"\0")
+    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
 
 def _digest(key: bytes, message: str) -> str:

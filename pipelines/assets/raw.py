@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetsDefinition, AssetSpec, MaterializeResult, multi_asset
 
+from api.identity.keys import load_pseudonym_key
 from pipelines.extract import extract
 from pipelines.lineage import column_schema
 from pipelines.session import RunSession
@@ -22,7 +23,10 @@ def raw_assets() -> AssetsDefinition:
             return
         with session.step("extract"):
             result = extract(
-                session.con, session.databases, lambda table, done, total: session.progress("extract", done, total)
+                session.con,
+                session.databases,
+                lambda table, done, total: session.progress("extract", done, total),
+                load_pseudonym_key(session.settings),
             )
             session.data_as_of = result.data_as_of
         for table in contracts("raw"):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from api.imports.folder import import_folder
+from ims.settings import get_settings
 
 AS_OF = dt.date(2024, 4, 15)
 STORES = ("S1", "S2")
@@ -45,6 +46,16 @@ def write_chain(folder: Path, as_of: dt.date = AS_OF, weeks: int = 10, with_supp
         stock = [(as_of, *pair, 2) for pair in pairs]
         write_csv(folder / "stock.csv", "as_of,store_code,sku,on_hand", stock)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where a module without an installation of its own keeps keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMS_HOME", str(tmp_path_factory.mktemp("home")))
+        get_settings.cache_clear()
+        yield get_settings().home
+    get_settings.cache_clear()
 
 
 @pytest.fixture
