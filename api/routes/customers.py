@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 from starlette.responses import Response
 
 from api.refusals import NotPermitted
@@ -26,15 +26,7 @@ def _digits(value: Any) -> Any:
     return value.translate(str.maketrans("", "", " -.()")) if isinstance(value, str) and len(value) < 40 else value
 
 
-def _ends_plainly(value: str) -> str:
-    if value.endswith("\n"):
-        raise ValueError("must end without a line break")
-    return value
-
-
-Mobile = Annotated[
-    str, BeforeValidator(_digits), StringConstraints(pattern=r"^[+]?[0-9]{6,15}$"), AfterValidator(_ends_plainly)
-]
+Mobile = Annotated[str, BeforeValidator(_digits), StringConstraints(pattern=r"^[+]?[0-9]{6,15}$")]
 Mail = Annotated[str, StringConstraints(max_length=254, pattern=r"^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$")]
 Wanted = Annotated[
     str | None,

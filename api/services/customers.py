@@ -22,13 +22,11 @@ COLUMNS = (
     "c.customer_id, c.customer_code, c.kind, c.full_name, c.mobile, c.email, c.tax_registration, c.city,"
     " c.home_store_id, c.erased_at, c.pseudonym, c.created_at, c.updated_at"
 )
-# the index is of words; the number itself decides
+# with or without the code of a country; the search alone would also find the number within a mail address
 BY_MOBILE = """
-    SELECT customer_id, home_store_id FROM customers
-     WHERE to_tsvector('simple'::regconfig, ims_customer_text(full_name, mobile, email, customer_code))
-           @@ to_tsquery('simple', %(digits)s)
-       AND right(ltrim(mobile, '+'), 10) = right(%(digits)s, 10) AND mobile IS NOT NULL
-     ORDER BY customer_id LIMIT 1
+    SELECT c.customer_id, c.home_store_id FROM ims_find_customers(right(%(digits)s, 10), 10) AS f
+      JOIN customers AS c USING (customer_id)
+     WHERE right(ltrim(c.mobile, '+'), 10) = right(%(digits)s, 10) ORDER BY c.customer_id LIMIT 1
 """
 MOST_FOUND = 200
 HIDDEN = frozenset(PERSONAL["customers"])

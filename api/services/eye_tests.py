@@ -103,17 +103,19 @@ async def _end(action: Action, test_id: int, state: str, outcome: str | None) ->
     test = await show_test(action, test_id)
     if test["state"] != "in_progress":
         raise Conflict("test-ended", f"This eye test is {test['state']} already; record a new one.")
-    ended = "CASE WHEN %(state)s = 'completed' THEN clock_timestamp() END"
+    ended = "CASE WHEN %(is_done)s THEN clock_timestamp() END"
     await action.execute(
         f"UPDATE eye_tests SET state = %(state)s, outcome = %(outcome)s, completed_at = {ended}"
         " WHERE eye_test_id = %(key)s",
         state=state,
+        is_done=state == "completed",
         outcome=outcome,
         key=test_id,
     )
     await action.execute(
         f"UPDATE eye_test_queue SET state = %(state)s, completed_at = {ended} WHERE eye_test_queue_id = %(entry)s",
         state=state,
+        is_done=state == "completed",
         entry=test["eye_test_queue_id"],
     )
     action.note(

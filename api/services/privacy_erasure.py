@@ -107,11 +107,13 @@ async def _erase(action: Action, customer_id: int) -> None:
 
 
 async def _blank(action: Action, table: str, key: str, ids: list[int], blanks: dict[str, Any], pseudonym: str) -> None:
-    """Blank these columns; a free text only where there was one, so that a row without keeps its place in time."""
+    """Blank these columns; those that must hold something, only where they did."""
+    named = {name: sql.Identifier(name) for name in blanks if name != "customer_code"}
     sets: list[sql.Composable] = [
-        sql.SQL("{0} = CASE WHEN {0} IS NULL THEN NULL ELSE {1} END").format(sql.Identifier(name), sql.Literal(blank))
-        for name, blank in blanks.items()
-        if name != "customer_code"
+        sql.SQL("{0} = CASE WHEN {0} IS NOT NULL THEN {1} END").format(column, sql.Literal(blanks[name]))
+        if blanks[name] is not None
+        else sql.SQL("{} = NULL").format(column)
+        for name, column in named.items()
     ]
     if table == ROOT:
         sets.append(sql.SQL("customer_code = {0}, pseudonym = {0}").format(sql.Literal(pseudonym)))
