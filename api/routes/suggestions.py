@@ -13,12 +13,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, PlainSerializer
 
+from api.identity.principal import Reach, reach_of
 from api.identity.scope import Scope, scope_of
 from api.routes.problems import Problem
 from api.routes.publication import nothing_published
 from api.services.connections import Pool
 from api.services.publication import read_publication
 from api.services.suggestion_pages import Cursor, InvalidCursor, read_page
+from api.services.transactions import SET_REACH
 from api.suggestions import find_suggestion
 
 State = Literal["proposed", "approved", "edited", "refused", "expired", "ordered", "received"]
@@ -83,7 +85,8 @@ def create_router(pool: Pool, url: str) -> APIRouter:
         scope = _scope(request)
         _refuse_others(scope, store)
         after = _cursor(cursor)
-        async with pool.connection() as connection:
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(SET_REACH, _reach(request))  # what the database's own policies let through
             publication = await read_publication(connection)
             if publication is None:
                 raise nothing_published()
@@ -130,6 +133,12 @@ def create_router(pool: Pool, url: str) -> APIRouter:
 
 def _scope(request: Request) -> Scope:
     return scope_of(request.state.user, "suggestion:read")
+
+
+def _reach(request: Request) -> tuple[str, str]:
+    reach = reach_of(request.state.user, "suggestion:read") or Reach(frozenset())
+    stores = "*" if reach.store_ids is None else "{" + ",".join(map(str, sorted(reach.store_ids))) + "}"
+    return stores, str(request.state.user.user_id)
 
 
 def _refuse_others(scope: Scope, stores: list[str] | None) -> None:
