@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api.database import head_revision
+from api.description import describe
 from api.identity.door import Door
 from api.identity.gate import Gate
 from api.routes import (
@@ -42,6 +43,7 @@ from api.routes.fallback import METHODS, Compression, Heads, answer_the_rest
 from api.routes.limits import Limits
 from api.routes.observation import Observation
 from api.routes.problems import answer_problems
+from api.routes.table import RouteTable
 from api.services.background import working
 from api.services.connections import create_pool
 from api.services.observations import Observations
@@ -113,11 +115,16 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
     app.include_router(sign_in.create_router(door))
     if serves_api:
         app.include_router(identity.create_router(door))
+        table = RouteTable()
+        app.router.routes.insert(0, table)
         for routes in RESOURCES:
-            app.include_router(routes.create_router(), prefix="/api/v1")
+            router = routes.create_router()
+            app.include_router(router, prefix="/api/v1")
+            table.add(router, "/api/v1")
         app.include_router(publication.create_router(pool))
         app.include_router(suggestions.create_router(pool, databases.operational))
     answer_the_rest(app)
+    describe(app)
     # the last is the outermost: every answer leaves by it
     app.add_middleware(Heads)
     app.add_middleware(Compression)

@@ -26,7 +26,7 @@ class Operation:
 def operations(app: FastAPI) -> list[Operation]:
     """Every documented operation, in the order of the description."""
     described = app.openapi()["paths"]
-    permits = {(method, route.path): _permit(route.dependant) for route in _routes(app) for method in route.methods}
+    permits = {(method, route.path): permit_of(route) for route in routes_of(app) for method in route.methods}
     found = []
     for path, methods in described.items():
         for method, entry in methods.items():
@@ -44,12 +44,18 @@ def operations(app: FastAPI) -> list[Operation]:
     return found
 
 
-def _routes(app: FastAPI) -> Iterator[Any]:
+def routes_of(app: FastAPI) -> Iterator[Any]:
+    """The routes with their full paths, those of included routers among them."""
     for route in app.routes:
         inner = getattr(route, "effective_route_contexts", None)
         for each in [route] if inner is None else inner():
             if hasattr(each, "dependant"):
                 yield each
+
+
+def permit_of(route: Any) -> Permit | None:
+    """What the route demands of its caller; None when it names no permission."""
+    return _permit(route.dependant)
 
 
 def _permit(dependant: Any) -> Permit | None:
