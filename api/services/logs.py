@@ -13,11 +13,12 @@ import threading
 from contextvars import ContextVar
 from typing import Any
 
-from api.services.redaction import explain, plain, redact, trace
+from api.services.redaction import HIDDEN, HIDDEN_MEMBERS, explain, plain, redact, trace
 from api.services.tracing import trace_id
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+WRITER = json.JSONEncoder(default=str, ensure_ascii=False)
 OURS = frozenset({"request_id", "trace_id", "route", "method"})  # made or checked by IMS: nothing to redact
 
 
@@ -36,11 +37,12 @@ class JsonFormatter(logging.Formatter):
         for name, value in (("request_id", REQUEST_ID.get()), ("trace_id", trace_id())):
             if value is not None:
                 fields[name] = value
-        given = {key: value for key, value in vars(record).items() if key not in STANDARD}
-        fields.update(plain(given), **{key: value for key, value in given.items() if key in OURS})
+        for name, value in vars(record).items():
+            if name not in STANDARD:
+                fields[name] = value if name in OURS else HIDDEN if name in HIDDEN_MEMBERS else plain(value)
         if record.exc_info and record.exc_info[1] is not None:
             fields["exception"] = trace(record.exc_info[1])
-        return json.dumps(fields, default=str, ensure_ascii=False)
+        return WRITER.encode(fields)
 
 
 def configure_logs() -> None:

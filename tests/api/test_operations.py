@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -340,7 +342,7 @@ def test_overload_is_said_at_once_and_ends(make: Make) -> None:
     assert client.get("/api/hold", params={"seconds": 0}).status_code == 200
 
 
-def test_ready_tells_of_a_full_disk_and_of_stopping(make: Make) -> None:
+def test_ready_tells_of_a_disk_that_is_nearly_full(make: Make) -> None:
     client = make(IMS_MIN_FREE_DISK_MB="999999999")
     assert any("make room" in note for note in client.get("/ready").json()["notes"])
 
@@ -365,6 +367,11 @@ def test_a_configuration_that_cannot_be_is_refused(url: str, monkeypatch: pytest
             with pytest.raises(WrongInput, match=name) as refused:
                 get_settings()
             assert value == "*" or value not in str(refused.value).replace(name, "").split()
+
+
+def test_without_an_endpoint_no_sdk_is_loaded() -> None:
+    script = "import sys, api.app; sys.exit(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 class Collector(BaseHTTPRequestHandler):
