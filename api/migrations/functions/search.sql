@@ -41,21 +41,28 @@ RETURN (SELECT coalesce(array_agg(substr(padded, place, 3) ORDER BY place), '{}'
          WHERE CASE WHEN is_inside THEN strpos(substr(padded, place, 3), ' ') = 0
                     ELSE substr(padded, place + 1, 1) <> ' ' END);
 
--- The rows of a table whose words match, best first: the share of the wanted trigrams that a row has, then the newest.
+-- The rows of a table whose words match, best first: by the share of the wanted trigrams and beginnings of words that a
+-- row has, then the newest.
 -- Each way of matching is tried only when the ones before found fewer rows than are asked for, and looks at a bounded
--- number of rows: two letters that begin half of all names answer as fast as a full name.
-CREATE FUNCTION ims_find(target regclass, key name, words text, wanted text, max_rows integer)
+-- number of rows: two letters that begin half of all names answer as fast as a full name. A LIMIT would make the planner
+-- hope for early finds in the table itself, hence no sequential scan.
+-- `here`, a condition, limits what is given to rows in reach, among the first few thousand that match.
+CREATE FUNCTION ims_find(target regclass, key name, words text, here text, wanted text, max_rows integer)
 RETURNS TABLE (found_id bigint, score real)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     looked_for text := left(ims_words(wanted), 100);
-    trigrams text[] := ims_trigrams(looked_for);
+    -- what a row is ranked by: runs, and the beginnings of words, which weigh more where an initial stands alone
+    marks text[] := ims_trigrams(looked_for)
+                    || ARRAY(SELECT ' ' || word FROM unnest(string_to_array(looked_for, ' ')) AS word);
     inside text[] := ims_trigrams_in_order(looked_for, true);
     in_order text[] := (ims_trigrams_in_order(looked_for, false))[1 : 30];
     long text[];
     vector text := format('to_tsvector(''simple''::regconfig, %s)', words);
-    ways text[] := '{}';
+    ways text[];
     way text;
+    slip text;
+    stride integer;
     ids bigint[] := '{}';
     more bigint[];
 BEGIN
@@ -76,32 +83,43 @@ BEGIN
                               string_agg(format('strpos(%s, %L) > 0', words, word), ' AND '))
           INTO ways FROM unnest(long) AS word;
     END IF;
-    IF cardinality(in_order) >= 5 THEN
-        -- a letter wrong, missing or too many touches at most three runs that follow each other
-        SELECT ways || string_agg(format('ims_trigrams(%s) @> %L::text[]', words,
-                                         in_order[1 : place - 1] || in_order[place + 3 : 30]), ' OR ')
-          INTO ways FROM generate_series(1, cardinality(in_order) - 2) AS place;
+    IF cardinality(in_order) >= 5 AND looked_for ~ '[[:alpha:]]' THEN
+        -- a letter wrong, missing or too many touches at most three runs that follow each other: they are left out in
+        -- turn, four at once where many are left; in a number, one wrong digit is another number
+        stride := CASE WHEN cardinality(in_order) < 9 THEN 1 ELSE 2 END;
+        SELECT string_agg(format('ims_trigrams(%s) @> %L::text[]', words,
+                                 in_order[1 : place - 1] || in_order[place + 2 + stride : 30]), ' OR ')
+          INTO slip FROM generate_series(1, cardinality(in_order) - 2, stride) AS place;
+        ways := ways || slip;
     END IF;
     FOREACH way IN ARRAY ways LOOP
-        EXIT WHEN cardinality(ids) >= max_rows;
-        EXECUTE format('SELECT array_agg(%I) FROM (SELECT %I FROM %s WHERE %s LIMIT %s) AS some',
-                       key, key, target, way, greatest(max_rows, 200)) INTO more;
+        EXIT WHEN cardinality(ids) >= max_rows OR (cardinality(ids) > 0 AND way = slip);
+        EXECUTE format('SELECT array_agg(%1$I) FROM (SELECT %1$I FROM (SELECT * FROM %2$s WHERE %3$s LIMIT 5000) AS %2$s'
+                       ' WHERE %4$s LIMIT %5$s) AS few',
+                       key, target, way, coalesce(here, 'true'), greatest(max_rows, 200)) INTO more;
         ids := ids || ARRAY(SELECT unnest(more) EXCEPT SELECT unnest(ids));
     END LOOP;
     RETURN QUERY EXECUTE format(
-        'SELECT %1$I, (SELECT count(*) FROM unnest(ims_trigrams(%2$s)) AS t WHERE t = ANY ($1))::real / $2'
-        '  FROM %3$s WHERE %1$I = ANY ($3) ORDER BY 2 DESC, 1 DESC LIMIT $4', key, words, target)
-        USING trigrams, greatest(cardinality(trigrams), 1), ids, max_rows;
+        'SELECT %1$I, (SELECT avg((strpos(has, mark) > 0)::integer)::real FROM unnest($1) AS mark)'
+        '  FROM (SELECT %1$I, '' '' || %2$s || '' '' AS has FROM %3$s WHERE %1$I = ANY ($2) OFFSET 0) AS few'
+        ' ORDER BY 2 DESC, 1 DESC LIMIT $3', key, words, target)
+        USING marks, ids, max_rows;
 END $$;
 
 CREATE FUNCTION ims_find_products(wanted text, max_rows integer) RETURNS TABLE (product_id bigint, score real)
-LANGUAGE sql STABLE AS $$
-    SELECT * FROM ims_find('products', 'product_id', 'ims_product_text(sku, name, brand, model, barcode)',
+LANGUAGE sql STABLE ROWS 50 AS $$
+    SELECT * FROM ims_find('products', 'product_id', 'ims_product_text(sku, name, brand, model, barcode)', NULL,
                            wanted, max_rows)
 $$;
 
+-- Of a transaction that says which stores are in its reach (`ims.store_ids`), the customers of those stores: whose home
+-- is there, or who ordered there.
 CREATE FUNCTION ims_find_customers(wanted text, max_rows integer) RETURNS TABLE (customer_id bigint, score real)
-LANGUAGE sql STABLE AS $$
-    SELECT * FROM ims_find('customers', 'customer_id', 'ims_customer_text(full_name, mobile, email, customer_code)',
-                           wanted, max_rows)
+LANGUAGE sql STABLE ROWS 50 AS $$
+    SELECT found.* FROM nullif(nullif(current_setting('ims.store_ids', true), ''), '*') AS stores,
+    LATERAL ims_find('customers', 'customer_id', 'ims_customer_text(full_name, mobile, email, customer_code)',
+        CASE WHEN stores IS NOT NULL THEN format(
+            '(home_store_id = ANY (%1$L::bigint[]) OR EXISTS (SELECT FROM sales_orders AS o'
+            ' WHERE o.customer_id = customers.customer_id AND o.store_id = ANY (%1$L::bigint[])))', stores) END,
+        wanted, max_rows) AS found
 $$;

@@ -223,6 +223,7 @@ SETTINGS = (
     ("transfer_days_to_receive", "7", "Days after which goods in transit are overdue"),
     ("suggestion_days_to_decide", "7", "Days after which a suggestion nobody decided expires"),
     ("prescription_valid_days", "730", "Days for which a new prescription is valid"),
+    ("customer_retention_years", "8", "Years without any activity after which a customer is erased"),
     ("non_adapt_days", "45", "Days after delivery in which a wearer may say that a pair does not suit"),
 )
 # role: largest discount on MASS, PREMIUM, LUXURY, SERVICE
@@ -293,7 +294,7 @@ def downgrade() -> None:
         DROP FUNCTION ims_name_masters();
         DROP FUNCTION ims_find_products(text, integer);
         DROP FUNCTION ims_find_customers(text, integer);
-        DROP FUNCTION ims_find(regclass, name, text, text, integer);
+        DROP FUNCTION ims_find(regclass, name, text, text, text, integer);
         DROP FUNCTION ims_trigrams_in_order(text, boolean);
         DROP FUNCTION ims_trigrams(text);
         DROP FUNCTION ims_product_text(text, text, text, text, text);
