@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.schema.base import Base, Created, Key, Money, ProductId, StoreId, Timestamp, Tracked, UnitCost, UserId, one_of
@@ -146,6 +146,7 @@ class VendorReturnLine(Tracked, Base):
     __tablename__ = "vendor_return_lines"
     __table_args__ = (
         UniqueConstraint("vendor_return_id", "product_id", "lens_cell_id", postgresql_nulls_not_distinct=True),
+        ForeignKeyConstraint(["lens_cell_id", "product_id"], ["lens_cells.lens_cell_id", "lens_cells.product_id"]),
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("unit_cost >= 0", name="unit_cost"),
     )

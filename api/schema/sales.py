@@ -113,6 +113,7 @@ class SalesOrderLine(Tracked, Base):
             ["sales_order_id", "ordered_on"],
             ["sales_orders.sales_order_id", "sales_orders.ordered_on"],
         ),
+        ForeignKeyConstraint(["lens_cell_id", "product_id"], ["lens_cells.lens_cell_id", "lens_cells.product_id"]),
         CheckConstraint("unit_price >= 0 AND cost_at_sale >= 0", name="prices"),
         CheckConstraint("mrp >= unit_price", name="mrp"),
         CheckConstraint("discount_share BETWEEN 0 AND 1", name="discount_share"),

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -147,6 +156,7 @@ class PurchaseOrderLine(Tracked, Base):
             name="uq_purchase_order_lines_item",
             postgresql_nulls_not_distinct=True,
         ),
+        ForeignKeyConstraint(["lens_cell_id", "product_id"], ["lens_cells.lens_cell_id", "lens_cells.product_id"]),
         CheckConstraint(one_of("state", "draft", "open", "received", "cancelled"), name="state"),
         CheckConstraint("open_qty >= 0 AND received_qty >= 0", name="quantities"),
         CheckConstraint("state = 'open' OR open_qty = 0", name="closed_lines_are_empty"),

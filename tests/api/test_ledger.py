@@ -54,11 +54,13 @@ class Stockroom:
             (self.user_id,) = connection.execute("SELECT user_id FROM users").fetchone()
         self.user = SignedIn(self.user_id, "u", frozenset({"admin"}), 1, dt.datetime.max)
 
-    def act(self, work):
-        """Run `work(action)` in a transaction of its own."""
+    def act(self, work, stores="*"):
+        """Run `work(action)` in a transaction of its own, as the application's role, within reach of `stores`."""
 
         async def run():
             async with await psycopg.AsyncConnection.connect(self.url) as connection:
+                await connection.execute("SET ROLE ims_app")
+                await connection.execute("SELECT set_config('ims.store_ids', %s, true)", [stores])
                 action = Action(connection, self.user, Origin("t"), "stock:read", Reach(None))
                 return await work(action)
 
@@ -241,6 +243,30 @@ def test_levels_of_a_store(room):
     assert [row["sku"] for row in only] == ["L"]
     with pytest.raises(NotFound):
         room.act(lambda action: ledger.location(action, "store", 10**9))
+
+
+def test_a_store_ships_to_another_that_it_does_not_see(room):
+    room.receive("A", 5)
+    (store_id,) = room.rows("SELECT store_id FROM stores WHERE store_code = 'S'")[0]
+    ship = [room.move("A", 2, "S.store", "T.transit", "transfer")]
+    room.act(lambda action: ledger.post_moves(action, ship, TODAY), stores=f"{{{store_id}}}")
+    assert (room.level(), room.level(place="T.transit")) == ((3, 0), (2, 0))
+    arrive = [room.move("A", 2, "T.transit", "T.store", "transfer")]
+    room.act(lambda action: ledger.post_moves(action, arrive, TODAY))
+
+
+def test_the_application_posts_moves_and_types_nothing(room):
+    room.receive("A", 5)
+    for statement in (
+        "UPDATE stock_balances SET on_hand = 9",
+        "SELECT ims_change_balances('{1}', '{1}', '{null}', '{null}', '{9}', '{0}', '{false}')",
+        "UPDATE stock_moves SET quantity = 9",
+        "DELETE FROM stock_move_reversals",
+    ):
+        with psycopg.connect(room.url) as connection:
+            connection.execute("SET ROLE ims_app; SET ims.ledger = 'open'")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
 
 
 STEPS = st.lists(

@@ -43,6 +43,7 @@ class Writer:
 
     async def _run(self, until: float) -> None:
         async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
+            await connection.execute("SET ROLE ims_app; SET ims.store_ids = '*'")
             found = await (await connection.execute(
                 "SELECT kind, coalesce(store_id, 0), location_id FROM stock_locations"
             )).fetchall()  # fmt: skip

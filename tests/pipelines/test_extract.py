@@ -193,6 +193,27 @@ def test_a_table_new_to_the_lake_is_read_and_stamped_even_without_a_row(database
     assert "raw.payments" in table_stamps(lake)
 
 
+def test_a_partitioned_table_is_read_once_whole_or_by_changes(databases, source, lake):
+    post = (
+        "INSERT INTO stock_moves (product_id, source_location_id, destination_location_id, quantity, moved_on, kind)"
+        " SELECT product_id, o.location_id, s.location_id, 1, DATE '2024-01-10' + n, 'receipt'"
+        " FROM generate_series(1, %s) AS n, products, stock_locations AS o, stock_locations AS s JOIN stores USING"
+        " (store_id) WHERE sku = 'p' AND store_code = 'S' AND s.kind = 'store' AND o.kind = 'vendor'"
+    )
+    read = "SELECT count(*), count(DISTINCT stock_move_id), sum(quantity) FROM lake.raw.stock_moves"
+    source.execute("SELECT ims_make_partitions('stock_moves', '2024-01-01', '2024-03-01')")
+    source.execute(post, [200])  # four months, the last in the default partition
+    assert extract(lake, databases).changes["stock_moves"] == (200, 0)
+    # with statistics, the reader knows how large a table is, and cuts it by pages; a partitioned one has none itself
+    source.execute("ANALYZE stock_moves")
+    lake.execute("DELETE FROM lake.raw.extract_state")
+    extract(lake, databases)
+    assert lake.execute(read).fetchone() == (200, 200, 200)
+    source.execute(post, [3])
+    assert extract(lake, databases).changes["stock_moves"] == (3, 0)
+    assert lake.execute(read).fetchone() == (203, 203, 203)
+
+
 def test_only_decided_suggestions_come_over(databases, source, lake):
     source.execute("INSERT INTO runs (run_id, as_of, state) VALUES ('r', '2024-05-15', 'published')")
     source.execute(

@@ -49,6 +49,7 @@ APPEND_ONLY = """
     CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON stock_moves
         FOR EACH STATEMENT EXECUTE FUNCTION ims_refuse('a posted move is reversed, never changed');
 """
+LINES_WITH_CELLS = ("sales_order_lines", "purchase_order_lines", "vendor_return_lines")
 INTERNAL = "('store', 'transit', 'lab', 'quarantine')"
 
 
@@ -77,6 +78,11 @@ def upgrade() -> None:
         DROP TABLE stock_moves_before;
         """
     )
+    for table in LINES_WITH_CELLS:
+        op.execute(
+            f"ALTER TABLE {table} ADD CONSTRAINT fk_{table}_lens_cell_id_product_id "
+            "FOREIGN KEY (lens_cell_id, product_id) REFERENCES lens_cells (lens_cell_id, product_id)"
+        )
 
 
 def _extend_locations() -> None:
@@ -157,6 +163,8 @@ def downgrade() -> None:
     )
     for table in reversed(KEYS):
         untrack(table)
+    for table in LINES_WITH_CELLS:
+        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_lens_cell_id_product_id")
     op.execute(
         f"""
         DROP TRIGGER place ON stores;
