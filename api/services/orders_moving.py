@@ -78,9 +78,10 @@ async def _advance(action: Action, order_id: int, step: str) -> Row:
     status = check_step(order, step)
     await action.execute(
         "UPDATE sales_orders SET status = %(status)s, version = version + 1,"
-        " ready_at = CASE WHEN %(status)s = 'ready' THEN %(moment)s ELSE ready_at END"
+        " ready_at = CASE WHEN %(is_ready)s THEN %(moment)s ELSE ready_at END"
         " WHERE sales_order_id = %(order_id)s",
         status=status,
+        is_ready=status == "ready",
         moment=order["moment"],
         order_id=order_id,
     )
