@@ -68,6 +68,7 @@ RESOURCES = (
     eye_tests,
     prescriptions,
     privacy,
+    suggestions,
 )
 DESCRIPTION = """What IMS publishes, for programs. Get an access token at `/api/v1/tokens` and send it as
 `Authorization: Bearer …`; a browser signs in at `/sign-in` (a session cookie). Errors are `application/problem+json`
@@ -122,7 +123,6 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
             app.include_router(router, prefix="/api/v1")
             table.add(router, "/api/v1")
         app.include_router(publication.create_router(pool))
-        app.include_router(suggestions.create_router(pool, databases.operational))
     answer_the_rest(app)
     describe(app)
     # the last is the outermost: every answer leaves by it

@@ -147,11 +147,16 @@ def list_suggestions(
 
 def find_suggestion(source: str | Connection, suggestion_id: int, *, stores: Collection[str] | None) -> Row | None:
     """One suggestion with its receipt; None when it does not exist or lies outside the scope."""
-    statement = _select(Suggestion.receipt).where(Suggestion.suggestion_id == suggestion_id)
+    statement = select_suggestion(suggestion_id)
     if stores is not None:
         statement = statement.where(Store.store_code.in_(stores))
     rows = _read(source, statement)
     return rows[0] if rows else None
+
+
+def select_suggestion(suggestion_id: int) -> Select[Any]:
+    """The statement for one suggestion with its receipt."""
+    return _select(Suggestion.receipt).where(Suggestion.suggestion_id == suggestion_id)
 
 
 def select_suggestions(

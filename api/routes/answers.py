@@ -20,7 +20,7 @@ def write_json(value: Any, *, sees_cost: bool, fields: tuple[str, ...] | None = 
     """The bytes of an answer. `fields` limits an object, or the items of a page, to these members."""
     if isinstance(value, Page):
         items = [_pick(item, fields) for item in value.items]
-        value = {"items": items, "next_cursor": value.next_cursor}
+        value = {**value.about, "items": items, "next_cursor": value.next_cursor}
     elif fields is not None:
         value = _pick(value, fields)
     return to_json(_sparse(value, sees_cost))

@@ -66,7 +66,7 @@ class Caller:
         value = await self._guarded(transactions.write(self.pool, self._begin, work))
         return Response(status_code=204) if value is None else answer(self._write(value), status=status)
 
-    async def change(self, show: Service, lock: str, key: int, service: Service, *arguments: Any) -> Response:
+    async def change(self, show: Service, lock: str, key: int | str, service: Service, *arguments: Any) -> Response:
         """`write` for a record that `show` reads: with an If-Match header, only while the record is as it names.
 
         `lock` is the SELECT … FOR UPDATE of the record by %(key)s, taken before it is compared.

@@ -1,33 +1,29 @@
-"""`GET /api/v1/suggestions`: the order list of the served publication, dearest first, page by page.
+"""`/suggestions`: the order list of the served publication, dearest first, page by page; and deciding on it.
 
 Money is text with its decimals (`"1250.00"`), other quantities are numbers; members without a value are left out.
 """
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, PlainSerializer
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field, model_validator
+from starlette.responses import Response
 
-from api.identity.principal import Reach, reach_of
-from api.identity.scope import Scope, scope_of
-from api.routes.problems import Problem
-from api.routes.publication import nothing_published
-from api.services.connections import Pool
-from api.services.publication import read_publication
-from api.services.suggestion_pages import Cursor, InvalidCursor, read_page
-from api.services.transactions import SET_REACH
-from api.suggestions import find_suggestion
+from api.routes.caller import Caller, may
+from api.routes.fields import CLEAN, In, Key, Out, PathKey, Quantity, Text
+from api.services import suggestion_decisions, suggestion_pages
+from api.services.suggestion_state import LOCK
 
 State = Literal["proposed", "approved", "edited", "refused", "expired", "ordered", "received"]
-Money = Annotated[Decimal, PlainSerializer(str, return_type=str)]
+MOST = 500
+Filter = Annotated[str, Field(max_length=64, pattern=CLEAN)]
 
 
-class SuggestionOut(BaseModel):
+class SuggestionOut(Out):
     """One suggested order. `priority` is the money at stake: expected cost saved by ordering, against not ordering."""
 
     suggestion_id: int
@@ -52,14 +48,21 @@ class SuggestionOut(BaseModel):
     demand_p50: float
     demand_p90: float
     reason: str
-    priority: Money
+    priority: Decimal
     decided_by: str | None = None
     decided_at: dt.datetime | None = None
     decision_note: str | None = None
+
+
+class SuggestionWhole(SuggestionOut):
+    """One with its receipt, for whoever sees costs, and the draft it became. `approved_qty`: the quantity wanted."""
+
     receipt: dict[str, Any] | None = None
+    purchase_order_id: int | None = None
+    stock_transfer_id: int | None = None
 
 
-class SuggestionPage(BaseModel):
+class SuggestionPage(Out):
     """A page; `next_cursor` is left out on the last one."""
 
     publication_id: int
@@ -69,86 +72,103 @@ class SuggestionPage(BaseModel):
     next_cursor: str | None = None
 
 
-def create_router(pool: Pool, url: str) -> APIRouter:
+class EditIn(In):
+    """Another quantity (a multiple of the pack) or vendor, and why."""
+
+    quantity: Quantity | None = None
+    vendor_id: Key | None = None
+    reason: Text
+
+    @model_validator(mode="after")
+    def _something(self) -> EditIn:
+        if self.quantity is None and self.vendor_id is None:
+            raise ValueError("name a quantity or a vendor_id to change")
+        return self
+
+
+class ApproveIn(In):
+    """What there is to say about it."""
+
+    note: Text | None = None
+
+
+class ApproveManyIn(ApproveIn):
+    """All of these or none."""
+
+    ids: Annotated[list[Key], Field(min_length=1, max_length=MOST)]
+
+
+class RefuseIn(In):
+    """Why not."""
+
+    reason: Text
+
+
+class DecisionOut(Out):
+    """What was decided, and the draft made with it."""
+
+    suggestion_id: int
+    state: State
+    approved_qty: int
+    purchase_order_id: int | None = None
+    stock_transfer_id: int | None = None
+
+
+class DecisionList(Out):
+    """Decisions by suggestion."""
+
+    items: list[DecisionOut]
+
+
+def create_router() -> APIRouter:
     """The suggestions' routes."""
-    router = APIRouter(prefix="/api/v1", tags=["suggestions"])
+    router = APIRouter(prefix="/suggestions", tags=["suggestions"])
 
-    @router.get("/suggestions", summary="Suggested orders, dearest first", response_model_exclude_none=True)
+    @router.get("", summary="Suggested orders, dearest first", response_model=SuggestionPage)
     async def browse(
-        request: Request,
-        store: Annotated[list[str] | None, Query(description="Store codes; repeat for several.")] = None,
-        category: Annotated[str | None, Query(description="One category.")] = None,
+        caller: Annotated[Caller, Depends(may("suggestion:read"))],
+        store: Annotated[list[Filter] | None, Query(description="Store codes; repeat for several.")] = None,
+        category: Annotated[Filter | None, Query(description="One category.")] = None,
         state: Annotated[list[State] | None, Query(description="States; repeat for several.")] = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
         cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
-    ) -> SuggestionPage:
-        scope = _scope(request)
-        _refuse_others(scope, store)
-        after = _cursor(cursor)
-        async with pool.connection() as connection, connection.transaction():
-            await connection.execute(SET_REACH, _reach(request))  # what the database's own policies let through
-            publication = await read_publication(connection)
-            if publication is None:
-                raise nothing_published()
-            served = publication["publication_id"]
-            if after is not None and after.publication_id != served:
-                raise Problem(409, "publication-moved", "Another publication is served now: start from the first page.")
-            rows = await read_page(
-                connection,
-                served,
-                stores=store or scope.store_codes,
-                category=category,
-                states=state or None,
-                after=after,
-                limit=limit + 1,
-            )
-        items = [SuggestionOut(**row) for row in rows[:limit]]
-        last = Cursor(served, items[-1].priority, items[-1].suggestion_id) if len(rows) > limit else None
-        return SuggestionPage(
-            publication_id=served,
-            snapshot_id=publication["snapshot_id"],
-            as_of=publication["as_of"],
-            items=items,
-            next_cursor=last.encode() if last else None,
-        )
+    ) -> Response:
+        wanted: dict[str, Any] = {"stores": store or None, "category": category, "states": state or None}
+        return await caller.read(suggestion_pages.list_suggestions, **wanted, cursor=cursor, limit=limit)
 
-    @router.get(
-        "/suggestions/{suggestion_id}", summary="One suggestion with its receipt", response_model_exclude_none=True
-    )
-    async def show(request: Request, suggestion_id: int) -> SuggestionOut:
-        scope = _scope(request)
-        row = None
-        if 0 < suggestion_id < 2**63:
-            # read whatever its store: another store's line is refused below with 403, not hidden as unknown
-            row = await asyncio.to_thread(find_suggestion, url, suggestion_id, stores=None)
-        if row is None:
-            raise Problem(404, "unknown-suggestion", f"There is no suggestion {suggestion_id}.")
-        _refuse_others(scope, [row["store_code"]])
-        if not scope.sees_cost:
-            row = {**row, "receipt": None}  # receipts hold unit costs
-        return SuggestionOut(**row)
+    @router.post("/approve", summary="Approve suggestions, all or none", response_model=DecisionList)
+    async def approve_many(
+        caller: Annotated[Caller, Depends(may("suggestion:approve"))], body: ApproveManyIn
+    ) -> Response:
+        return await caller.write(suggestion_decisions.approve_suggestions, body.ids, body.note)
+
+    @router.get("/{suggestion_id}", summary="One suggestion with its receipt", response_model=SuggestionWhole)
+    async def show(caller: Annotated[Caller, Depends(may("suggestion:read"))], suggestion_id: PathKey) -> Response:
+        return await caller.read(suggestion_pages.show_suggestion, suggestion_id)
+
+    @router.patch("/{suggestion_id}", summary="Want another quantity or vendor", response_model=SuggestionWhole)
+    async def edit(
+        caller: Annotated[Caller, Depends(may("suggestion:edit"))], suggestion_id: PathKey, body: EditIn
+    ) -> Response:
+        changes = body.model_dump(exclude_unset=True)
+        service = suggestion_decisions.edit_suggestion
+        return await caller.change(suggestion_pages.show_suggestion, LOCK, suggestion_id, service, changes)
+
+    @router.post("/{suggestion_id}/approve", summary="Approve, and make its draft", response_model=SuggestionWhole)
+    async def approve(
+        caller: Annotated[Caller, Depends(may("suggestion:approve"))],
+        suggestion_id: PathKey,
+        body: ApproveIn | None = None,
+    ) -> Response:
+        service = suggestion_decisions.approve_suggestion
+        note = body.note if body else None
+        return await caller.change(suggestion_pages.show_suggestion, LOCK, suggestion_id, service, note)
+
+    @router.post("/{suggestion_id}/refuse", summary="Refuse, with a reason", response_model=SuggestionWhole)
+    async def refuse(
+        caller: Annotated[Caller, Depends(may("suggestion:approve"))], suggestion_id: PathKey, body: RefuseIn
+    ) -> Response:
+        service = suggestion_decisions.refuse_suggestion
+        return await caller.change(suggestion_pages.show_suggestion, LOCK, suggestion_id, service, body.reason)
 
     return router
-
-
-def _scope(request: Request) -> Scope:
-    return scope_of(request.state.user, "suggestion:read")
-
-
-def _reach(request: Request) -> tuple[str, str]:
-    reach = reach_of(request.state.user, "suggestion:read") or Reach(frozenset())
-    stores = "*" if reach.store_ids is None else "{" + ",".join(map(str, sorted(reach.store_ids))) + "}"
-    return stores, str(request.state.user.user_id)
-
-
-def _refuse_others(scope: Scope, stores: list[str] | None) -> None:
-    others = [code for code in stores or [] if not scope.allows(code)]
-    if others:
-        raise Problem(403, "store-out-of-scope", f"Your account does not cover store {', '.join(others)}.")
-
-
-def _cursor(text: str | None) -> Cursor | None:
-    try:
-        return Cursor.decode(text) if text else None
-    except InvalidCursor:
-        raise Problem(422, "invalid-cursor", "This cursor was not made by this API; start without one.") from None

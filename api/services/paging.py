@@ -6,8 +6,8 @@ import base64
 import binascii
 import datetime as dt
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -19,10 +19,11 @@ LARGEST = 2**63 - 1
 
 @dataclass(frozen=True)
 class Page:
-    """One page of rows, and the cursor of the next one (None: this is the last)."""
+    """One page of rows, and the cursor of the next one (None: this is the last). `about` is said of the whole page."""
 
     items: list[dict[str, Any]]
     next_cursor: str | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
