@@ -22,6 +22,7 @@ from ims.commands import (
     exporting,
     importing,
     outbox,
+    privacy,
     publishing,
     run,
     serve,
@@ -54,6 +55,7 @@ app.command("bench")(bench.bench)
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(privacy.app, name="privacy")
 
 
 def main() -> NoReturn:
