@@ -57,7 +57,7 @@ def bench_api(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     with temporary_installation() as installation, ExitStack() as stack:
         world = build(installation.databases.operational, wanted.size, progress)
         passwords, stores = add_people(installation.databases.operational)
-        drawn = pools(world, stores)
+        drawn = pools(installation.databases.operational, world, stores)
         start = stack.enter_context(_copy(installation.databases.operational))
         scripts = _record(installation, start, passwords, drawn, world, progress) if wanted.limit else []
         found["client_ceiling_per_second"] = _ceiling(drawn, min(wanted.seconds, 3.0))

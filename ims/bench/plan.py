@@ -18,7 +18,8 @@ class Kind:
     """One kind of request. `{name}` in path and body is drawn from the pool of that name, `{key}` is always new.
 
     `takes` names a pool whose values are used up (an order is confirmed once): while it is empty, another kind is
-    sent instead. `gives` maps a member of the answer to the pool that its value goes into.
+    sent instead. `gives` maps a member of the answer to the pool that its value goes into; `makes` names members
+    that the application makes up and that are new each time, as an order's number.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Kind:
     status: Sequence[int] = (200,)
     takes: str | None = None
     gives: dict[str, str] = field(default_factory=dict)
+    makes: Sequence[str] = ()
 
     @property
     def writes(self) -> bool:

@@ -42,7 +42,7 @@ class Writer:
 
     def write(self, name: str, weight: int, journey: Sequence[Recorded]) -> Script:
         """The script of these requests, one after the other, each in a transaction of its own."""
-        lines = [r"\set key random(1, 9000000000000000000)"]
+        lines: list[str] = []
         transactions = []
         for number, recorded in enumerate(journey):
             for drawn, value in recorded.drawn.items():
@@ -50,7 +50,9 @@ class Writer:
                     low, high = self._ranges[drawn]
                     lines.append(rf"\set r{number}_{drawn} random({low}, {high})")
                     self._known[str(value)] = f"r{number}_{drawn}"
-            self._known[str(recorded.drawn["key"])] = "key"
+            lines.append(rf"\set key{number} random(1, 9000000000000000000)")
+            self._known[str(recorded.drawn["key"])] = f"key{number}"
+            self._known |= {str(recorded.answer[member]): f"key{number}" for member in recorded.kind.makes}
             transactions.append((recorded, [self._statement(each) for each in recorded.statements]))
         for recorded, statements in transactions:
             lines += self._transaction(recorded, statements)
@@ -100,7 +102,7 @@ class Writer:
         dumped = dumper.dump(value)
         text = bytes(dumped).decode() if dumped is not None else ""
         cast = _type_name(dumper.oid)
-        if text.isdigit() and text in self._known:
+        if not isinstance(value, str) and text.isdigit() and text in self._known:
             return f"{self._variable(text)}{cast or '::bigint'}"
         parts, last = [], 0
         for found in self._pattern().finditer(text):
