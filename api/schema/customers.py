@@ -59,7 +59,7 @@ class Customer(Tracked, Base):
     city: Mapped[str | None]
     home_store_id: Mapped[StoreId | None]
     erased_at: Mapped[Timestamp | None]
-    pseudonym: Mapped[str | None] = mapped_column(unique=True)
+    pseudonym: Mapped[str | None]  # unique as the code it then equals
 
 
 class CustomerConsent(Tracked, Base):

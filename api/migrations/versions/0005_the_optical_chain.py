@@ -1706,7 +1706,6 @@ def _extend_customers() -> None:
         ],
         postgresql_using="gin",
     )
-    op.create_unique_constraint(op.f("uq_customers_pseudonym"), "customers", ["pseudonym"])
     op.create_foreign_key(op.f("fk_customers_home_store_id"), "customers", "stores", ["home_store_id"], ["store_id"])
     op.create_check_constraint(op.f("ck_customers_email"), "customers", "email ~ '^[^@[:space:]]+@[^@[:space:]]+$'")
     op.create_check_constraint(
