@@ -56,7 +56,7 @@ WRITES = (
         "POST",
         "/api/v1/orders/{confirmed}/payments",
         (MANAGER,),
-        '{"method":"upi","amount":"1.00","reference":"B{key}"}',
+        '{"method":"upi","amount":"1.00","reference":"B-{key}"}',
         (201,),
         takes="confirmed",
     ),
