@@ -10,12 +10,10 @@ import secrets
 from typing import Literal
 
 from api.services.action import Action
+from api.services.chain_settings import setting
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: a number is read aloud
 DIGITS = 6
-FIRST_MONTH = (
-    "SELECT coalesce((SELECT value::text::integer FROM chain_settings WHERE key = 'fiscal_year_first_month'), 4)"
-)
 LAST = {
     "invoice": """
         SELECT max(right(invoice_number, 6))::integer FROM sales_orders
@@ -32,7 +30,7 @@ async def next_number(action: Action, kind: Literal["invoice", "credit_note"], s
 
     With a store code of up to four characters it has the 16 that an Indian tax invoice may have.
     """
-    first_month = int(await action.value(FIRST_MONTH))
+    first_month = int(await setting(action, "fiscal_year_first_month"))
     code = await action.value("SELECT store_code FROM stores WHERE store_id = %(store_id)s", store_id=store_id)
     prefix = f"{code}/{fiscal_year(day, first_month)}{LETTER[kind] or '/'}"
     await action.execute("SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 1))", name=f"{kind} {prefix}")

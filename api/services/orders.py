@@ -96,7 +96,7 @@ def _where(action: Action, *wanted: Any) -> str:
         "o.customer_id = %(customer_id)s",
         "o.ordered_on >= %(from_on)s",
         "o.ordered_on <= %(to_on)s",
-        "o.order_number = %(number)s",
+        "o.order_ref = %(number)s",
     )
     chosen = [each for each, value in zip(conditions, wanted, strict=True) if value is not None]
     if action.reach.store_ids is not None and wanted[0] is None:
