@@ -12,7 +12,8 @@ EYE = (
     "eye", "sph", "cyl", "axis", "add", "pd_mm", "prism", "prism_base", "visual_acuity", "base_curve_mm",
     "diameter_mm",
 )  # fmt: skip
-# with the version that replaced it, and whether the parameter `read` (stores) opens it
+# with the version that replaced it, and whether the parameter `read` (stores) opens it; the store that recorded it
+# keeps it when the customer has gone elsewhere and is no longer seen
 SELECT = f"""
     SELECT p.prescription_id, p.prescription_number, p.version, p.supersedes_id, n.prescription_id AS superseded_by_id,
            p.patient_id, p.store_id, p.eye_test_id, p.source, p.kind, p.optometrist_id, p.doctor_name,
@@ -20,8 +21,8 @@ SELECT = f"""
            o.full_name AS patient_name, o.born_on, o.customer_id, o.erased_at,
            (p.store_id = ANY(%(read)s::bigint[]) OR {is_near("read")}) AS is_open
       FROM prescriptions AS p
-      JOIN patients AS o ON o.patient_id = p.patient_id
-      JOIN customers AS c ON c.customer_id = o.customer_id
+      LEFT JOIN patients AS o ON o.patient_id = p.patient_id
+      LEFT JOIN customers AS c ON c.customer_id = o.customer_id
       LEFT JOIN prescriptions AS n ON n.supersedes_id = p.prescription_id
 """
 NAMES = ("patient_name", "born_on")

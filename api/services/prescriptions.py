@@ -1,7 +1,6 @@
 """Prescriptions: recorded within their limits, replaced by a new version and never edited, read as far as one may.
 
-They are in reach in the store that recorded them, and wherever the patient's customer is: wider than the store of a
-row, so every read here widens the database's own view first and asks `_is_near` itself.
+They are in reach in the store that recorded them, and wherever the patient's customer is.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from api.services.paging import Page, Paging
 from api.services.patients import check_patient
 from api.services.prescription_limits import find_faults
 from api.services.prescription_showing import SELECT, show_as, with_eyes
-from api.services.transactions import widen
 
 ADULT_YEARS = 18
 MONTHS_OF_A_MINOR = 12
@@ -48,7 +46,6 @@ async def list_prescriptions(
     """
     if store_id is not None:
         action.check_store(store_id)
-    await widen(action)
     rows = await action.rows(
         f"{SELECT} WHERE p.prescription_id < %(after)s AND (%(patient)s::bigint IS NULL"
         f" OR (p.patient_id = %(patient)s AND {_is_near('read')}))"
@@ -96,7 +93,6 @@ async def replace_prescription(action: Action, prescription_id: int, values: dic
 
     Raises Invalid with every fault, NotFound, OutOfReach, Conflict.
     """
-    await widen(action)
     await action.row("SELECT 1 FROM prescriptions WHERE prescription_id = %(key)s FOR UPDATE", key=prescription_id)
     earlier = await _find(action, prescription_id)
     if earlier["superseded_by_id"] is not None:
@@ -161,13 +157,12 @@ async def _insert(action: Action, values: dict[str, Any], number: str, version: 
 
 
 async def _find(action: Action, prescription_id: int) -> Row:
-    await widen(action)
     row = await action.row(f"{SELECT} WHERE p.prescription_id = %(key)s", key=prescription_id, read=_readable(action))
     if row is None:
         raise await action.missing("prescriptions", prescription_id, "prescription")
     is_reached = await action.value(
-        f"SELECT {_is_near('reached')} FROM prescriptions AS p JOIN patients AS o USING (patient_id)"
-        " JOIN customers AS c USING (customer_id) WHERE p.prescription_id = %(key)s",
+        f"SELECT {_is_near('reached')} FROM prescriptions AS p LEFT JOIN patients AS o USING (patient_id)"
+        " LEFT JOIN customers AS c USING (customer_id) WHERE p.prescription_id = %(key)s",
         key=prescription_id,
         reached=reached(action),
     )

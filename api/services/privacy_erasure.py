@@ -64,13 +64,10 @@ MESSAGES = """
            state = CASE WHEN state = 'pending' THEN 'dead' ELSE state END
      WHERE recipient = ANY(%(addresses)s) OR payload->>'customer_id' = %(customer)s::text
         OR payload->>'reference' = ANY(%(references)s)
+    RETURNING message_id
 """
 # what a mail server answered may quote the address
-DELIVERIES = """
-    UPDATE outbox_deliveries AS d SET error = NULL, receipt = NULL FROM outbox_messages AS m
-     WHERE m.message_id = d.message_id AND m.recipient LIKE 'erased-%%' AND num_nonnulls(d.error, d.receipt) > 0
-"""
-MAY_TOUCH_DELIVERIES = "SELECT has_column_privilege('outbox_deliveries', 'error', 'UPDATE')"
+DELIVERIES = "UPDATE outbox_deliveries SET error = NULL, receipt = NULL WHERE message_id = ANY(%(messages)s)"
 
 
 async def erase_customer(action: Action, customer_id: int) -> Row:
@@ -129,18 +126,9 @@ async def _blank(action: Action, table: str, key: str, ids: list[int], blanks: d
     await action.execute(statement.as_string(), ids=ids)
 
 
-async def forget_deliveries(action: Action) -> int:
-    """Blank what mail servers answered about messages to people who are erased by now; how many answers.
-
-    For the owner of the tables: the application's role may only add to the deliveries.
-    """
-    return await action.execute(DELIVERIES)
-
-
 async def _erase_messages(action: Action, messages: dict[str, Any], pseudonym: str) -> None:
-    touched = await action.execute(MESSAGES, hidden=HIDDEN, pseudonym=pseudonym, **messages)
-    if touched and await action.value(MAY_TOUCH_DELIVERIES):
-        await forget_deliveries(action)
+    found = await action.rows(MESSAGES, hidden=HIDDEN, pseudonym=pseudonym, **messages)
+    await action.execute(DELIVERIES, messages=[row["message_id"] for row in found])
 
 
 async def _erase_answers(action: Action, held: dict[str, list[int]]) -> None:

@@ -70,7 +70,7 @@ def erase(
 @app.command("retain")
 def retain(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who would be erased.")] = False) -> None:
     """Erase customers not seen for the years of the setting customer_retention_years; forget what served its time."""
-    from api.services.privacy_erasure import erase_customer, forget_deliveries
+    from api.services.privacy_erasure import erase_customer
     from api.services.privacy_retention import find_due, read_years
 
     today = dt.datetime.now(dt.UTC).date()
@@ -83,7 +83,6 @@ def retain(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who
         await erase_customer(action, customer_id)
 
     async def close(action: Action, years: int, erased: int) -> None:
-        await forget_deliveries(action)
         action.note("privacy.retained", "customers", "", after={"years": years, "erased": erased})
 
     async def run() -> tuple[int, int]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import itertools
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +18,16 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from api.app import create_app
+from api.identity.principal import Origin, Reach, SignedIn
+from api.services.action import Action
 from ims.postgres import Databases
 from ims.settings import get_settings
 
 COUNT = itertools.count(1)
+# said nowhere else in the database, so that one look through all of it tells whether somebody is left
+NAME, CHILD, DOCTOR = "Quirina Xantippe", "Zoroaster Xantippe", "Dr Wolpertinger"
+MAIL, CITY, REMARK = "quirina@xantippe.example", "Xyloville", "she moved to Ypsilanti"
+NEEDLES = ("Quirina", "Xantippe", "Zoroaster", "Wolpertinger", "Xyloville", "Ypsilanti", "1987-06-05")
 USERS: dict[str, dict[str, Any]] = {
     "superadmin": {"roles": ("superadmin",)},
     "admin": {"roles": ("admin",)},
@@ -44,6 +53,8 @@ USERS: dict[str, dict[str, Any]] = {
 
 class Clinic:
     """The chain as seen through its API by each of its people; `rows` reads the database past every wall."""
+
+    needles, name, child, mail = NEEDLES, NAME, CHILD, MAIL
 
     def __init__(self, url: str, client: TestClient, make_user: Any) -> None:
         self.url, self.client = url, client
@@ -110,6 +121,88 @@ class Clinic:
             "sales_orders", order_ref=number, order_number=number, store_id=store_id, customer_id=customer_id,
             status=status, **{"ordered_on": "2026-01-05", **given},
         )  # fmt: skip
+
+    def person(self) -> dict[str, Any]:
+        """A customer of whom every kind of record is held."""
+        mobile = f"+9177{uuid.uuid4().int % 10**8:08}"
+        key, mail = uuid.uuid4().hex, f"{uuid.uuid4().hex}.{MAIL}"
+        body = {"full_name": NAME, "mobile": mobile, "email": mail, "city": CITY, "home_store_id": self.s1}
+        customer = self.post("staff", "/customers", body, idempotency_key=key)
+        customer_id = customer["customer_id"]
+        path = f"/customers/{customer_id}"
+        child = {"full_name": CHILD, "born_on": "1987-06-05", "gender": "other"}
+        child_key = uuid.uuid4().hex
+        patient = self.post("staff", f"{path}/patients", child, idempotency_key=child_key)
+        self.post("staff", f"{path}/consents", {"purpose": "reminders", "is_granted": True, "source": "store"})
+        self.patch("staff", path, {"city": f"{CITY} 2"})
+        token = self.post("staff", "/eye-test-queue", {"store_id": self.s1, "patient_id": patient["patient_id"]})
+        test = self.post("optometrist", "/eye-tests", {"eye_test_queue_id": token["eye_test_queue_id"]})
+        self.post("optometrist", f"/eye-tests/{test['eye_test_id']}/complete", {"outcome": "new_rx"}, 200)
+        given = {"patient_id": patient["patient_id"], "store_id": self.s1, "eyes": {"left": {"sph": "-1.5"}}}
+        doctors = {**given, "source": "from_doctor", "doctor_name": DOCTOR}
+        rx = self.post("optometrist", "/prescriptions", doctors)
+        replaced = f"/prescriptions/{rx['prescription_id']}/versions"
+        self.post("optometrist", replaced, doctors)
+        product = self.add("products", sku=uuid.uuid4().hex, name="A frame", category="frame", unit_price=100)
+        amounts = {
+            "subtotal_amount": 100,
+            "discount_amount": 0,
+            "taxable_amount": 100,
+            "tax_amount": 5,
+            "total_amount": 105,
+        }
+        order = self.order(customer_id, self.s1, patient_id=patient["patient_id"], **amounts)
+        line = self.add(
+            "sales_order_lines", ordered_on="2026-01-05", sales_order_id=order, line_ref="1", product_id=product,
+            sold_on="2026-01-05", quantity=1, unit_price=100, discount_amount=0, net_amount=100, tax_rate="0.05",
+            tax_amount=5, line_total=105, cost_at_sale="41.4141", prescription_id=rx["prescription_id"],
+        )  # fmt: skip
+        self.add("payments", sales_order_id=order, method="cash", amount=105, received_at="2026-01-05T10:00:00Z")
+        user = self.rows("SELECT user_id FROM users WHERE username = 'manager'")[0]["user_id"]
+        back = self.add(
+            "sales_returns", return_number=uuid.uuid4().hex, sales_order_id=order, store_id=self.s1,
+            returned_on="2026-01-07", reason=REMARK, taxable_amount=100, tax_amount=5, total_amount=105,
+            created_by=user,
+        )  # fmt: skip
+        self.add(
+            "sales_return_lines", sales_return_id=back, sales_order_line_id=line, ordered_on="2026-01-05", quantity=1,
+            condition="good", taxable_amount=100, tax_amount=5,
+        )  # fmt: skip
+        self.order(customer_id, self.s1, status="cancelled", cancel_reason=REMARK)
+        reference = self.rows("SELECT order_number FROM sales_orders WHERE sales_order_id = %s", order)[0][
+            "order_number"
+        ]
+        message = {"reference": reference, "store": CITY}
+        for state, recipient in (("pending", mail), ("dead", "manager@chain.example")):
+            self.rows(
+                "INSERT INTO outbox_messages (topic, channel, recipient, subject, payload, state, last_error)"
+                " VALUES ('order.ready', 'smtp', %s, %s, %s::jsonb, %s, %s)",
+                recipient,
+                f"For {NAME}",
+                json.dumps(message),
+                state,
+                f"refused for {mail}",
+            )
+        self.rows(
+            "INSERT INTO outbox_deliveries (message_id, attempt, is_delivered, error)"
+            " SELECT message_id, 1, false, 'no ' || %s FROM outbox_messages WHERE recipient = %s",
+            mail,
+            mail,
+        )
+        return {
+            "id": customer_id, "path": path, "mobile": mobile, "key": key, "body": body, "patient": patient, "rx": rx,
+            "child": child, "child_key": child_key, "order": order,
+        }  # fmt: skip
+
+    def act(self, work: Any, *arguments: Any) -> Any:
+        """Run a service past the walls."""
+
+        async def run() -> Any:
+            async with await psycopg.AsyncConnection.connect(self.url) as connection:
+                user = SignedIn(0, "test", frozenset({"superadmin"}), 0, dt.datetime.max.replace(tzinfo=dt.UTC))
+                return await work(Action(connection, user, Origin("t"), "customer:erase", Reach(None)), *arguments)
+
+        return asyncio.run(run())
 
     def events(self, kind: str, entity_id: int) -> list[dict[str, Any]]:
         return self.rows(
