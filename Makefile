@@ -4,12 +4,12 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
 RUN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check fmt docs environment browser
+.PHONY: demo test check fmt docs environment tools
 
 demo: environment ## build a demo chain, run it, serve it (make demo ARGS=--no-serve only runs it)
 	$(RUN)/ims demo $(ARGS)
 
-test: environment browser ## the whole test suite
+test: environment tools ## the whole test suite
 	$(RUN)/pytest $(ARGS)
 
 check: environment ## lint, format, types, import layers, SQL, generated docs
@@ -32,9 +32,9 @@ docs: environment ## write the generated pages anew
 environment: $(UV) ## the virtual environment, as locked
 	@$(UV) sync --quiet --locked
 
-# LightGBM needs the OpenMP runtime, which slim Debian images lack; browser tests need a chromium
-browser:
-	@command -v chromium >/dev/null || deploy/install-chromium.sh
+# browser tests need a chromium, the rate limits' tests a Redis
+tools:
+	@command -v chromium >/dev/null && command -v redis-server >/dev/null || deploy/install-for-tests.sh
 
 $(VENV)/bin/uv:
 	python3 -m venv $(VENV)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -94,8 +94,3 @@ async def _close(action: Action) -> None:
     if action.events:
         # last, because it holds the lock of one audit chain until the commit
         await record(action.connection, action.events)
-
-
-def drop_unset(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that were given, for a partial update."""
-    return {name: value for name, value in values.items() if value is not None}
