@@ -23,7 +23,20 @@ def create_pool(url: str, settings: Settings | None = None) -> Pool:
     Its connections act as the application's role: row-level security applies whoever the address signs in as.
     """
     settings = settings or get_settings()
-    return AsyncConnectionPool(
+
+    async def look(connection: psycopg.AsyncConnection[Any]) -> None:
+        """Raises when the server has gone. Only a connection that has something to read is asked by a query: a round
+        trip before each transaction would cost a third of the throughput of point reads."""
+        if not _has_news(connection):
+            return
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            # where one is broken the others mostly are; the pool would find them one by one, seconds apart
+            await pool.check()
+            raise
+
+    pool: Pool = AsyncConnectionPool(
         url,
         min_size=min(2, settings.pool_size),
         max_size=settings.pool_size,
@@ -33,7 +46,7 @@ def create_pool(url: str, settings: Settings | None = None) -> Pool:
         max_waiting=2 * settings.pool_waiting,
         # the pool doubles its pauses up to this: a database that is back must be found again within seconds
         reconnect_timeout=5.0,
-        check=_check,
+        check=look,
         configure=_become_application,
         kwargs={
             "autocommit": True,
@@ -47,16 +60,15 @@ def create_pool(url: str, settings: Settings | None = None) -> Pool:
         },
         name="ims-web",
     )
+    return pool
 
 
 async def _become_application(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.execute(f"SET ROLE {APPLICATION_ROLE}")
 
 
-async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Raises when the server has gone. An idle connection has nothing to read: only one that has is asked by a query,
-    for a round trip before each transaction would cost a tenth of the throughput."""
+def _has_news(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """An idle connection has nothing to read, unless its server said goodbye."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
-    if poll.poll(0):
-        await AsyncConnectionPool.check_connection(connection)
+    return bool(poll.poll(0))

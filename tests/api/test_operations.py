@@ -342,6 +342,24 @@ def test_overload_is_said_at_once_and_ends(make: Make) -> None:
     assert client.get("/api/hold", params={"seconds": 0}).status_code == 200
 
 
+def test_a_full_pool_that_lost_its_server_serves_again_within_moments(make: Make, url: str) -> None:
+    client = make()
+    threads = [threading.Thread(target=client.get, args=("/api/hold?seconds=0.5",)) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert figures(client)["ims_pool_size"] >= 5
+    with psycopg.connect(url, autocommit=True) as connection:
+        ours = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ims-web'"
+        connection.execute(f"SELECT pg_terminate_backend(pid) {ours}")
+        while connection.execute(f"SELECT count(*) {ours}").fetchone()[0]:
+            time.sleep(0.01)
+    began = time.monotonic()
+    assert client.get("/api/hold", params={"seconds": 0}).status_code == 200
+    assert time.monotonic() - began < 2.5
+
+
 def test_ready_tells_of_a_disk_that_is_nearly_full(make: Make) -> None:
     client = make(IMS_MIN_FREE_DISK_MB="999999999")
     assert any("make room" in note for note in client.get("/ready").json()["notes"])
