@@ -16,8 +16,8 @@ from pipelines.assets.outputs import output_assets
 from pipelines.assets.publication import publication_asset
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.tables import table_assets
-from pipelines.invariants import invariants_job, invariants_schedule
 from pipelines.session import RunSession, open_session
+from pipelines.upkeep import upkeep_job, upkeep_schedule
 
 NIGHTLY = "30 4 * * *"
 
@@ -43,8 +43,8 @@ def build_definitions(resources: Mapping[str, Any], timezone: str = "UTC") -> dg
     )
     return dg.Definitions(
         assets=assets,
-        jobs=[job, invariants_job],
-        schedules=[nightly, invariants_schedule(timezone)],
+        jobs=[job, upkeep_job],
+        schedules=[nightly, upkeep_schedule(timezone)],
         resources=resources,
         executor=dg.in_process_executor,
     )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What is held on customers, and for how long.", no_args_is_help=True)
 Code = Annotated[str, typer.Argument(metavar="CUSTOMER_CODE", help="The customer's code.")]
 Result = TypeVar("Result")
-RETAIN = "ims privacy retain"
 FIND = "SELECT customer_id FROM customers WHERE customer_code = %(code)s"
 
 
@@ -70,65 +69,21 @@ def erase(
 @app.command("retain")
 def retain(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who would be erased.")] = False) -> None:
     """Erase customers not seen for the years of the setting customer_retention_years; forget what served its time."""
-    from api.services.privacy_erasure import erase_customer
-    from api.services.privacy_retention import find_due, read_years
+    from api.database import open_databases
+    from api.services.privacy_upkeep import retain_customers
 
     today = dt.datetime.now(dt.UTC).date()
-
-    async def look(action: Action) -> tuple[int, list[int]]:
-        years = await read_years(action)
-        return years, await find_due(action, _years_before(today, years))
-
-    async def work(action: Action, customer_id: int) -> None:
-        await erase_customer(action, customer_id)
-
-    async def close(action: Action, years: int, erased: int) -> None:
-        action.note("privacy.retained", "customers", "", after={"years": years, "erased": erased})
-
-    async def run() -> tuple[int, int]:
-        years, due = await _act(RETAIN, look)
-        if not dry_run:
-            for customer_id in due:  # one transaction each: an end in the middle loses nothing
-                await _act(RETAIN, work, customer_id)
-            await _act(RETAIN, close, years, len(due))
-            await _purge()
-        return years, len(due)
-
-    years, number = asyncio.run(run())
+    years, number = asyncio.run(retain_customers(open_databases().operational, today, dry_run=dry_run))
     done = "would be" if dry_run else "were"
     typer.echo(f"{number} customers {done} erased who were not seen for {years} years.")
 
 
-async def _act(name: str, work: Callable[..., Awaitable[Result]], *arguments: Any) -> Result:
-    """Run a service as this command, in one transaction with its audit trail."""
-    from dataclasses import replace
-
-    import psycopg
-
+async def _act(name: str, work: Callable[[Action], Awaitable[Result]]) -> Result:
+    """Run a service as this command."""
     from api.database import open_databases
-    from api.identity.principal import Origin, Reach, SignedIn
-    from api.services.action import Action
-    from api.services.audit import record
+    from api.services.system import act_alone
 
-    forever = dt.datetime.max.replace(tzinfo=dt.UTC)
-    nobody = SignedIn(0, name, frozenset({"superadmin"}), 0, forever)
-    url = open_databases().operational
-    async with await psycopg.AsyncConnection.connect(url) as connection, connection.transaction():
-        action = Action(connection, nobody, Origin("command line"), "customer:erase", Reach(None))
-        result = await work(action, *arguments)
-        await record(connection, [replace(event, user_id=None, roles=()) for event in action.events])
-    return result
-
-
-async def _purge() -> None:
-    """Stored answers, old messages and ended sessions hold personal data as well."""
-    import psycopg
-
-    from api.database import open_databases
-    from api.services.retention import purge
-
-    async with await psycopg.AsyncConnection.connect(open_databases().operational, autocommit=True) as connection:
-        await purge(connection)
+    return await act_alone(open_databases().operational, name, "customer:erase", work)
 
 
 async def _find(action: Action, code: str) -> int:
@@ -138,10 +93,6 @@ async def _find(action: Action, code: str) -> int:
     if found is None:
         raise WrongInput("There is no customer of this code. An erased one is known by the pseudonym.")
     return int(found)
-
-
-def _years_before(day: dt.date, years: int) -> dt.date:
-    return day.replace(year=day.year - years, day=min(day.day, 28))
 
 
 def _write_private(path: Path, content: bytes) -> None:

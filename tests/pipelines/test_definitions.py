@@ -86,7 +86,7 @@ def test_columns_know_where_they_come_from():
 def test_the_jobs_and_their_schedules():
     defs = build_definitions({"session": object()}, "Europe/Berlin")
     found = {(schedule.job_name, schedule.execution_timezone) for schedule in defs.schedules}
-    assert found == {("main", "Europe/Berlin"), ("invariants", "Europe/Berlin")}
+    assert found == {("main", "Europe/Berlin"), ("upkeep", "Europe/Berlin")}
     assert defs.resolve_job_def("main").executor_def.name == "in_process"
 
 

@@ -126,7 +126,7 @@ def test_retention_finds_who_was_not_seen_for_years(clinic: Any) -> None:
     assert clinic.act(find_due, before_on) == []
     assert len(clinic.rows("SELECT 1 FROM customers WHERE erased_at IS NULL AND customer_id = ANY(%s)", due)) == 0
     event = clinic.rows("SELECT * FROM audit_log WHERE kind = 'privacy.retained' ORDER BY audit_id")[-1]
-    assert (event["username"], event["after"]) == ("ims privacy retain", {"years": 8, "erased": 2})
+    assert (event["username"], event["after"]) == ("privacy retention", {"years": 8, "erased": 2})
 
 
 def test_the_commands_export_and_erase_by_code(clinic: Any, tmp_path: Path) -> None:
