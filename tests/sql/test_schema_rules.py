@@ -8,6 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ExcludeConstraint, dialect
 
 from api.schema import (
     catalogue,
@@ -41,6 +43,7 @@ NAMED_FREELY = {"fk_products_category", "fk_products_brand"}
 APPEND_ONLY = {"customer_consents", "lab_job_events", "data_exports"}
 # words in a row that say how it is written, and are no columns
 NOTES = {"overriding", "twice", "instead"}
+PREPARER = dialect().identifier_preparer
 
 
 class Rows:
@@ -177,3 +180,18 @@ def test_what_was_recorded_stays(rows, table):
     for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {rows.key_of(table)} = DEFAULT"):
         with pytest.raises(psycopg.errors.RaiseException, match="stays"), rows.connection.transaction():
             rows.connection.execute(statement)
+
+
+def test_the_models_state_the_rules_that_are_there(rows):
+    there = rows.connection.execute(
+        "SELECT conrelid::regclass::text || ' ' || conname FROM pg_constraint"
+        " WHERE contype IN ('c', 'u', 'x') AND conrelid::regclass::text = ANY (%s)",
+        [sorted(TABLES)],
+    ).fetchall()
+    stated = {
+        f"{table.name} {PREPARER.format_constraint(rule)}"
+        for table in map(Base.metadata.tables.get, TABLES)
+        for rule in table.constraints
+        if isinstance(rule, CheckConstraint | UniqueConstraint | ExcludeConstraint)
+    }
+    assert stated == {row[0] for row in there}

@@ -274,6 +274,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER name_masters ON products")
     for index in INDEXES:
         op.drop_index(index)
+    op.alter_column("payments", "received_at", server_default=None)
     for table, columns in COLUMNS.items():
         for constraint in CONSTRAINTS.get(table, ()):
             op.drop_constraint(op.f(constraint), table)
@@ -1970,6 +1971,7 @@ def _extend_sales_orders() -> None:
 
 
 def _extend_payments() -> None:
+    op.alter_column("payments", "received_at", server_default=sa.text("now()"))
     op.add_column("payments", sa.Column("kind", sa.String(), server_default="payment", nullable=False))
     op.add_column("payments", sa.Column("received_by", sa.BigInteger(), nullable=True))
     op.create_index(
