@@ -118,6 +118,18 @@ def test_an_approved_suggestion_counts_until_an_order_names_it(shop):
     assert shop.rows("fct_arrivals", "expected_on::VARCHAR, quantity") == [("2024-05-22", 2), ("2024-05-23", 7)]
 
 
+def test_an_approved_suggestion_goes_on_counting_while_its_order_is_a_draft(shop):
+    shop.stock("2024-05-15", 1)
+    named = shop.suggested("2024-05-22", 7)
+    order = shop.add("purchase_orders", order_ref="draft")
+    shop.add(
+        "purchase_order_lines", purchase_order_id=order, **shop.pair("A", "p"), state="draft", open_qty=0,
+        received_qty=0, expected_on="2024-05-23", suggestion_id=named,
+    )  # fmt: skip
+    shop.build("2024-05-15")
+    assert shop.rows("fct_arrivals", "expected_on::VARCHAR, quantity") == [("2024-05-22", 7)]
+
+
 def test_an_approved_suggestion_that_a_later_statement_covers_is_over(shop):
     shop.stock("2024-05-15", 1)
     shop.suggested("2024-05-14", 7)
