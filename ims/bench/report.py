@@ -69,6 +69,41 @@ class Measured:
         }
 
 
+def api_report(found: dict[str, Any]) -> list[str]:
+    """Everything `ims bench api` found, for a terminal."""
+    hold = found.get("hold")
+    lines = list(table([*found["loads"], *([hold] if hold else [])]))
+    lines.append(
+        f"The client alone: {found['client_ceiling_per_second']:,} requests/s against a server that only answers."
+    )
+    if hold:
+        each = f"{hold['bytes_per_connection'] / 1024:.1f} KB of the web app's memory each"
+        lines.append(f"Held: {hold['held']:,} connections, {each}.")
+    lines += kinds_table(found["loads"][-1 if len(found["loads"]) == 1 else 1])
+    if found["profile"]:
+        lines += profile_table(found["profile"])
+    lines.append("Afterwards: " + ", ".join(f"ims {name}: nothing wrong" for name in found["sound"]) + ".")
+    return lines
+
+
+def queries_report(found: dict[str, Any]) -> list[str]:
+    """Everything `ims bench queries` found, for a terminal; times in milliseconds."""
+    lines = [
+        f"{found['orders']:,} orders, {found['lines']:,} lines, {found['size']}; made in {found['seconds']:.0f} s."
+    ]
+    lines.append(f"{'query':<44}{'as':<10}{'rows':>6}{'p50':>8}{'p95':>8}{'p99':>8}{'limit':>7}")
+    for row in found["queries"]:
+        word = "" if row["passes"] else "  misses"
+        lines.append(
+            f"{row['name']:<44}{row['user']:<10}{row['rows']:>6.0f}{row['p50_ms']:>8.1f}{row['p95_ms']:>8.1f}"
+            f"{row['p99_ms']:>8.1f}{row['limit_ms']:>7}{word}"
+        )
+    for row in found["queries"]:
+        if not row["passes"]:
+            lines += ["", f"{row['name']}, as {row['user']}:", row["statement"], *row["plan"]]
+    return lines
+
+
 def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Lines for a terminal, from what `to_data` gave."""
     yield (

@@ -1,29 +1,32 @@
-"""`ims bench DIR`: how long a chain takes from its folder to its files, and in how much memory."""
+"""`ims bench`: how fast a chain runs through, the API answers, and the queries find their rows."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
-import time
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from ims.failure import Failure
-
-STAGES = {
-    "import": ("import", "{folder}"),
-    "run": ("run",),
-    "run again": ("run",),
-    "export forecasts": ("export", "forecasts", "--out", "{home}/forecasts.parquet"),
-    "export suggestions": ("export", "suggestions", "--all", "--out", "{home}/suggestions.csv"),
-}
+from ims.failure import WrongInput
 
 
-def bench(
+class _ChainByDefault(TyperGroup):
+    """`ims bench DIR` is `ims bench chain DIR`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["chain", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(help="Time a chain, the API, the queries.", no_args_is_help=True, cls=_ChainByDefault)
+Json = Annotated[Path | None, typer.Option("--json", help="Write the results to this file, too.", dir_okay=False)]
+
+
+@app.command("chain")
+def chain(
     folder: Annotated[
         Path,
         typer.Argument(metavar="DIR", exists=True, file_okay=False, help="A chain folder (docs/import-format.md)."),
@@ -34,33 +37,77 @@ def bench(
     Every stage is a process of its own on a fresh, temporary IMS_HOME with its own PostgreSQL, which is removed
     afterwards. Seconds are of wall time; memory is the peak of the stage's own process, without PostgreSQL.
     """
-    own = {"IMS_DATABASE_URL", "IMS_LAKE_DATABASE_URL", "IMS_DAGSTER_DATABASE_URL", "IMS_LAKE_PATH"}
-    with tempfile.TemporaryDirectory(prefix="ims-bench-") as scratch:
-        home = Path(scratch) / "home"
-        environment = {key: value for key, value in os.environ.items() if key not in own} | {"IMS_HOME": str(home)}
-        try:
-            typer.echo(f"{'stage':<20}{'seconds':>9}{'MB':>8}")
-            for name, arguments in STAGES.items():
-                filled = [each.format(folder=folder.absolute(), home=home) for each in arguments]
-                seconds, megabytes = _time(filled, environment)
-                typer.echo(f"{name:<20}{seconds:>9.1f}{megabytes:>8.0f}")
-        finally:
-            subprocess.run(_command(["stop"]), env=environment, capture_output=True, check=True)
+    from ims.bench.chain import bench_chain
+
+    typer.echo(f"{'stage':<20}{'seconds':>9}{'MB':>8}")
+    for name, seconds, megabytes in bench_chain(folder):
+        typer.echo(f"{name:<20}{seconds:>9.1f}{megabytes:>8.0f}")
 
 
-def _time(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    start = time.monotonic()
-    with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen(_command(arguments), env=environment, stdout=words, stderr=words)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            words.seek(0)
-            raise Failure(
-                f"`ims {' '.join(arguments)}` ended with {process.returncode}: {words.read().decode()[-600:]}"
-            )
-    return time.monotonic() - start, usage.ru_maxrss / 1024
+@app.command("api")
+def api(
+    seconds: Annotated[float, typer.Option(help="How long each load lasts.", min=1)] = 20,
+    connections: Annotated[str, typer.Option(help="Open connections, one load for each number.")] = "1,32,256",
+    hold: Annotated[int, typer.Option(help="Connections to hold that ask twice a minute; 0: none.", min=0)] = 10_000,
+    rate: Annotated[float, typer.Option(help="Requests a second of a load of fixed rate; 0: none.", min=0)] = 2_000,
+    workers: Annotated[int, typer.Option(help="Processes of the web app.", min=1)] = 1,
+    limit: Annotated[bool, typer.Option(help="Run the same statements by pgbench, too.")] = True,
+    profile: Annotated[bool, typer.Option(help="Say where the web process spends its time.")] = False,
+    results: Json = None,
+) -> None:
+    """Load the API as a working day does.
+
+    On a temporary IMS_HOME with a small chain: four reads to one write by four signed-in users, from a process of its
+    own on the same machine. Beside it the limit: the statements of the same requests, run by pgbench on a copy of the
+    database. At the end `ims invariants` and `ims audit verify` must find nothing wrong.
+    """
+    from ims.bench.api import Wanted, bench_api
+    from ims.bench.report import api_report
+    from ims.progress import progress_bar
+
+    if profile and workers > 1:
+        raise WrongInput("A profile is of one process: use --profile with --workers 1.")
+    wanted = Wanted(seconds, _numbers(connections), hold, rate, workers, profile, limit)
+    with progress_bar() as progress:
+        found = bench_api(wanted, progress)
+    _finish(api_report(found), found, results)
 
 
-def _command(arguments: list[str]) -> list[str]:
-    return [sys.executable, "-m", "ims.cli", *arguments]
+@app.command("queries")
+def queries(
+    orders: Annotated[int, typer.Option(help="Orders to generate, with 2.2 lines each.", min=1_000)] = 1_000_000,
+    times: Annotated[int, typer.Option(help="How often each query is asked.", min=20)] = 200,
+    results: Json = None,
+) -> None:
+    """Time the services' queries among a million orders.
+
+    On a temporary IMS_HOME: each query as the application's role with row-level security on, each time with other
+    values, against its limit (10 ms by key, 50 ms joins and lists, 100 ms sums, 150 ms search; p95). Exit code 1 when
+    one misses.
+    """
+    from ims.bench.queries import bench_queries
+    from ims.bench.report import queries_report
+    from ims.progress import progress_bar
+
+    with progress_bar() as progress:
+        found = bench_queries(orders, times, progress)
+    _finish(queries_report(found), found, results)
+    if any(not row["passes"] for row in found["queries"]):
+        raise typer.Exit(1)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 1:
+        raise WrongInput(f"--connections takes numbers from 1, by comma; {text!r} are none.")
+    return numbers
+
+
+def _finish(lines: list[str], found: dict[str, Any], results: Path | None) -> None:
+    for line in lines:
+        typer.echo(line)
+    if results is not None:
+        results.write_text(json.dumps(found, indent=2) + "\n")
