@@ -21,6 +21,7 @@ from ims.commands import (
     demo,
     exporting,
     importing,
+    invariants,
     outbox,
     privacy,
     publishing,
@@ -51,11 +52,12 @@ app.command("serve")(serve.serve)
 app.command("stop")(stop.stop)
 app.command("sql")(sql.sql)
 app.command("backtest")(backtest.backtest)
-app.command("bench")(bench.bench)
+app.add_typer(bench.app, name="bench")
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(privacy.app, name="privacy")
+app.command("invariants")(invariants.check)
 
 
 def main() -> NoReturn:

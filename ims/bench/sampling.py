@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import json
+import runpy
 import signal
 import sys
 from pathlib import Path
@@ -83,12 +84,11 @@ class Sampler:
 
 
 def _run(path: Path, arguments: list[str]) -> None:
-    from ims.cli import app
-
     sampler = Sampler()
     sampler.await_word()
+    sys.argv = ["ims", *arguments]
     try:
-        app(arguments, standalone_mode=False)
+        runpy.run_module("ims.cli", run_name="__main__")
     finally:
         sampler.stop()
         sampler.write(path)
