@@ -86,6 +86,7 @@ class StockTransfer(Tracked, Base):
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.user_id"))
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     approved_at: Mapped[Timestamp | None]
+    decision_note: Mapped[str | None]
     shipped_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     shipped_at: Mapped[Timestamp | None]
     received_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
@@ -122,6 +123,7 @@ class StockTransferLine(Goods, Tracked, Base):
     received_qty: Mapped[int] = mapped_column(server_default="0")
     damaged_qty: Mapped[int] = mapped_column(server_default="0")
     lost_qty: Mapped[int] = mapped_column(server_default="0")
+    short_reason: Mapped[str | None]
 
 
 class StockCount(Tracked, Base):
@@ -145,7 +147,10 @@ class StockCount(Tracked, Base):
 
 
 class StockCountLine(Goods, Tracked, Base):
-    """What was counted of one product; `expected_qty` is what the ledger said when the count was posted."""
+    """What was counted of one product, or is to be; `expected_qty` is what the ledger said at that moment.
+
+    Posting sets the difference of the two right, so what is sold or received meanwhile counts for itself.
+    """
 
     __tablename__ = "stock_count_lines"
     __table_args__ = (
@@ -161,10 +166,11 @@ class StockCountLine(Goods, Tracked, Base):
         CheckConstraint("counted_qty >= 0", name="counted_qty"),
         CheckConstraint("stock_unit_id IS NULL OR counted_qty <= 1", name="a_unit_is_one"),
         CheckConstraint("expected_qty >= 0", name="expected_qty"),
+        CheckConstraint("(counted_qty IS NULL) = (expected_qty IS NULL)", name="expected_when_counted"),
     )
     stock_count_line_id: Mapped[Key]
     stock_count_id: Mapped[int] = mapped_column(ForeignKey("stock_counts.stock_count_id"))
-    counted_qty: Mapped[int]
+    counted_qty: Mapped[int | None]
     expected_qty: Mapped[int | None]
     reason: Mapped[str | None]
     counted_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
@@ -201,3 +207,4 @@ class StockAdjustment(Goods, Tracked, Base):
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.user_id"))
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     approved_at: Mapped[Timestamp | None]
+    decision_note: Mapped[str | None]
