@@ -1,0 +1,239 @@
+"""A world to attack: one record of everything in each of two stores, the seven roles, and a look at all that is kept.
+
+`here` is the first store, where manager and staff belong; `there` the other one; `mine` is made by the asking role.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx import Response
+from psycopg import sql
+
+from api.app import create_app
+from api.identity.policy import roles
+from ims.postgres import Databases
+from ims.settings import get_settings
+
+ROWS: dict[str, dict[str, dict[str, str]]] = tomllib.loads(Path(__file__).with_name("world.toml").read_text("utf-8"))
+HERE, THERE = "here", "there"
+MARKS = {HERE: "Hither", THERE: "Yonder"}
+# a transfer has two ends: whoever works here works at the far one too
+PINNED = {"manager", "staff", "buyer"}
+# one of each in a store: a second world of the same store has the same
+ONCE = {"stores", "supply_terms", "suggestions"}
+# what is before a key in a path, and the table it is the key of
+TABLES = {
+    "adjustments": "stock_adjustments",
+    "counts": "stock_counts",
+    "customers": "customers",
+    "discount-approvals": "discount_approvals",
+    "expenses": "expenses",
+    "eye-test-queue": "eye_test_queue",
+    "eye-tests": "eye_tests",
+    "discount-caps": "discount_caps",
+    "lab-jobs": "lab_jobs",
+    "lens-grids": "products",
+    "moves": "stock_moves",
+    "orders": "sales_orders",
+    "patients": "patients",
+    "prescriptions": "prescriptions",
+    "products": "products",
+    "purchase-orders": "purchase_orders",
+    "receipts": "goods_receipts",
+    "returns": "sales_returns",
+    "sessions": "user_sessions",
+    "settings": "settings",
+    "stores": "stores",
+    "suggestions": "suggestions",
+    "supply-terms": "supply_terms",
+    "tax-classes": "tax_classes",
+    "transfers": "stock_transfers",
+    "units": "stock_units",
+    "users": "users",
+    "vendor-invoices": "vendor_invoices",
+    "vendor-returns": "vendor_returns",
+    "vendors": "vendors",
+}
+SEEDED = {"discount_caps": 1, "settings": "prescription_valid_days"}  # made by the migrations
+# what changes with every request, refused or not
+RESTLESS = {"audit_log", "audit_chains", "audit_anchors", "rate_limits", "user_sessions"}
+# members of a body that name a record
+REFERENCES = {
+    "store_id": "stores", "home_store_id": "stores", "from_store_id": "stores", "delivery_store_id": "stores",
+    "to_store_id": "far", "customer_id": "customers", "patient_id": "patients", "product_id": "products",
+    "vendor_id": "vendors", "tax_class_id": "tax_classes", "sales_order_line_id": "sales_order_lines",
+    "purchase_order_id": "purchase_orders", "purchase_order_line_id": "purchase_order_lines",
+    "expense_category_id": "expense_categories", "goods_receipt_id": "goods_receipts",
+    "eye_test_queue_id": "eye_test_queue", "prescription_id": "prescriptions", "suggestion_id": "suggestions",
+}  # fmt: skip
+
+
+class World:
+    """The chain, its keys by world and table, and requests of each role; `kept` fingerprints the database."""
+
+    def __init__(self, url: str, app: FastAPI, client: TestClient, make_user: Any) -> None:
+        self.url, self.app, self.client, self.make_user = url, app, client, make_user
+        self.described: dict[str, Any] = app.openapi()
+        self.users: dict[str, int] = {}
+        self.keys: dict[str, dict[str, Any]] = {}
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "INSERT INTO chain (name, currency, timezone, as_of, sales_grain, unmet_demand)"
+                " VALUES ('c', 'INR', 'Asia/Kolkata', current_date, 'line', 'lost')"
+            )
+        for name in ("maker", "approver"):
+            self._enter(name, ("admin",), ())
+        chain = {**SEEDED, **self._write(ROWS["chain"], {}), "maker": self.users["maker"]}
+        for name in (HERE, THERE):
+            far = self._add_store(f"{MARKS[name]}-far")
+            self.keys[name] = self._write(ROWS["store"], {**chain, "far": far, "name": name})
+        self.tokens = {
+            role: self._enter(role, (role,), (MARKS[HERE], f"{MARKS[HERE]}-far") if role in PINNED else ())
+            for role in roles()
+        }
+        # the same store, made by the asking role itself: what "own records" reaches
+        for role in ("staff", "buyer"):
+            given = {**self.keys[HERE], "maker": self.users[role], "name": role}
+            self.keys[role] = self._write(ROWS["store"], given)
+
+    def key(self, world: str, table: str) -> Any:
+        """The key of a table's row in a world; `far` is a second store of it."""
+        return self.keys[world][table]
+
+    def path(self, template: str, world: str) -> str:
+        """A path with the world's keys in it; a parameter nobody made a record for fails."""
+
+        def fill(found: re.Match[str]) -> str:
+            kind = found[1]
+            assert kind in TABLES, f"{template}: the world has no record for /{kind}/…; add one to world.toml"
+            return f"{kind}/{self.key(world, TABLES[kind])}"
+
+        return re.sub(r"([\w-]+)/\{\w+\}", fill, template)
+
+    def ask(self, role: str, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """A request of a role, with a new Idempotency-Key."""
+        given = {"authorization": f"Bearer {self.tokens[role]}", "idempotency-key": uuid.uuid4().hex}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.request(method, path, json=body, headers=given)
+
+    def body(self, method: str, path: str, world: str) -> Any:
+        """The least body that the description of an operation takes, about the records of a world."""
+        operation = self.described["paths"][path][method.lower()]
+        content = operation.get("requestBody", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema")
+        return None if schema is None else self._example(schema, "", world)
+
+    def kept(self) -> dict[str, str]:
+        """Table → digest of its rows."""
+        with psycopg.connect(self.url) as connection:
+            tables = connection.execute(
+                "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+                " AND relnamespace = 'public'::regnamespace"
+            ).fetchall()
+            digest = "SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {} AS t"
+            found = {}
+            for (table,) in tables:
+                if table not in RESTLESS:
+                    row = connection.execute(sql.SQL(digest).format(sql.Identifier(table))).fetchone()
+                    found[table] = row[0]
+            return found
+
+    def denied(self, user: str) -> int:
+        """How often the trail says that a user was refused."""
+        with psycopg.connect(self.url) as connection:
+            query = "SELECT count(*) FROM audit_log WHERE kind = 'access.denied' AND username = %s"
+            return int(connection.execute(query, [user]).fetchone()[0])
+
+    def _enter(self, name: str, given: tuple[str, ...], stores: tuple[str, ...]) -> str:
+        token: str = self.make_user(self.url, name, given, stores)
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute("SELECT user_id FROM users WHERE username = %s", [name]).fetchone()
+            self.users[name] = row[0]
+        return token
+
+    def _write(self, rows: dict[str, dict[str, str]], known: dict[str, Any]) -> dict[str, Any]:
+        keys = dict(known)
+        name = keys.pop("name", HERE)
+        index = len(self.keys) + 1
+        mark = MARKS.get(name, f"{MARKS[HERE]}-{name}")
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for table, row in rows.items():
+                if table in ONCE and table in keys:
+                    continue
+                values = {**keys, "approver": self.users["approver"], "index": index}
+                texts = [text.replace("~", mark) for text in row.values()]
+                for word in sorted(values, key=len, reverse=True):  # @stores before @store
+                    texts = [text.replace(f"@{word}", str(values[word])) for text in texts]
+                written = connection.execute(
+                    f"INSERT INTO {table.split()[0]} ({', '.join(row)}) VALUES ({', '.join(texts)}) RETURNING *"
+                ).fetchone()
+                keys[table] = written[0]
+        return keys
+
+    def _add_store(self, code: str) -> int:
+        with psycopg.connect(self.url) as connection:
+            query = "INSERT INTO stores (store_code, name) VALUES (%s, %s) RETURNING store_id"
+            return int(connection.execute(query, [code, f"A store {code}"]).fetchone()[0])
+
+    def _example(self, schema: dict[str, Any], name: str, world: str) -> Any:
+        if "$ref" in schema:
+            return self._example(
+                self.described["components"]["schemas"][schema["$ref"].rpartition("/")[2]], name, world
+            )
+        if name in REFERENCES:
+            return self.key(world, REFERENCES[name])
+        if "enum" in schema or "const" in schema:
+            return schema.get("const", schema.get("enum", [None])[0])
+        if "anyOf" in schema:
+            return self._example(schema["anyOf"][0], name, world)
+        if schema.get("type") == "object" or "properties" in schema:
+            wanted = set(schema.get("required", ())) | (set(schema.get("properties", ())) & MORE)
+            return {
+                each: self._example(inner, each, world)
+                for each, inner in schema.get("properties", {}).items()
+                if each in wanted
+            }
+        if schema.get("type") == "array":
+            return [self._example(schema["items"], f"{name}.", world)]
+        if schema.get("type") in {"integer", "number"}:
+            return max(schema.get("minimum", 1), 1)
+        if schema.get("type") == "boolean":
+            return True
+        return WORDS.get(name) or _word(schema)
+
+
+# members without which a body says too little for a service
+MORE = {"eye_test_queue_id", "right", "sph", "doctor_name", "quantity"}
+WORDS = {"mobile": "+919812345671", "source": "from_doctor", "reason": "because it is so", "category": "frames"}
+
+
+def _word(schema: dict[str, Any]) -> str:
+    if schema.get("format") == "date":
+        return dt.date.today().isoformat()
+    return "a1" * max(4, schema.get("minLength", 0) // 2 + 1)
+
+
+@pytest.fixture(scope="module")
+def world(
+    shared_url: str, server: Databases, make_user: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """The world of a test module, with a home of its own for keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMS_HOME", str(tmp_path_factory.mktemp("world")))
+        patch.setenv("IMS_DATABASE_URL", shared_url)
+        get_settings.cache_clear()
+        app = create_app(Databases(shared_url, server.lake, server.dagster))
+        with TestClient(app, base_url="http://ims.test") as client:
+            yield World(shared_url, app, client, make_user)
+    get_settings.cache_clear()
