@@ -19,9 +19,12 @@ from api.description import describe
 from api.identity.door import Door
 from api.identity.gate import Gate
 from api.routes import (
+    adjustments,
     audit,
+    counts,
     customers,
     discounts,
+    expenses,
     eye_tests,
     health,
     identity,
@@ -33,10 +36,18 @@ from api.routes import (
     privacy,
     products,
     publication,
+    purchase_orders,
+    receipts,
     returns,
+    settings,
     sign_in,
+    stock,
     stores,
     suggestions,
+    transfers,
+    users,
+    vendor_invoices,
+    vendors,
 )
 from api.routes.bodies import Bodies
 from api.routes.fallback import METHODS, Compression, Heads, answer_the_rest
@@ -68,7 +79,18 @@ RESOURCES = (
     eye_tests,
     prescriptions,
     privacy,
+    stock,
+    counts,
+    adjustments,
+    transfers,
     suggestions,
+    vendors,
+    purchase_orders,
+    receipts,
+    vendor_invoices,
+    expenses,
+    settings,
+    users,
 )
 DESCRIPTION = """What IMS publishes, for programs. Get an access token at `/api/v1/tokens` and send it as
 `Authorization: Bearer …`; a browser signs in at `/sign-in` (a session cookie). Errors are `application/problem+json`
