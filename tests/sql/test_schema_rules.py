@@ -186,11 +186,11 @@ def test_the_models_state_the_rules_that_are_there(rows):
     there = rows.connection.execute(
         "SELECT conrelid::regclass::text || ' ' || conname FROM pg_constraint"
         " WHERE contype IN ('c', 'u', 'x') AND conrelid::regclass::text = ANY (%s)",
-        [sorted(TABLES)],
+        [sorted(Base.metadata.tables)],
     ).fetchall()
     stated = {
         f"{table.name} {PREPARER.format_constraint(rule)}"
-        for table in map(Base.metadata.tables.get, TABLES)
+        for table in Base.metadata.tables.values()
         for rule in table.constraints
         if isinstance(rule, CheckConstraint | UniqueConstraint | ExcludeConstraint)
     }

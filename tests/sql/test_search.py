@@ -37,6 +37,7 @@ ANALYZE products;
 def connection(installation):
     with psycopg.connect(installation.databases.operational) as opened:
         opened.execute(CUSTOMERS + PRODUCTS)
+        opened.execute("SET ims.store_ids = '*'")
         yield opened
 
 
@@ -116,6 +117,9 @@ def test_products_are_found(connection):
 def test_only_customers_of_the_stores_in_reach_are_found(connection):
     everybody = {"Anand Kulkarni", "Kiran Anand"}
     assert set(find_customers(connection, "anand")) == everybody
+    for nothing in ("RESET ims.store_ids", "SET LOCAL ims.store_ids = ''", "SET LOCAL ims.store_ids = '{}'"):
+        connection.execute(nothing)
+        assert find_customers(connection, "anand") == []
     connection.execute("SET LOCAL ims.store_ids = '{2}'")
     assert find_customers(connection, "anand") == ["Kiran Anand"]
     connection.execute(

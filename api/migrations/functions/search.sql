@@ -112,14 +112,15 @@ LANGUAGE sql STABLE ROWS 50 AS $$
                            wanted, max_rows)
 $$;
 
--- Of a transaction that says which stores are in its reach (`ims.store_ids`), the customers of those stores: whose home
--- is there, or who ordered there.
+-- The customers of the stores that the transaction says are in its reach (`ims.store_ids`: '*', or '{1,2}'): whose home
+-- is there, or who ordered there. Of a transaction that says nothing, nobody.
 CREATE FUNCTION ims_find_customers(wanted text, max_rows integer) RETURNS TABLE (customer_id bigint, score real)
 LANGUAGE sql STABLE ROWS 50 AS $$
-    SELECT found.* FROM nullif(nullif(current_setting('ims.store_ids', true), ''), '*') AS stores,
+    SELECT found.* FROM nullif(current_setting('ims.store_ids', true), '') AS stores,
     LATERAL ims_find('customers', 'customer_id', 'ims_customer_text(full_name, mobile, email, customer_code)',
-        CASE WHEN stores IS NOT NULL THEN format(
+        CASE WHEN stores <> '*' THEN format(
             '(home_store_id = ANY (%1$L::bigint[]) OR EXISTS (SELECT FROM sales_orders AS o'
             ' WHERE o.customer_id = customers.customer_id AND o.store_id = ANY (%1$L::bigint[])))', stores) END,
         wanted, max_rows) AS found
+    WHERE stores IS NOT NULL
 $$;

@@ -42,8 +42,8 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary),
         _now("created_at"),
         sa.PrimaryKeyConstraint("user_id", "key", name="pk_idempotency_keys"),
-        sa.CheckConstraint("(status IS NULL) = (content IS NULL)", name="ck_idempotency_keys_answered"),
-        sa.CheckConstraint("length(key) BETWEEN 1 AND 255", name="ck_idempotency_keys_key"),
+        sa.CheckConstraint("(status IS NULL) = (content IS NULL)", name=op.f("ck_idempotency_keys_answered")),
+        sa.CheckConstraint("length(key) BETWEEN 1 AND 255", name=op.f("ck_idempotency_keys_key")),
     )
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 
@@ -99,7 +99,7 @@ def _create_audit() -> None:
         sa.Column("hash", sa.LargeBinary, nullable=False),
         # also the access path by time: pages of the log are read newest first
         sa.PrimaryKeyConstraint("at", "audit_id", name="pk_audit_log"),
-        sa.CheckConstraint("severity IN ('info', 'warning', 'critical')", name="ck_audit_log_severity"),
+        sa.CheckConstraint("severity IN ('info', 'warning', 'critical')", name=op.f("ck_audit_log_severity")),
         postgresql_partition_by="RANGE (at)",
     )
     # what happened to one order, user, setting
@@ -113,7 +113,7 @@ def _create_audit() -> None:
         sa.Column("chain_seq", sa.BigInteger, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("chain_no BETWEEN 0 AND 15", name="ck_audit_chains_chain_no"),
+        sa.CheckConstraint("chain_no BETWEEN 0 AND 15", name=op.f("ck_audit_chains_chain_no")),
     )
     op.create_table(
         "audit_anchors",
@@ -144,10 +144,12 @@ def _create_outbox() -> None:
         _now("created_at"),
         _now("available_at"),
         sa.Column("delivered_at", sa.DateTime(timezone=True)),
-        sa.CheckConstraint("channel IN ('smtp', 'webhook')", name="ck_outbox_messages_channel"),
-        sa.CheckConstraint("state IN ('pending', 'delivered', 'dead')", name="ck_outbox_messages_state"),
-        sa.CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="ck_outbox_messages_delivered"),
-        sa.CheckConstraint("attempts >= 0", name="ck_outbox_messages_attempts"),
+        sa.CheckConstraint("channel IN ('smtp', 'webhook')", name=op.f("ck_outbox_messages_channel")),
+        sa.CheckConstraint("state IN ('pending', 'delivered', 'dead')", name=op.f("ck_outbox_messages_state")),
+        sa.CheckConstraint(
+            "(state = 'delivered') = (delivered_at IS NOT NULL)", name=op.f("ck_outbox_messages_delivered")
+        ),
+        sa.CheckConstraint("attempts >= 0", name=op.f("ck_outbox_messages_attempts")),
     )
     # the worker's question: what is due
     pending = sa.text("state = 'pending'")
