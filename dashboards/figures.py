@@ -41,16 +41,17 @@ class Question:
 
 
 def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
-    """One column per dimension and metric."""
+    """One column per dimension and metric. Raises metrics.NotAllowed for what the scope does not include."""
     return _ask(given_databases().lake, snapshot_id, scope, question)
 
 
 def daily_metrics(scope: Scope) -> dict[str, metrics.Metric]:
     """The metrics that can be shown day by day to this scope, by name."""
+    held = dict(scope.reports)
     return {
         name: metric
         for name, metric in metrics.catalogue().items()
-        if "day" in metric.dimensions and (metric.visible != "cost" or scope.sees_cost)
+        if "day" in metric.dimensions and metric.permission in held and (metric.visible != "cost" or scope.sees_cost)
     }
 
 
@@ -68,5 +69,5 @@ def _ask(lake: str, snapshot_id: int, scope: Scope, question: Question) -> pl.Da
     for dimension, value in (("store", question.store), ("category", question.category)):
         if value is not None:
             where[dimension] = value
-    seen = metrics.Scope(scope.store_codes, scope.sees_cost)
+    seen = metrics.Scope(scope.store_codes, scope.sees_cost, scope.reports)
     return metrics.query(lake_at(snapshot_id), question.names, question.by, where, scope=seen)

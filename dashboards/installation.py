@@ -5,7 +5,7 @@ The databases come from `ims.web` as Streamlit secrets: a page never starts, cre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import streamlit as st
@@ -16,7 +16,7 @@ from api.identity.sessions import COOKIE, SECURE_COOKIE, read_session
 from ims.postgres import Databases
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 FIELDS = ("operational", "lake", "dagster")
 
@@ -33,12 +33,22 @@ def operational() -> Engine:
 
 def signed_in() -> SignedIn | None:
     """Who is looking, asked anew on every rerun: a session may end while its page is open."""
-    cookies = st.context.cookies
-    token = cookies.get(SECURE_COOKIE) or cookies.get(COOKIE)  # the gate let in by the first where both are there
+    token = session_token()
     if token is None:
         return None
     with operational().connect() as connection:
-        return read_session(cast("psycopg.Connection[object]", connection.connection.driver_connection), token)
+        return read_session(driver(connection), token)
+
+
+def session_token() -> str | None:
+    """The token of the browser that looks at the page which is drawn."""
+    cookies = st.context.cookies
+    return cookies.get(SECURE_COOKIE) or cookies.get(COOKIE)  # the gate let in by the first where both are there
+
+
+def driver(connection: Connection) -> psycopg.Connection[Any]:
+    """The driver's own connection, in the same transaction."""
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 @st.cache_resource(show_spinner=False)

@@ -31,6 +31,16 @@ def say_session_ended() -> None:
     st.html(f'<a href="/sign-in?next=%2F{target}" target="_self">Sign in again</a>')
 
 
+def say_not_permitted(title: str) -> None:
+    """The role has no part in this page."""
+    say(
+        f"{title} is not part of your role",
+        "Your account may not see this page, so nothing of it was read. Your administrator gives roles and stores; "
+        "[your account](/account) shows which you have.",
+        "lock",
+    )
+
+
 def say_nothing_published() -> None:
     """A new installation."""
     say(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
 import streamlit as st
 
+from api.identity.principal import SignedIn
 from api.identity.scope import Scope
 from dashboards.downloads import write_csv
-from dashboards.figures import Question, ask
+from dashboards.figures import Question, ask, daily_metrics
+from dashboards.files import File, offer
 from dashboards.formats import format_metric
 from dashboards.passport import Passport
 from warehouse.metrics import Metric
@@ -18,12 +21,10 @@ KEYS = ("store", "category")
 
 def show_table(question: Question, passport: Passport, scope: Scope, metrics: dict[str, Metric]) -> None:
     """One row per store and category, sorted by what was asked for."""
-    names = tuple(metrics)
-    rows = ask(passport.snapshot_id, scope, replace(question, names=names, by=KEYS))
-    rows = rows.sort(question.names[0], descending=True, nulls_last=True)
+    rows = _read(question, passport, scope)
     st.markdown("**By store and category**")
     table = rows.to_pandas()
-    for name in names:
+    for name in metrics:
         table[name] = table[name].astype(float)
     words = {
         name: lambda value, unit=metric.unit: format_metric(value, unit, passport.currency)
@@ -38,11 +39,29 @@ def show_table(question: Question, passport: Passport, scope: Scope, metrics: di
         column_config=config,
         alt="Every figure by store and category",
     )
-    st.download_button(
-        "CSV",
-        lambda: write_csv(rows),
-        f"sales-{question.begin}-{question.end}-snapshot-{passport.snapshot_id}.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+
+
+def offer_table(user: SignedIn, question: Question, passport: Passport, permission: str, export: str) -> None:
+    """The table as a file, for whoever may take it."""
+
+    def write(scope: Scope) -> tuple[bytes, int]:
+        rows = _read(question, passport, scope)
+        return write_csv(rows), rows.height
+
+    about = {
+        "begin": str(question.begin),
+        "end": str(question.end),
+        "store": question.store,
+        "category": question.category,
+        "snapshot_id": passport.snapshot_id,
+    }
+    name = f"sales-{question.begin}-{question.end}-snapshot-{passport.snapshot_id}.csv"
+    file = File("sales", name, permission, export, write, about)
+    if file.may_be_taken(user):
+        offer("CSV", file)
+
+
+def _read(question: Question, passport: Passport, scope: Scope) -> pl.DataFrame:
+    names = tuple(daily_metrics(scope))
+    rows = ask(passport.snapshot_id, scope, replace(question, names=names, by=KEYS))
+    return rows.sort(question.names[0], descending=True, nulls_last=True)

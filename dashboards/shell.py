@@ -11,15 +11,28 @@ from pathlib import Path
 import streamlit as st
 
 from api.identity.principal import SignedIn
-from api.identity.scope import Scope, scope_of
 from dashboards.installation import operational, signed_in
-from dashboards.messages import UNAVAILABLE, say_nothing_published, say_session_ended, say_unavailable
+from dashboards.messages import (
+    UNAVAILABLE,
+    say_not_permitted,
+    say_nothing_published,
+    say_session_ended,
+    say_unavailable,
+)
 from dashboards.passport import Passport, read_passport
 from dashboards.views import reorder, sales
 from dashboards.watch import follow_pointer
 
-View = Callable[[Passport, Scope], None]
+View = Callable[[Passport, SignedIn], None]
+VIEWS: tuple[tuple[View, str, str, str], ...] = (
+    (reorder.show, reorder.PERMISSION, "Reorder", ":material/shopping_cart:"),
+    (sales.show, sales.PERMISSION, "Sales", ":material/monitoring:"),
+)
 ICON = Path(__file__).parent / "icon.png"
+USER = (
+    '<div class="ims-user">{name} · <a href="/account" target="_self">Account</a> · '
+    '<a href="/sign-out" target="_self">Sign out</a></div>'
+)
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.4rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stMetric"] { padding: 0; }
@@ -50,11 +63,11 @@ def show_site() -> None:
     st.html(STYLE)
     now = _look_around()
     # the same pages whatever the situation, so that an address survives an outage and a new sign-in
-    orders = st.Page(_page(reorder.show, "suggestion:read", now), title="Reorder", icon=":material/shopping_cart:")
-    sold = st.Page(_page(sales.show, "report:sales", now), title="Sales", icon=":material/monitoring:")
+    pages = [_page(*offered, now) for offered in VIEWS]
     # the default page has no address of its own: without this one, /reorder would not be found
-    home = st.Page(partial(_go_to, orders), title="IMS", url_path="home", default=True, visibility="hidden")
-    page = st.navigation([home, orders, sold], position="top" if now.user else "hidden")
+    first = next((page for page in pages if page.visibility == "visible"), pages[0])
+    home = st.Page(partial(_go_to, first), title="IMS", url_path="home", default=True, visibility="hidden")
+    page = st.navigation([home, *pages], position="top" if now.user else "hidden")
     page.run()
     if now.user or now.fault:
         follow_pointer(now.passport, is_reachable=now.fault is None)
@@ -72,7 +85,10 @@ def _go_to(page: st.Page) -> None:
     st.switch_page(page, query_params=st.query_params.to_dict())
 
 
-def _page(view: View, permission: str, now: Situation) -> Callable[[], None]:
+def _page(view: View, permission: str, title: str, icon: str, now: Situation) -> st.Page:
+    """The view as a page; out of the navigation for whoever may not see it, and then only a sentence."""
+    may_see = now.user is None or now.user.grants.allows(permission)
+
     def show() -> None:
         if now.fault is not None:
             say_unavailable(now.fault)
@@ -80,18 +96,21 @@ def _page(view: View, permission: str, now: Situation) -> Callable[[], None]:
             say_session_ended()
         else:
             name = escape(now.user.username)
-            st.html(f'<div class="ims-user">{name} · <a href="/sign-out" target="_self">Sign out</a></div>')
-            _show_view(view, scope_of(now.user, permission), now.passport)
+            st.html(USER.format(name=name))
+            if may_see:
+                _show_view(view, now.user, now.passport)
+            else:
+                say_not_permitted(title)
 
     show.__name__ = view.__module__.rpartition(".")[2]
-    return show
+    return st.Page(show, title=title, icon=icon, visibility="visible" if may_see else "hidden")
 
 
-def _show_view(view: View, scope: Scope, passport: Passport | None) -> None:
+def _show_view(view: View, user: SignedIn, passport: Passport | None) -> None:
     if passport is None:
         say_nothing_published()
         return
     try:
-        view(passport, scope)
+        view(passport, user)
     except UNAVAILABLE as error:
         say_unavailable(error)

@@ -80,13 +80,13 @@ def _metrics() -> str:
 
 
 def _metric(metric: Metric) -> list[str]:
-    seen = "everyone within their stores" if metric.visible == "all" else "those who may see costs"
+    seen = f"`{metric.permission}`" if metric.visible == "all" else f"`{metric.permission}` and `cost:read`"
     return [
         f"## {metric.label}",
         "",
         metric.description,
         "",
-        f"- name: `{metric.name}`; unit: {metric.unit}; better when it goes {metric.better}; visible to {seen}",
+        f"- name: `{metric.name}`; unit: {metric.unit}; better when it goes {metric.better}; needs {seen}",
         f"- from `{metric.table}`: `{metric.expression}`",
         f"- by {', '.join(metric.dimensions)}",
         "",

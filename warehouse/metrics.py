@@ -26,7 +26,10 @@ TYPES = {"money": "DECIMAL(18, 2)", "units": "BIGINT", "share": "DOUBLE", "money
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure. `numerator` and `denominator` are aggregates over `table` as f, so a ratio is right at any grain."""
+    """A figure. `numerator` and `denominator` are aggregates over `table` as f, so a ratio is right at any grain.
+
+    `permission` is the one of the policy that whoever asks must hold, and whose stores are shown.
+    """
 
     name: str
     label: str
@@ -34,6 +37,7 @@ class Metric:
     numerator: str
     better: str
     visible: str
+    permission: str
     description: str
     table: str
     dimensions: tuple[str, ...]
@@ -54,9 +58,10 @@ def catalogue() -> dict[str, Metric]:
     found = {}
     for path in sorted(FOLDER.glob("*.toml")):
         given: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        shared = {"table": given["table"], "dimensions": tuple(given["dimensions"]), "time": given.get("time")}
+        shared = {name: given.get(name) for name in ("table", "permission", "time")}
+        shared["dimensions"] = tuple(given["dimensions"])
         for name, entry in given["metric"].items():
-            found[name] = Metric(name=name, **shared, **entry)
+            found[name] = Metric(name=name, **(shared | entry))
     return found
 
 
@@ -71,7 +76,7 @@ def query(
     """The metrics `names` for each combination of the dimensions `by`: one column each, rows ordered by `by`.
 
     `where` limits by dimension: a value, a collection of values, or Between(low, high) with both ends included.
-    Raises InvalidQuery for unknown names and unfit values, NotAllowed for costs or stores outside the scope.
+    Raises InvalidQuery for unknown names and unfit values, NotAllowed for metrics, costs or stores outside the scope.
     Worked: net sales 30 of 10 units in store A, 10 of 10 units in B: average_price is 3.0 and 1.0 by store, 2.0 in all.
     """
     metrics = [_allowed(name, scope) for name in names]
@@ -110,17 +115,18 @@ def _allowed(name: str, scope: Scope) -> Metric:
         raise InvalidQuery(f"no metric {name!r}; known: {', '.join(sorted(catalogue()))}")
     if metric.visible == "cost" and not scope.can_see_cost:
         raise NotAllowed(f"{metric.label} shows costs, which you may not see")
+    scope.of(metric.permission)
     return metric
 
 
 def _compile(
     metrics: Sequence[Metric], by: Sequence[str], filters: Mapping[str, Filter], scope: Scope
 ) -> tuple[str, list[Any]]:
-    """One SELECT per table, put together by dimension; every value is a parameter."""
+    """One SELECT per table and permission, put together by dimension; every value is a parameter."""
     parts, values = [], []
-    for table in dict.fromkeys(metric.table for metric in metrics):
-        here = [metric for metric in metrics if metric.table == table]
-        part, given = _compile_table(here, by, filters, scope)
+    for source in dict.fromkeys((metric.table, metric.permission) for metric in metrics):
+        here = [metric for metric in metrics if (metric.table, metric.permission) == source]
+        part, given = _compile_table(here, by, filters, scope.of(source[1]))
         parts.append(part)
         values += given
     split = "".join(f"{dimension}, " for dimension in by)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+Stores = frozenset[str] | None
 
 
 class InvalidQuery(ValueError):
@@ -16,10 +18,24 @@ class NotAllowed(PermissionError):
 
 @dataclass(frozen=True)
 class Scope:
-    """`stores` None means every store, an empty set none; costs and margins are hidden unless said otherwise."""
+    """`stores` None means every store, an empty set none; costs and margins are hidden unless said otherwise.
 
-    stores: frozenset[str] | None
+    `reports` are the permissions that a person holds, each with the stores it reaches: a metric shows the stores of its
+    own permission. None is the question of nobody but IMS itself, as of its nightly files: `stores` holds for all.
+    """
+
+    stores: Stores
     can_see_cost: bool = False
+    reports: tuple[tuple[str, Stores], ...] | None = None
+
+    def of(self, permission: str) -> Scope:
+        """The scope of the figures that need this permission. Raises NotAllowed for whoever does not hold it."""
+        if self.reports is None:
+            return self
+        held = dict(self.reports)
+        if permission not in held:
+            raise NotAllowed(f"these figures need the permission {permission}, which you do not hold")
+        return replace(self, stores=held[permission], reports=None)
 
     def check_stores(self, asked: Iterable[object]) -> None:
         """Raises NotAllowed when a store is asked for by name that lies outside."""

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import hashlib
 import io
 import json
 import re
 import zipfile
 from typing import Any
 
-from psycopg.types.json import Jsonb
 from pydantic_core import to_json
 
-from api.identity.policy import COST_MEMBERS, highest
+from api.identity.policy import COST_MEMBERS
 from api.services.action import Action, Row
 from api.services.customers import check_exists
+from api.services.exports import INSERT, Taken, describe
 from api.services.privacy_map import ROOT, find_held, read_keys, read_rows
 
 LEFT_OUT = COST_MEMBERS | {"changed_xid", "spoilage_cost_amount"}
@@ -39,10 +38,6 @@ MESSAGES = """
 COLUMNS = """
     SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) AS columns
       FROM information_schema.columns WHERE table_schema = 'public' AND table_name = ANY(%(tables)s) GROUP BY 1
-"""
-LOG_EXPORT = """
-    INSERT INTO data_exports (kind, format, requested_by, role, scope, row_count, checksum)
-    VALUES ('customer', %(format)s, %(user)s, %(role)s, %(scope)s, %(rows)s, %(checksum)s)
 """
 RUNS_AS_FORMULA = re.compile(r"^\s*[=+\-@]")
 NUMBER = re.compile(r"^[+-]?[0-9.]+$")
@@ -68,15 +63,8 @@ async def collect(action: Action, customer_id: int) -> dict[str, list[Row]]:
 async def export_customer(action: Action, customer_id: int, form: str) -> bytes:
     """The file of everything held on a customer; that it was taken is recorded. Raises NotFound."""
     content, row_count = await write_export(action, customer_id, form)
-    await action.execute(
-        LOG_EXPORT,
-        format=form,
-        user=action.user.user_id,
-        role=highest(action.user.roles) or "none",
-        scope=Jsonb({"customer_id": customer_id}),
-        rows=row_count,
-        checksum=hashlib.sha256(content).hexdigest(),
-    )
+    taken = Taken("customer", form, {"customer_id": customer_id}, row_count, content)
+    await action.execute(INSERT, **describe(action.user, taken))
     return content
 
 

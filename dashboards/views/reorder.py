@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from api.identity.scope import Scope
+from api.identity.principal import SignedIn
+from api.identity.scope import Scope, scope_of
 from api.services.suggestion_totals import SuggestionTotals, total_suggestions
 from api.suggestions import list_suggestions
 from dashboards.downloads import order_frame, write_csv, write_xlsx
+from dashboards.files import TYPES, File, offer
 from dashboards.filters import choose_one
 from dashboards.formats import count_of, format_compact_money, format_money, format_number
 from dashboards.header import show_header
@@ -21,13 +24,14 @@ from dashboards.reader import read_places
 from dashboards.receipt import show_receipt
 
 LEAD = "What to order now, the most money at stake first. Pick a line to see why."
+PERMISSION, EXPORT = "suggestion:read", "suggestion:export"
 STATES = ("proposed", "approved", "edited", "ordered")
 SHOWN = 500
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def show(passport: Passport, scope: Scope) -> None:
+def show(passport: Passport, user: SignedIn) -> None:
     """The view."""
+    scope = scope_of(user, PERMISSION)
     show_header("Reorder", LEAD, passport)
     store, category = _ask(passport, scope)
     filters: dict[str, Any] = {
@@ -53,7 +57,7 @@ def show(passport: Passport, scope: Scope) -> None:
         hidden=_say_nothing(rows, store, category),
     )
     st.query_params["line"] = str(line["suggestion_id"])
-    _offer_files(filters, totals.lines, passport)
+    _offer_files(user, filters, totals.lines, passport)
     show_receipt(line, passport, scope)
 
 
@@ -90,32 +94,22 @@ def _show_tiles(totals: SuggestionTotals, currency: str) -> None:
     )
 
 
-def _offer_files(filters: dict[str, Any], lines: int, passport: Passport) -> None:
-    def read() -> list[dict[str, Any]]:
+def _offer_files(user: SignedIn, filters: dict[str, Any], lines: int, passport: Passport) -> None:
+    def write(form: str, scope: Scope) -> tuple[bytes, int]:
         with operational().connect() as connection:
-            return list_suggestions(connection, **filters)
-
-    def write() -> bytes:
-        return write_csv(order_frame(read()))
+            rows = list_suggestions(connection, **{**filters, "stores": scope.store_codes})
+        return write_csv(order_frame(rows)) if form == "csv" else write_xlsx(rows, passport), len(rows)
 
     name = f"suggestions-{passport.as_of}-snapshot-{passport.snapshot_id}"
+    about = {key: filters[key] for key in ("store", "category")} | {"snapshot_id": passport.snapshot_id}
+    csv, xlsx = (
+        File("suggestions", f"{name}.{form}", PERMISSION, EXPORT, partial(write, form), about) for form in TYPES
+    )
+    if not csv.may_be_taken(user):
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "CSV",
-            lambda: write_csv(order_frame(read())),
-            f"{name}.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Excel",
-            lambda: write_xlsx(read(), passport),
-            f"{name}.xlsx",
-            XLSX,
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        offer("CSV", csv)
+        offer("Excel", xlsx)
         hidden = f"The {SHOWN} dearest are shown; the files hold " if lines > SHOWN else "The files hold "
         st.caption(f"{hidden}{count_of(lines, 'line')}, as filtered.")
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from api.identity.scope import Scope
+from api.identity.principal import SignedIn
+from api.identity.scope import Scope, scope_of
 from dashboards import palette
 from dashboards.figures import Question, ask, daily_metrics, first_month
 from dashboards.filters import choose_one, choose_period
@@ -18,16 +19,18 @@ from dashboards.passport import Passport
 from dashboards.periods import choose_grain, days_back, default_period, list_steps
 from dashboards.reader import read_places
 from dashboards.sales_charts import MOST_BARS, draw_bars, draw_course
-from dashboards.sales_table import show_table
+from dashboards.sales_table import offer_table, show_table
 from warehouse.metrics import Metric
 
 LEAD = "What was sold, when, where and of what. Hover a figure's name for its definition."
+PERMISSION, EXPORT = "report:sales", "export:plain"
 TILES = ("net_sales", "units_sold", "average_price", "gross_margin", "returns_share")
 COMPARISONS = {"before": "the weeks before", "year": "the same weeks last year"}
 
 
-def show(passport: Passport, scope: Scope) -> None:
+def show(passport: Passport, user: SignedIn) -> None:
     """The view."""
+    scope = scope_of(user, PERMISSION)
     show_header("Sales", LEAD, passport)
     first = first_month(passport.snapshot_id, scope)
     if first is None:
@@ -56,6 +59,7 @@ def show(passport: Passport, scope: Scope) -> None:
             values = [None if value is None else float(value) for value in rows[metric.name]]
             st.plotly_chart(draw_bars(labels, values, words), config=palette.CONFIG, key=f"bars-{dimension}")
     show_table(question, passport, scope, metrics)
+    offer_table(user, question, passport, PERMISSION, EXPORT)
 
 
 def _ask_reader(passport: Passport, scope: Scope, first: dt.date, metrics: dict[str, Metric]) -> tuple[Question, str]:

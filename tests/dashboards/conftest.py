@@ -273,9 +273,13 @@ class Site:
         self.cookies: dict[str, str] = {}
         self._make_user = make_user
 
-    def sign_in(self, installation, role: str = "superadmin", stores: tuple[str, ...] = ()) -> None:
-        """Give this browser a session of a new user of that role, with these stores."""
-        self.cookies[COOKIE] = self._make_user(installation.databases.operational, role, (role,), stores)
+    def sign_in(
+        self, installation, role: str = "superadmin", stores: tuple[str, ...] = (), grants: tuple[str, ...] = ()
+    ) -> str:
+        """Give this browser a session of a new user of that role, with these stores and grants; its token."""
+        token = self._make_user(installation.databases.operational, role, (role,), stores, grants)
+        self.cookies[COOKIE] = token
+        return token
 
     def open(self, installation, **parameters: str) -> AppTest:
         """The site at its front page, with these parameters in its address."""
@@ -287,18 +291,29 @@ class Site:
 
         return self._run(run, installation, parameters)
 
+    def open_view(self, installation, name: str, **parameters: str) -> AppTest:
+        """One page of the site by its name: the test runner cannot follow an address."""
+
+        def run(name: str) -> None:
+            import streamlit as st
+            from streamlit.runtime import get_instance
+
+            from dashboards import shell
+
+            now = shell._look_around()
+            pages = [shell._page(*each, now) for each in shell.VIEWS]
+            st.navigation([next(page for page in pages if page.title == name)], position="hidden").run()
+            # what a browser would have in its navigation, and get from a click on each button for a file
+            st.session_state["offered"] = [page.title for page in pages if page.visibility == "visible"]
+            buttons = get_instance().media_file_mgr._deferred_callables.values()
+            st.session_state["files"] = {button["filename"]: button["callable"] for button in buttons}
+
+        return self._run(run, installation, parameters, name)
+
     def open_sales(self, installation, **parameters: str) -> AppTest:
-        """The Sales view by itself: the test runner cannot follow an address."""
-
-        def run() -> None:
-            from api.identity.scope import Scope
-            from dashboards.installation import operational
-            from dashboards.passport import read_passport
-            from dashboards.views import sales
-
-            sales.show(read_passport(operational()), Scope(None, True))
-
-        return self._run(run, installation, parameters)
+        """The Sales view of a superadmin."""
+        self.sign_in(installation)
+        return self.open_view(installation, "Sales", **parameters)
 
     @staticmethod
     def words(page: AppTest) -> str:
@@ -306,8 +321,8 @@ class Site:
         parts = [*page.title, *page.subheader, *page.markdown, *page.caption]
         return "\n".join(str(part.value) for part in parts)
 
-    def _run(self, script, installation, parameters: dict[str, str]) -> AppTest:
-        page = AppTest.from_function(script, default_timeout=60)
+    def _run(self, script, installation, parameters: dict[str, str], *args: str) -> AppTest:
+        page = AppTest.from_function(script, default_timeout=60, args=args)
         page.secrets["databases"] = dataclasses.asdict(installation.databases)
         for name, value in parameters.items():
             page.query_params[name] = value

@@ -63,7 +63,9 @@ def test_filters_and_the_address_say_the_same(world, site, sales: pl.DataFrame) 
 
 
 def test_cost_figures_are_not_offered_to_who_may_not_see_them() -> None:
-    shown = daily_metrics(Scope(None, sees_cost=False))
+    sales = (("report:sales", None),)
+    shown = daily_metrics(Scope(None, sees_cost=False, reports=sales))
     assert "gross_margin" not in shown
     assert "cost_of_sales" not in shown
-    assert {"gross_margin", "cost_of_sales"} <= set(daily_metrics(Scope(None, sees_cost=True)))
+    assert {"gross_margin", "cost_of_sales"} <= set(daily_metrics(Scope(None, sees_cost=True, reports=sales)))
+    assert daily_metrics(Scope(None, sees_cost=True)) == {}
