@@ -20,7 +20,8 @@ from api.database import create_engine
 from api.schema.masters import Product, Store, Vendor
 from api.schema.planning import Publication, PublicationPointer, Suggestion
 
-DAYS_TO_DECIDE = 7
+DAYS_TO_DECIDE = 7  # where the chain's settings say nothing else
+DAYS = "SELECT (value #>> '{}')::integer FROM chain_settings WHERE key = 'suggestion_days_to_decide'"
 DECIDED = ("approved", "edited", "refused", "ordered", "received")
 Row = dict[str, Any]
 
@@ -92,11 +93,8 @@ def write_suggestions(
         )
     )
     expired = connection.execute(text("UPDATE suggestions SET state = 'expired' WHERE state = 'proposed'")).rowcount
-    values = {
-        "publication_id": publication_id,
-        "as_of": as_of,
-        "expires_on": as_of + dt.timedelta(days=DAYS_TO_DECIDE),
-    }
+    days = connection.execute(text(DAYS)).scalar() or DAYS_TO_DECIDE
+    values = {"publication_id": publication_id, "as_of": as_of, "expires_on": as_of + dt.timedelta(days=days)}
     proposed = connection.execute(text(INSERT), values).rowcount
     unknown = connection.execute(
         text(

@@ -3,7 +3,7 @@ WITH became AS (
     SELECT suggestion_id, count(*) AS drafts, sum(ordered_qty) AS quantity
     FROM purchase_order_lines WHERE suggestion_id IS NOT NULL GROUP BY suggestion_id
     UNION ALL
-    SELECT t.suggestion_id, count(DISTINCT t.stock_transfer_id), sum(l.requested_qty)
+    SELECT t.suggestion_id, count(DISTINCT t.stock_transfer_id), sum(coalesce(l.approved_qty, l.requested_qty))
     FROM stock_transfers AS t JOIN stock_transfer_lines AS l USING (stock_transfer_id)
     WHERE t.suggestion_id IS NOT NULL GROUP BY t.suggestion_id
 )

@@ -12,6 +12,7 @@ from api.services.action import Action, Row
 from api.services.ledger import Reservation, business_day, location, reserve
 from api.services.order_goods import FREE_UNITS
 from api.services.stock_notices import tell_user
+from api.services.suggestion_transfers import follow_transfer
 from api.services.transfers import show_transfer
 from api.services.transfers_state import LINE, check_step, lines_of, lock_transfer, pick_lines
 
@@ -36,6 +37,7 @@ async def approve_transfer(action: Action, transfer_id: int, lines: Sequence[Row
     """
     transfer = await _begin(action, transfer_id, "approve")
     await keep_goods(action, transfer, lines, note)
+    await follow_transfer(action, transfer_id)
     await _tell(action, transfer, "approved", note)
     return await show_transfer(action, transfer_id)
 
@@ -52,6 +54,7 @@ async def reject_transfer(action: Action, transfer_id: int, note: str) -> Row:
         before={"status": transfer["status"]},
         after={"status": "rejected", "reason": note},
     )
+    await follow_transfer(action, transfer_id)
     await _tell(action, transfer, "rejected", note)
     return await show_transfer(action, transfer_id)
 

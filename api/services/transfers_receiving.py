@@ -13,6 +13,7 @@ from api.services.action import Action, Row
 from api.services.ledger import Move, business_day, location, post_moves
 from api.services.stock_goods import goods_of
 from api.services.stock_notices import tell_deciders, tell_user
+from api.services.suggestion_transfers import follow_transfer
 from api.services.transfers import show_transfer
 from api.services.transfers_state import (
     LINE,
@@ -66,6 +67,7 @@ async def receive_transfer(action: Action, transfer_id: int, wanted: Sequence[Ro
     )
     status = receiving_status(lines)
     await action.execute(RECEIVE, status=status, user_id=action.user.user_id, transfer_id=transfer_id)
+    await follow_transfer(action, transfer_id)
     await _say(action, transfer, status, pairs)
     return await show_transfer(action, transfer_id)
 

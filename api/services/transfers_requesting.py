@@ -9,6 +9,7 @@ from api.refusals import Conflict, Fault, Invalid
 from api.services.action import Action, Row
 from api.services.ledger import release, reservations_of
 from api.services.stock_goods import check_open, goods_of
+from api.services.suggestion_transfers import follow_transfer
 from api.services.transactions import widen
 from api.services.transfers import show_transfer
 from api.services.transfers_state import LINE, check_step, lines_of, lock_transfer
@@ -87,4 +88,5 @@ async def cancel_transfer(action: Action, transfer_id: int, reason: str) -> Row:
         before={"status": transfer["status"]},
         after={"status": status, "reason": reason},
     )
+    await follow_transfer(wide, transfer_id)
     return await show_transfer(wide, transfer_id)

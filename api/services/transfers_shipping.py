@@ -13,6 +13,7 @@ from api.services.action import Action, Row
 from api.services.chain_settings import setting
 from api.services.ledger import Move, business_day, location, post_moves, reservations_of
 from api.services.stock_goods import goods_of
+from api.services.suggestion_transfers import follow_transfer
 from api.services.transfers import show_transfer
 from api.services.transfers_approving import keep_goods
 from api.services.transfers_state import LINE, check_step, lines_of, lock_transfer, pick_lines
@@ -71,4 +72,5 @@ async def ship_transfer(action: Action, transfer_id: int, wanted: Sequence[Row] 
         before={"status": transfer["status"]},
         after={"status": status, "quantity": sum(quantities.values())},
     )
+    await follow_transfer(action, transfer_id)
     return await show_transfer(action, transfer_id)

@@ -130,6 +130,14 @@ def test_undecided_suggestions_expire_at_the_next_run(connection: Connection) ->
     assert list_suggestions(connection, stores=None) == []
 
 
+def test_the_days_to_decide_are_the_chain_s_setting(connection: Connection) -> None:
+    statement = "UPDATE chain_settings SET value = %s WHERE key = 'suggestion_days_to_decide'"
+    for days in (7, 3):
+        connection.exec_driver_sql(statement, (str(days),))
+        publish_plan(connection, days, [planned("S1", "A", 5)])
+        assert list_suggestions(connection, stores=None)[0]["expires_on"] == DAY + dt.timedelta(days=days)
+
+
 def test_what_was_decided_for_the_day_is_not_proposed_on_top(connection: Connection) -> None:
     outcomes = {"A": "approved", "B": "refused", "C": "edited", "D": "ordered"}
     publish_plan(connection, 1, [planned("S1", sku, 5) for sku in outcomes])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from api.services.invariants import check_invariants
+from api.services.invariants import check_invariants, count_broken, invariants
 
 # what warehouse/sql/staging/open_orders.sql counts, of one product, as one number
 ON_ORDER = """
@@ -212,6 +212,68 @@ def test_two_at_once_make_one_draft_line(buyers) -> None:
     assert len(orders) == 1, "one draft for a vendor and store"
 
 
-def test_every_invariant_holds(buyers) -> None:
+def suggested_transfer(buyers, product: int, quantity: int) -> tuple[int, str]:
+    """A suggested transfer that the manager has approved: the suggestion and the transfer's path."""
+    suggestion = buyers.suggestion(quantity, product, kind="transfer", vendor_id=None, source_store_id=buyers.there)
+    shown = buyers.made(f"/suggestions/{suggestion}/approve", buyers.manager, status=200)
+    return suggestion, f"/transfers/{shown['stock_transfer_id']}"
+
+
+def test_a_suggestion_follows_its_transfer_and_counts_what_is_still_to_come(buyers) -> None:
+    product = buyers.product()
+    buyers.rows(
+        "INSERT INTO stock_moves (product_id, quantity, source_location_id, destination_location_id, moved_on, kind)"
+        " SELECT %s, 9, o.location_id, s.location_id, '2024-01-01', 'opening' FROM stock_locations AS o,"
+        " stock_locations AS s WHERE o.kind = 'opening' AND s.kind = 'store' AND s.store_id = %s",
+        product,
+        buyers.there,
+    )
+    suggestion, path = suggested_transfer(buyers, product, 6)
+    assert on_order(buyers, product) == 6
+    (line,) = buyers.get(path, buyers.manager).json()["lines"]
+    key = {"stock_transfer_line_id": line["stock_transfer_line_id"]}
+    buyers.made(f"{path}/approve", buyers.admin, {"lines": [{**key, "approved_qty": 5}]}, 200)
+    shown = buyers.get(f"/suggestions/{suggestion}", buyers.manager).json()
+    assert (shown["state"], on_order(buyers, product)) == ("edited", 5)
+    buyers.made(f"{path}/ship", buyers.stranger, {}, 200)
+    shown = buyers.get(f"/suggestions/{suggestion}", buyers.manager).json()
+    assert (shown["state"], on_order(buyers, product)) == ("ordered", 5)
+    part = {**key, "received_qty": 3, "still_in_transit_qty": 2, "reason": "one box is late"}
+    buyers.made(f"{path}/receive", buyers.manager, {"lines": [part]}, 200)
+    assert (on_order(buyers, product), buyers.level(product)) == (2, 3)
+    buyers.made(f"{path}/receive", buyers.manager, {}, 200)
+    shown = buyers.get(f"/suggestions/{suggestion}", buyers.manager).json()
+    assert (shown["state"], shown["approved_qty"]) == ("received", 5)
+    assert (on_order(buyers, product), buyers.level(product)) == (0, 5)
+
+
+def test_a_transfer_given_up_takes_its_suggestion_with_it(buyers) -> None:
+    product = buyers.product()
+    for step, who, body in (
+        ("reject", buyers.admin, {"note": "they need it"}),
+        ("cancel", buyers.manager, {"reason": "a mistake"}),
+    ):
+        suggestion, path = suggested_transfer(buyers, product, 4)
+        buyers.made(f"{path}/{step}", who, body, 200)
+        shown = buyers.get(f"/suggestions/{suggestion}", buyers.manager).json()
+        assert (shown["state"], on_order(buyers, product)) == ("refused", 0)
+
+
+BREAKS = {
+    "approved_suggestions_have_their_draft": "DELETE FROM purchase_order_lines WHERE state = 'draft'",
+    "drafts_not_ordered_elsewhere": "UPDATE suggestions SET state = 'ordered' WHERE state = 'approved'",
+    "received_is_moved": "UPDATE purchase_order_lines SET received_qty = received_qty + 1 WHERE received_qty > 0",
+}
+
+
+def test_every_invariant_holds_and_what_breaks_one_is_found(buyers) -> None:
+    buyers.made(f"/suggestions/{buyers.suggestion()}/approve", buyers.manager, status=200)
+    found = {each.name: each for each in invariants()}
     with psycopg.connect(buyers.url) as connection:
         assert not {name: count for name, count in check_invariants(connection).items() if count}
+        for name, statement in BREAKS.items():
+            assert count_broken(connection, found[name]) == 0
+            with connection.transaction(force_rollback=True):
+                connection.execute("SET LOCAL session_replication_role = replica")
+                assert connection.execute(statement).rowcount
+                assert count_broken(connection, found[name]), name
