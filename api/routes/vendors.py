@@ -17,7 +17,8 @@ from api.services import vendors
 from api.services.paging import Paging
 
 Kind = Literal["domestic", "international"]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^\s<>,;\"'@]+@[^\s<>,;\"'@:/]+$")]
+ADDRESS = r"^[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+Email = Annotated[str, StringConstraints(max_length=254, pattern=ADDRESS)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 Weekdays = Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)]
 Lot = Annotated[int, Field(ge=1, le=1_000_000)]
