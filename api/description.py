@@ -44,6 +44,8 @@ OPEN |= {"/api/v1/password-resets", "/api/v1/password-resets/confirm"}
 ANYWHERE = (400, 405, 406, 408, 413, 414, 415, 429, 431, 500, 503)
 SIGNED_IN = (401, 403)
 ABOUT_A_RECORD = (404, 409, 412, 422, 428)
+PROBES = frozenset({"/health", "/ready", "/metrics"})
+DECIMAL = r"^[+-]?[0-9]{1,15}([.][0-9]{1,6})?$"
 
 
 def describe(app: FastAPI) -> None:
@@ -65,6 +67,7 @@ def _complete(found: dict[str, Any], app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     schemas["Problem"] = PROBLEM
     components["securitySchemes"] = SECURITY
+    _say_decimals(found)
     permits = {(method.lower(), route.path): permit_of(route) for route in routes_of(app) for method in route.methods}
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
@@ -73,19 +76,34 @@ def _complete(found: dict[str, Any], app: FastAPI) -> dict[str, Any]:
             permit = permits.get((method, path))
             if permit is not None:
                 operation["x-permission"] = permit.permission
-            _add_problems(operation, is_open)
+            _add_problems(operation, path not in PROBES)
             if any(each["name"] == "fields" for each in operation.get("parameters", ())):
                 _allow_parts(operation, schemas)
     return found
 
 
-def _add_problems(operation: dict[str, Any], is_open: bool) -> None:
+def _add_problems(operation: dict[str, Any], is_about_people: bool) -> None:
     answer = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"].pop("422", None)
-    for status in (*ANYWHERE, *(() if is_open else SIGNED_IN), *ABOUT_A_RECORD):
+    for status in (*ANYWHERE, *(SIGNED_IN if is_about_people else ()), *ABOUT_A_RECORD):
         operation["responses"].setdefault(
             str(status), {"description": HTTPStatus(status).phrase, "content": deepcopy(answer)}
         )
+
+
+def _say_decimals(described: Any) -> None:
+    """An amount may be text or a number; of the text, pydantic does not say that it has to be one."""
+    if isinstance(described, list):
+        for inner in described:
+            _say_decimals(inner)
+    elif isinstance(described, dict):
+        choices = described.get("anyOf", ())
+        if any(choice.get("type") == "number" for choice in choices):
+            for choice in choices:
+                if choice == {"type": "string"}:
+                    choice["pattern"] = DECIMAL
+        for inner in described.values():
+            _say_decimals(inner)
 
 
 def _allow_parts(operation: dict[str, Any], schemas: dict[str, Any]) -> None:

@@ -6,12 +6,12 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 from starlette.responses import Response
 
 from api.refusals import NotPermitted
 from api.routes.caller import Caller, creating, may, paging
-from api.routes.fields import CLEAN, In, Key, Out, PathKey, Text
+from api.routes.fields import CLEAN, LARGEST_KEY, In, Key, Out, PathKey, Text
 from api.routes.patients import PatientIn, PatientOut, PatientPage
 from api.services import consents, customers, patients
 from api.services.paging import Paging
@@ -26,7 +26,10 @@ def _digits(value: Any) -> Any:
     return value.translate(str.maketrans("", "", " -.()")) if isinstance(value, str) and len(value) < 40 else value
 
 
-Mobile = Annotated[str, BeforeValidator(_digits), StringConstraints(pattern=r"^[+]?[0-9]{6,15}$")]
+AS_WRITTEN = {"type": "string", "pattern": r"^[+]?([ .()-]?[0-9]){6,15}$"}
+Mobile = Annotated[
+    str, BeforeValidator(_digits), StringConstraints(pattern=r"^[+]?[0-9]{6,15}$"), WithJsonSchema(AS_WRITTEN)
+]
 Mail = Annotated[str, StringConstraints(max_length=254, pattern=r"^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$")]
 Wanted = Annotated[
     str | None,
@@ -137,7 +140,7 @@ def create_router() -> APIRouter:
         caller: Annotated[Caller, Depends(may("customer:read_masked"))],
         page: Annotated[Paging, Depends(paging)],
         wanted: Wanted = None,
-        store_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+        store_id: Annotated[int | None, Query(ge=1, le=LARGEST_KEY)] = None,
     ) -> Response:
         if wanted is None:
             return await caller.read(customers.list_customers, page, store_id)

@@ -10,15 +10,15 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api.routes.caller import Caller, creating, may, paging
-from api.routes.fields import Day, In, Key, Out, PathKey
+from api.routes.fields import LARGEST_KEY, Day, In, Key, Out, PathKey
 from api.services import eye_test_queue, eye_tests
 from api.services.paging import Paging
 
 QueueState = Literal["waiting", "in_progress", "completed", "cancelled", "no_show"]
 Reason = Literal["routine", "new_glasses", "contact_lens", "complaint", "other"]
 Outcome = Literal["new_rx", "no_change", "referred"]
-StoreKey = Annotated[int, Query(ge=1, le=2**63 - 1)]
-OptionalKey = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
+StoreKey = Annotated[int, Query(ge=1, le=LARGEST_KEY)]
+OptionalKey = Annotated[int | None, Query(ge=1, le=LARGEST_KEY)]
 
 
 class QueueOut(Out):

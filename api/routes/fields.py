@@ -38,8 +38,10 @@ Note = Annotated[
     AfterValidator(_encodable),
 ]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
-Key = Annotated[int, Field(ge=1, le=2**63 - 1)]
-PathKey = Annotated[int, Path(ge=1, le=2**63 - 1)]
+# JSON numbers are exact up to here in every language; a bigint may be larger, a key never gets there
+LARGEST_KEY = 2**53 - 1
+Key = Annotated[int, Field(ge=1, le=LARGEST_KEY)]
+PathKey = Annotated[int, Path(ge=1, le=LARGEST_KEY)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
 Amount = Annotated[Decimal, Field(ge=0, le=Decimal("999999999.99"), decimal_places=2)]
 Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from api.routes.fields import Out
 from api.routes.problems import Problem
 from api.services.connections import DATABASE_ERRORS, Pool
 from api.services.observations import Observations
@@ -21,6 +22,15 @@ from ims.settings import Settings
 PATIENCE_SECONDS = 1.0  # a scrape is never held longer by a database that does not answer
 
 
+class ReadyOut(Out):
+    """Whether IMS can serve, and what is in the way."""
+
+    status: Literal["ready", "not ready", "stopping"]
+    reasons: list[str]
+    snapshot_id: int | None
+    notes: list[str] | None = None
+
+
 def create_router(pool: Pool, readiness: Readiness, observations: Observations, settings: Settings) -> APIRouter:
     """The open routes; /metrics is open unless a token is set for it."""
     router = APIRouter(tags=["operation"])
@@ -30,7 +40,12 @@ def create_router(pool: Pool, readiness: Readiness, observations: Observations, 
     async def health() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get("/ready", summary="Whether IMS can serve; 503 with the reasons when it cannot")
+    @router.get(
+        "/ready",
+        summary="Whether IMS can serve; 503 with the reasons when it cannot",
+        response_model=ReadyOut,
+        responses={503: {"model": ReadyOut}},
+    )
     async def ready() -> JSONResponse:
         faults, notes, publication = await readiness.read()
         body = {
@@ -41,7 +56,12 @@ def create_router(pool: Pool, readiness: Readiness, observations: Observations, 
         }
         return JSONResponse(body, 503 if faults else 200)
 
-    @router.get("/metrics", summary="Prometheus figures")
+    @router.get(
+        "/metrics",
+        summary="Prometheus figures",
+        response_class=PlainTextResponse,
+        responses={401: {"description": "The token of IMS_METRICS_TOKEN is missing."}},
+    )
     async def metrics(authorization: Annotated[str, Header(include_in_schema=False)] = "") -> Response:
         token = settings.metrics_token
         if token is not None:

@@ -34,7 +34,7 @@ def create_router(door: Door) -> APIRouter:
     """The routes under `/api/v1/password-resets`."""
     router = APIRouter(prefix="/api/v1/password-resets", tags=["identity"])
 
-    @router.post("", summary="Forgot the password", status_code=202)
+    @router.post("", summary="Forgot the password", status_code=202, response_class=Response)
     async def ask(request: Request, body: ResetIn) -> Response:
         """Always 202: whether there is such an account is not told, not even by the time this takes."""
         origin = origin_of(request)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api.identity.policy import SCOPES
 from api.identity.principal import SignedIn
 from api.routes.caller import Caller, Fields, Permit, creating, may, paging
-from api.routes.fields import CLEAN, Day, In, Key, Out, PathKey, Text
+from api.routes.fields import CLEAN, LARGEST_KEY, Day, In, Key, Out, PathKey, Text
 from api.services import prescriptions
 from api.services.paging import Paging
 
@@ -25,7 +25,7 @@ Kind = Literal["spectacle", "contact_lens"]
 Base = Literal["up", "down", "in", "out"]
 Acuity = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^[0-9A-Za-z/.+-]+$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500, pattern=CLEAN)]
-OptionalKey = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
+OptionalKey = Annotated[int | None, Query(ge=1, le=LARGEST_KEY)]
 
 
 class EyeIn(In):
