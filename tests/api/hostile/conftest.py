@@ -82,6 +82,8 @@ REFERENCES = {
 class World:
     """The chain, its keys by world and table, and requests of each role; `kept` fingerprints the database."""
 
+    tables, references = TABLES, REFERENCES
+
     def __init__(self, url: str, app: FastAPI, client: TestClient, make_user: Any) -> None:
         self.url, self.app, self.client, self.make_user = url, app, client, make_user
         self.described: dict[str, Any] = app.openapi()
