@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api.database import head_revision
-from api.description import describe
+from api.description import describe, name_operation
 from api.identity.door import Door
 from api.identity.gate import Gate
 from api.routes import (
@@ -131,6 +131,7 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # the interactive pages load scripts from outside
         redoc_url=None,
+        generate_unique_id_function=name_operation,
     )
     app.state.pool = pool
     answer_problems(app)

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from api.surface import permit_of, routes_of
 
@@ -60,6 +61,11 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+def name_operation(route: APIRoute) -> str:
+    """What a generated client calls the operation: `stores.open_store`."""
+    return f"{route.endpoint.__module__.rpartition('.')[2]}.{route.name}"
+
+
 def _complete(found: dict[str, Any], app: FastAPI) -> dict[str, Any]:
     components = found.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -86,9 +92,8 @@ def _add_problems(operation: dict[str, Any], is_about_people: bool) -> None:
     answer = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"].pop("422", None)
     for status in (*ANYWHERE, *(SIGNED_IN if is_about_people else ()), *ABOUT_A_RECORD):
-        operation["responses"].setdefault(
-            str(status), {"description": HTTPStatus(status).phrase, "content": deepcopy(answer)}
-        )
+        described = operation["responses"].setdefault(str(status), {"description": HTTPStatus(status).phrase})
+        described.setdefault("content", deepcopy(answer))
 
 
 def _say_decimals(described: Any) -> None:

@@ -40,13 +40,13 @@ class AdjustmentIn(In):
     note: Note | None = None
 
 
-class ApproveIn(In):
+class AdjustmentApproveIn(In):
     """A word to go with it."""
 
     note: Note | None = None
 
 
-class RefuseIn(In):
+class AdjustmentRefuseIn(In):
     """Why not."""
 
     note: Note
@@ -109,7 +109,7 @@ def create_router() -> APIRouter:
 
     @router.post("/{adjustment_id}/approve", summary="Post what another asked for", response_model=AdjustmentOut)
     async def approve(
-        caller: Annotated[Caller, Depends(may("stock:approve"))], adjustment_id: PathKey, body: ApproveIn
+        caller: Annotated[Caller, Depends(may("stock:approve"))], adjustment_id: PathKey, body: AdjustmentApproveIn
     ) -> Response:
         return await caller.change(
             adjusting.show_adjustment, adjusting.LOCK, adjustment_id, adjusting.approve_adjustment, body.note
@@ -117,7 +117,7 @@ def create_router() -> APIRouter:
 
     @router.post("/{adjustment_id}/refuse", summary="Refuse what another asked for", response_model=AdjustmentOut)
     async def refuse(
-        caller: Annotated[Caller, Depends(may("stock:approve"))], adjustment_id: PathKey, body: RefuseIn
+        caller: Annotated[Caller, Depends(may("stock:approve"))], adjustment_id: PathKey, body: AdjustmentRefuseIn
     ) -> Response:
         return await caller.change(
             adjusting.show_adjustment, adjusting.LOCK, adjustment_id, adjusting.refuse_adjustment, body.note

@@ -31,7 +31,7 @@ class PowerIn(In):
     add: Dioptres | None = None
 
 
-class LineIn(In):
+class SalesOrderLineIn(In):
     """A product to sell; the price is the store's, never the caller's."""
 
     product_id: Key
@@ -44,10 +44,10 @@ class LineIn(In):
     eye: Literal["right", "left"] | None = None
 
 
-Lines = Annotated[list[LineIn], Field(max_length=MOST_LINES)]
+Lines = Annotated[list[SalesOrderLineIn], Field(max_length=MOST_LINES)]
 
 
-class OrderIn(In):
+class SalesOrderIn(In):
     """A draft. Its seller is the caller where none is named."""
 
     store_id: Key
@@ -59,7 +59,7 @@ class OrderIn(In):
     lines: Lines = Field(default_factory=list)
 
 
-class OrderChange(In):
+class SalesOrderChange(In):
     """Terms of a draft; members left out stay."""
 
     customer_id: Key | None = None
@@ -69,7 +69,7 @@ class OrderChange(In):
     expected_on: Day | None = None
 
 
-class LinesIn(In):
+class SalesOrderLinesIn(In):
     """All lines of a draft, in place of those it has."""
 
     lines: Lines
@@ -82,7 +82,7 @@ class RefundIn(In):
     reference: Reference | None = None
 
 
-class CancelIn(In):
+class SalesOrderCancelIn(In):
     """Why, and how what was paid goes back."""
 
     reason: Text
@@ -114,7 +114,7 @@ class OrderLineOut(Out):
     returned_qty: int
 
 
-class OrderItem(Out):
+class SalesOrderItem(Out):
     """An order in a list."""
 
     sales_order_id: int
@@ -136,7 +136,7 @@ class OrderItem(Out):
     updated_at: dt.datetime
 
 
-class OrderOut(OrderItem):
+class SalesOrderOut(SalesOrderItem):
     """An order with its lines and payments; `possible` is what may be done with it now."""
 
     patient_id: int | None = None
@@ -158,10 +158,10 @@ class OrderOut(OrderItem):
     payments: list[PaymentOut]
 
 
-class OrderPage(Out):
+class SalesOrderPage(Out):
     """Orders, the newest first."""
 
-    items: list[OrderItem]
+    items: list[SalesOrderItem]
     next_cursor: str | None = None
 
 
@@ -169,7 +169,7 @@ def create_router() -> APIRouter:
     """The routes of sales orders."""
     router = APIRouter(prefix="/orders", tags=["orders"])
 
-    @router.get("", summary="Sales orders in reach", response_model=OrderPage)
+    @router.get("", summary="Sales orders in reach", response_model=SalesOrderPage)
     async def browse(
         caller: Annotated[Caller, Depends(may("order:read"))],
         page: Annotated[Paging, Depends(paging)],
@@ -183,47 +183,47 @@ def create_router() -> APIRouter:
         wanted: dict[str, Any] = {"store_id": store_id, "status": status, "customer_id": customer_id}
         return await caller.read(orders.list_orders, page, **wanted, from_on=from_on, to_on=to_on, number=q)
 
-    @router.post("", summary="Draft an order", status_code=201, response_model=OrderOut)
-    async def draft(caller: Annotated[Caller, Depends(creating("order:create"))], body: OrderIn) -> Response:
+    @router.post("", summary="Draft an order", status_code=201, response_model=SalesOrderOut)
+    async def draft(caller: Annotated[Caller, Depends(creating("order:create"))], body: SalesOrderIn) -> Response:
         return await caller.create(orders_drafting.draft_order, body.model_dump())
 
-    @router.get("/{order_id}", summary="One order with lines and payments", response_model=OrderOut)
+    @router.get("/{order_id}", summary="One order with lines and payments", response_model=SalesOrderOut)
     async def show(caller: Annotated[Caller, Depends(may("order:read"))], order_id: PathKey) -> Response:
         return await caller.read(orders.show_order, order_id)
 
-    @router.patch("/{order_id}", summary="Change a draft's terms", response_model=OrderOut)
+    @router.patch("/{order_id}", summary="Change a draft's terms", response_model=SalesOrderOut)
     async def change(
-        caller: Annotated[Caller, Depends(may("order:create"))], order_id: PathKey, body: OrderChange
+        caller: Annotated[Caller, Depends(may("order:create"))], order_id: PathKey, body: SalesOrderChange
     ) -> Response:
         changes = body.model_dump(exclude_unset=True)
         return await caller.change(orders.show_order, LOCK, order_id, orders_drafting.change_terms, changes)
 
-    @router.put("/{order_id}/lines", summary="Replace a draft's lines", response_model=OrderOut)
+    @router.put("/{order_id}/lines", summary="Replace a draft's lines", response_model=SalesOrderOut)
     async def change_lines(
-        caller: Annotated[Caller, Depends(may("order:create"))], order_id: PathKey, body: LinesIn
+        caller: Annotated[Caller, Depends(may("order:create"))], order_id: PathKey, body: SalesOrderLinesIn
     ) -> Response:
         lines = body.model_dump()["lines"]
         return await caller.change(orders.show_order, LOCK, order_id, orders_drafting.change_lines, lines)
 
-    @router.post("/{order_id}/confirm", summary="Price, check and reserve a draft", response_model=OrderOut)
+    @router.post("/{order_id}/confirm", summary="Price, check and reserve a draft", response_model=SalesOrderOut)
     async def confirm(caller: Annotated[Caller, Depends(may("order:create"))], order_id: PathKey) -> Response:
         return await caller.change(orders.show_order, LOCK, order_id, orders_confirming.confirm_order)
 
-    @router.post("/{order_id}/process", summary="The workshop has begun", response_model=OrderOut)
+    @router.post("/{order_id}/process", summary="The workshop has begun", response_model=SalesOrderOut)
     async def process(caller: Annotated[Caller, Depends(may("order:update"))], order_id: PathKey) -> Response:
         return await caller.change(orders.show_order, LOCK, order_id, orders_moving.process_order)
 
-    @router.post("/{order_id}/ready", summary="It waits for the customer", response_model=OrderOut)
+    @router.post("/{order_id}/ready", summary="It waits for the customer", response_model=SalesOrderOut)
     async def ready(caller: Annotated[Caller, Depends(may("order:update"))], order_id: PathKey) -> Response:
         return await caller.change(orders.show_order, LOCK, order_id, orders_moving.ready_order)
 
-    @router.post("/{order_id}/deliver", summary="Hand it over, with its invoice", response_model=OrderOut)
+    @router.post("/{order_id}/deliver", summary="Hand it over, with its invoice", response_model=SalesOrderOut)
     async def deliver(caller: Annotated[Caller, Depends(may("order:update"))], order_id: PathKey) -> Response:
         return await caller.change(orders.show_order, LOCK, order_id, orders_moving.deliver_order)
 
-    @router.post("/{order_id}/cancel", summary="Cancel it", response_model=OrderOut)
+    @router.post("/{order_id}/cancel", summary="Cancel it", response_model=SalesOrderOut)
     async def cancel(
-        caller: Annotated[Caller, Depends(may("order:cancel"))], order_id: PathKey, body: CancelIn
+        caller: Annotated[Caller, Depends(may("order:cancel"))], order_id: PathKey, body: SalesOrderCancelIn
     ) -> Response:
         refund = body.refund.model_dump() if body.refund else None
         return await caller.change(

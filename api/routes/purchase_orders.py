@@ -21,7 +21,7 @@ Status = Literal["draft", "approved", "sent", "acknowledged", "partially_receive
 MOST_LINES = 500
 
 
-class LineIn(In):
+class PurchaseOrderLineIn(In):
     """Units of a product, or of one power of it. Cost and day are those of the supply terms where left out."""
 
     product_id: Key
@@ -31,10 +31,10 @@ class LineIn(In):
     expected_on: Day | None = None
 
 
-Lines = Annotated[list[LineIn], Field(max_length=MOST_LINES)]
+Lines = Annotated[list[PurchaseOrderLineIn], Field(max_length=MOST_LINES)]
 
 
-class OrderIn(In):
+class PurchaseOrderIn(In):
     """A draft for one store."""
 
     vendor_id: Key
@@ -44,14 +44,14 @@ class OrderIn(In):
     lines: Lines = Field(default_factory=list)
 
 
-class OrderChange(In):
+class PurchaseOrderChange(In):
     """Terms of a draft; members left out stay."""
 
     expected_on: Day | None = None
     note: Note | None = None
 
 
-class LinesIn(In):
+class PurchaseOrderLinesIn(In):
     """All lines of a draft, in place of those it has."""
 
     lines: Lines
@@ -63,7 +63,7 @@ class AcknowledgeIn(In):
     expected_on: Day | None = None
 
 
-class CancelIn(In):
+class PurchaseOrderCancelIn(In):
     """Why."""
 
     reason: Text
@@ -90,7 +90,7 @@ class LineOut(Out):
     suggestion_id: int | None = None
 
 
-class OrderItem(Out):
+class PurchaseOrderItem(Out):
     """An order in a list. `lines` is how many it has."""
 
     purchase_order_id: int
@@ -112,7 +112,7 @@ class OrderItem(Out):
     updated_at: dt.datetime
 
 
-class ReceiptItem(Out):
+class PurchaseOrderReceipt(Out):
     """A receipt of the order."""
 
     goods_receipt_id: int
@@ -121,7 +121,7 @@ class ReceiptItem(Out):
     state: str
 
 
-class OrderOut(Out):
+class PurchaseOrderOut(Out):
     """An order with lines and receipts; `possible` is what may be done with it now."""
 
     purchase_order_id: int
@@ -143,13 +143,13 @@ class OrderOut(Out):
     is_below_minimum: bool
     possible: list[str]
     lines: list[LineOut]
-    receipts: list[ReceiptItem]
+    receipts: list[PurchaseOrderReceipt]
 
 
-class OrderPage(Out):
+class PurchaseOrderPage(Out):
     """Orders, the newest first."""
 
-    items: list[OrderItem]
+    items: list[PurchaseOrderItem]
     next_cursor: str | None = None
 
 
@@ -157,7 +157,7 @@ def create_router() -> APIRouter:
     """The routes of purchase orders."""
     router = APIRouter(prefix="/purchase-orders", tags=["purchase orders"])
 
-    @router.get("", summary="Purchase orders in reach", response_model=OrderPage)
+    @router.get("", summary="Purchase orders in reach", response_model=PurchaseOrderPage)
     async def browse(
         caller: Annotated[Caller, Depends(may("purchase:read"))],
         page: Annotated[Paging, Depends(paging)],
@@ -168,37 +168,37 @@ def create_router() -> APIRouter:
         wanted: dict[str, Any] = {"store_id": store_id, "vendor_id": vendor_id, "status": status}
         return await caller.read(purchasing.list_orders, page, **wanted)
 
-    @router.post("", summary="Draft an order", status_code=201, response_model=OrderOut)
-    async def draft(caller: Annotated[Caller, Depends(creating("purchase:draft"))], body: OrderIn) -> Response:
+    @router.post("", summary="Draft an order", status_code=201, response_model=PurchaseOrderOut)
+    async def draft(caller: Annotated[Caller, Depends(creating("purchase:draft"))], body: PurchaseOrderIn) -> Response:
         return await caller.create(purchasing_drafting.draft_order, body.model_dump())
 
-    @router.get("/{order_id}", summary="One order with lines and receipts", response_model=OrderOut)
+    @router.get("/{order_id}", summary="One order with lines and receipts", response_model=PurchaseOrderOut)
     async def show(caller: Annotated[Caller, Depends(may("purchase:read"))], order_id: PathKey) -> Response:
         return await caller.read(purchasing.show_order, order_id)
 
-    @router.patch("/{order_id}", summary="Change a draft's terms", response_model=OrderOut)
+    @router.patch("/{order_id}", summary="Change a draft's terms", response_model=PurchaseOrderOut)
     async def change(
-        caller: Annotated[Caller, Depends(may("purchase:draft"))], order_id: PathKey, body: OrderChange
+        caller: Annotated[Caller, Depends(may("purchase:draft"))], order_id: PathKey, body: PurchaseOrderChange
     ) -> Response:
         changes = body.model_dump(exclude_unset=True)
         return await caller.change(purchasing.show_order, LOCK, order_id, purchasing_drafting.change_terms, changes)
 
-    @router.put("/{order_id}/lines", summary="Replace a draft's lines", response_model=OrderOut)
+    @router.put("/{order_id}/lines", summary="Replace a draft's lines", response_model=PurchaseOrderOut)
     async def change_lines(
-        caller: Annotated[Caller, Depends(may("purchase:draft"))], order_id: PathKey, body: LinesIn
+        caller: Annotated[Caller, Depends(may("purchase:draft"))], order_id: PathKey, body: PurchaseOrderLinesIn
     ) -> Response:
         lines = body.model_dump()["lines"]
         return await caller.change(purchasing.show_order, LOCK, order_id, purchasing_drafting.change_lines, lines)
 
-    @router.post("/{order_id}/approve", summary="Approve a draft of somebody else", response_model=OrderOut)
+    @router.post("/{order_id}/approve", summary="Approve a draft of somebody else", response_model=PurchaseOrderOut)
     async def approve(caller: Annotated[Caller, Depends(may("purchase:approve"))], order_id: PathKey) -> Response:
         return await caller.change(purchasing.show_order, LOCK, order_id, purchasing_moving.approve_order)
 
-    @router.post("/{order_id}/send", summary="Send it to the vendor", response_model=OrderOut)
+    @router.post("/{order_id}/send", summary="Send it to the vendor", response_model=PurchaseOrderOut)
     async def send(caller: Annotated[Caller, Depends(may("purchase:approve"))], order_id: PathKey) -> Response:
         return await caller.change(purchasing.show_order, LOCK, order_id, purchasing_moving.send_order)
 
-    @router.post("/{order_id}/acknowledge", summary="The vendor has confirmed", response_model=OrderOut)
+    @router.post("/{order_id}/acknowledge", summary="The vendor has confirmed", response_model=PurchaseOrderOut)
     async def acknowledge(
         caller: Annotated[Caller, Depends(may("purchase:approve"))],
         order_id: PathKey,
@@ -207,9 +207,9 @@ def create_router() -> APIRouter:
         day = body.expected_on if body else None
         return await caller.change(purchasing.show_order, LOCK, order_id, purchasing_moving.acknowledge_order, day)
 
-    @router.post("/{order_id}/cancel", summary="Cancel what has not come", response_model=OrderOut)
+    @router.post("/{order_id}/cancel", summary="Cancel what has not come", response_model=PurchaseOrderOut)
     async def cancel(
-        caller: Annotated[Caller, Depends(may("purchase:draft"))], order_id: PathKey, body: CancelIn
+        caller: Annotated[Caller, Depends(may("purchase:draft"))], order_id: PathKey, body: PurchaseOrderCancelIn
     ) -> Response:
         return await caller.change(purchasing.show_order, LOCK, order_id, purchasing_moving.cancel_order, body.reason)
 

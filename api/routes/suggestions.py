@@ -86,19 +86,19 @@ class EditIn(In):
         return self
 
 
-class ApproveIn(In):
+class SuggestionApproveIn(In):
     """What there is to say about it."""
 
     note: Text | None = None
 
 
-class ApproveManyIn(ApproveIn):
+class ApproveManyIn(SuggestionApproveIn):
     """All of these or none."""
 
     ids: Annotated[list[Key], Field(min_length=1, max_length=MOST)]
 
 
-class RefuseIn(In):
+class SuggestionRefuseIn(In):
     """Why not."""
 
     reason: Text
@@ -158,7 +158,7 @@ def create_router() -> APIRouter:
     async def approve(
         caller: Annotated[Caller, Depends(may("suggestion:approve"))],
         suggestion_id: PathKey,
-        body: ApproveIn | None = None,
+        body: SuggestionApproveIn | None = None,
     ) -> Response:
         service = suggestion_decisions.approve_suggestion
         note = body.note if body else None
@@ -166,7 +166,7 @@ def create_router() -> APIRouter:
 
     @router.post("/{suggestion_id}/refuse", summary="Refuse, with a reason", response_model=SuggestionWhole)
     async def refuse(
-        caller: Annotated[Caller, Depends(may("suggestion:approve"))], suggestion_id: PathKey, body: RefuseIn
+        caller: Annotated[Caller, Depends(may("suggestion:approve"))], suggestion_id: PathKey, body: SuggestionRefuseIn
     ) -> Response:
         service = suggestion_decisions.refuse_suggestion
         return await caller.change(suggestion_pages.show_suggestion, LOCK, suggestion_id, service, body.reason)

@@ -27,7 +27,7 @@ Some = Annotated[int, Field(ge=0, le=1_000_000)]
 MOST_LINES = 500
 
 
-class LineIn(In):
+class TransferLineIn(In):
     """What is asked for. Of a product with serials, a number of units or one by its id."""
 
     product_id: Key
@@ -42,7 +42,7 @@ class TransferIn(In):
     from_store_id: Key
     to_store_id: Key
     note: Note | None = None
-    lines: Annotated[list[LineIn], Field(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[list[TransferLineIn], Field(min_length=1, max_length=MOST_LINES)]
 
 
 class ApprovedIn(In):
@@ -52,7 +52,7 @@ class ApprovedIn(In):
     approved_qty: Some
 
 
-class ApproveIn(In):
+class TransferApproveIn(In):
     """Lines that are not approved as they were asked for."""
 
     lines: Annotated[list[ApprovedIn], Field(max_length=MOST_LINES)] = Field(default_factory=list)
@@ -95,7 +95,7 @@ class ReceiveIn(In):
     lines: Annotated[list[ReceivedIn], Field(min_length=1, max_length=MOST_LINES)] | None = None
 
 
-class CancelIn(In):
+class TransferCancelIn(In):
     """Why."""
 
     reason: Note
@@ -193,7 +193,7 @@ def create_router() -> APIRouter:
 
     @router.post("/{transfer_id}/approve", summary="Approve, and keep the goods", response_model=TransferOut)
     async def approve(
-        caller: Annotated[Caller, Depends(may("transfer:approve"))], transfer_id: PathKey, body: ApproveIn
+        caller: Annotated[Caller, Depends(may("transfer:approve"))], transfer_id: PathKey, body: TransferApproveIn
     ) -> Response:
         lines = body.model_dump()["lines"]
         return await caller.change(
@@ -224,7 +224,7 @@ def create_router() -> APIRouter:
 
     @router.post("/{transfer_id}/cancel", summary="Take it back before it is shipped", response_model=TransferOut)
     async def cancel(
-        caller: Annotated[Caller, Depends(may("transfer:request"))], transfer_id: PathKey, body: CancelIn
+        caller: Annotated[Caller, Depends(may("transfer:request"))], transfer_id: PathKey, body: TransferCancelIn
     ) -> Response:
         return await caller.change(
             transfers.show_transfer, LOCK, transfer_id, transfers_requesting.cancel_transfer, body.reason

@@ -85,7 +85,7 @@ class TemporaryOut(Out):
     temporary_password: str
 
 
-class SessionOut(Out):
+class UserSessionOut(Out):
     """An open session."""
 
     session_id: int
@@ -97,10 +97,10 @@ class SessionOut(Out):
     user_agent: str | None = None
 
 
-class SessionList(Out):
+class UserSessionList(Out):
     """Open sessions, the newest first."""
 
-    items: list[SessionOut]
+    items: list[UserSessionOut]
 
 
 def create_router() -> APIRouter:
@@ -161,7 +161,7 @@ def _access(router: APIRouter) -> None:
     async def unlock(caller: Annotated[Caller, Depends(may("user:write"))], user_id: PathKey) -> Response:
         return await caller.write(_unlock, user_id)
 
-    @router.get("/{user_id}/sessions", summary="Open sessions of a user", response_model=SessionList)
+    @router.get("/{user_id}/sessions", summary="Open sessions of a user", response_model=UserSessionList)
     async def sessions(caller: Annotated[Caller, Depends(may("user:read"))], user_id: PathKey) -> Response:
         return await caller.read(_list_sessions, user_id)
 

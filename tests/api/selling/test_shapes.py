@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.routes.discounts import ApprovalOut, ApprovalPage
-from api.routes.orders import OrderOut, OrderPage
+from api.routes.orders import SalesOrderOut, SalesOrderPage
 from api.routes.payments import PaymentList, PaymentOut
 from api.routes.prices import PriceOut, PricePage, TaxClassPage, TaxRateList, TaxRateOut
 from api.routes.products import ProductItem, ProductOut, ProductPage
@@ -21,8 +21,8 @@ def test_answers_are_as_described(shop) -> None:
     refund = shop.post(f"{path}/refunds", {"method": "upi", "amount": "1", "reference": "123456789012"}, who)
     tax = f"/tax-classes/{shop.tax_class_id}/rates"
     for shape, answer in (
-        (OrderOut, shop.get(path, who)),
-        (OrderPage, shop.get("/orders", who)),
+        (SalesOrderOut, shop.get(path, who)),
+        (SalesOrderPage, shop.get("/orders", who)),
         (PaymentOut, refund),
         (PaymentList, shop.get(f"{path}/payments", who)),
         (ReturnOut, returned),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from api.routes.expenses import CategoryList, ExpenseOut, ExpensePage
-from api.routes.purchase_orders import OrderOut, OrderPage
+from api.routes.purchase_orders import PurchaseOrderOut, PurchaseOrderPage
 from api.routes.receipts import ReceiptOut, ReceiptPage
 from api.routes.settings import CapList, CapOut, SettingList, SettingOut
 from api.routes.suggestions import DecisionList, SuggestionPage, SuggestionWhole
-from api.routes.users import SessionList, TemporaryOut, UserOut, UserPage
+from api.routes.users import UserSessionList, TemporaryOut, UserOut, UserPage
 from api.routes.vendor_invoices import InvoiceOut, InvoicePage
 from api.routes.vendors import SupplyOut, SupplyPage, VendorOut, VendorPage
 
@@ -34,8 +34,8 @@ def test_answers_are_as_described(buyers) -> None:
         (SuggestionWhole, buyers.get(f"/suggestions/{suggestion}", who)),
         (SuggestionWhole, buyers.post(f"/suggestions/{suggestion}/approve", who)),
         (DecisionList, buyers.post("/suggestions/approve", who, {"ids": [other]})),
-        (OrderOut, buyers.get(f"/purchase-orders/{order['purchase_order_id']}", who)),
-        (OrderPage, buyers.get("/purchase-orders", who)),
+        (PurchaseOrderOut, buyers.get(f"/purchase-orders/{order['purchase_order_id']}", who)),
+        (PurchaseOrderPage, buyers.get("/purchase-orders", who)),
         (ReceiptOut, came),
         (ReceiptPage, buyers.get("/receipts", who)),
         (InvoiceOut, billed),
@@ -55,7 +55,7 @@ def test_answers_are_as_described(buyers) -> None:
         (UserOut, user),
         (UserPage, buyers.get("/users", chief)),
         (TemporaryOut, buyers.post(f"{path}/temporary-password", chief)),
-        (SessionList, buyers.get("/users/1/sessions", chief)),
+        (UserSessionList, buyers.get("/users/1/sessions", chief)),
     ):
         assert answer.is_success, answer.text
         assert shape.model_validate_json(answer.content)

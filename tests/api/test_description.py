@@ -1,0 +1,51 @@
+"""The API's description of itself: every operation and shape has a name of its own, every error is a problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from ims.postgres import Databases
+
+DESCRIPTION = create_app(Databases(*["postgresql://"] * 3)).openapi()
+OPERATIONS = [
+    (method, path, operation) for path, methods in DESCRIPTION["paths"].items() for method, operation in methods.items()
+]
+NAMES = [f"{method} {path}" for method, path, _ in OPERATIONS]
+
+
+def test_names_are_those_a_person_would_give() -> None:
+    identifiers = [operation["operationId"] for _, _, operation in OPERATIONS]
+    assert len(set(identifiers)) == len(identifiers)
+    assert [name for name in DESCRIPTION["components"]["schemas"] if "__" in name] == []
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
+def test_an_operation_says_what_it_does_and_how_it_refuses(method: str, path: str, operation: dict[str, Any]) -> None:
+    assert operation["summary"]
+    assert operation["tags"]
+    errors = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+    for status, answer in errors.items():
+        if not (path == "/ready" and status == "503"):
+            assert set(answer["content"]) == {"application/problem+json"}, f"{method} {path} {status}"
+    if operation["security"]:
+        assert {"401", "403"} <= set(errors)
+
+
+def test_every_shape_that_is_named_exists() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    named = set(references(DESCRIPTION))
+    assert named <= set(schemas)
+    assert set(schemas) - named == set(), "a shape that nothing uses"
+
+
+def references(node: Any) -> list[str]:
+    """The names of all shapes that a part of the description refers to."""
+    if isinstance(node, dict):
+        own = [node["$ref"].rpartition("/")[2]] if isinstance(node.get("$ref"), str) else []
+        return own + [name for value in node.values() for name in references(value)]
+    if isinstance(node, list):
+        return [name for value in node for name in references(value)]
+    return []
