@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from ims.bench.installation import Installation, Server, serving, temporary_installation
+from ims.bench.machine import circumstances
 from ims.bench.mix import KINDS, pools
 from ims.bench.people import add_people
 from ims.bench.pgbench import Limit, run_pgbench
@@ -55,6 +56,7 @@ def bench_api(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     """Measure; everything that `report` prints, as data."""
     found: dict[str, Any] = {"loads": [], "client_ceiling_per_second": None, "profile": None}
     with temporary_installation() as installation, ExitStack() as stack:
+        found |= circumstances(installation.databases.operational)
         world = build(installation.databases.operational, wanted.size, progress)
         passwords, stores = add_people(installation.databases.operational)
         drawn = pools(installation.databases.operational, world, stores)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import psycopg
 
 from ims.bench.installation import serving, temporary_installation
+from ims.bench.machine import circumstances
 from ims.bench.mix import ADMIN, MANAGER, STAFF, pools
 from ims.bench.people import add_people
 from ims.bench.plan import Journey
@@ -41,6 +42,7 @@ def bench_queries(orders: int, times: int, progress: Progress) -> dict[str, Any]
     began = time.monotonic()
     with temporary_installation() as installation:
         url = installation.databases.operational
+        about = circumstances(url)
         world = build(url, size, progress)
         made = time.monotonic() - began
         passwords, stores = add_people(url)
@@ -60,7 +62,7 @@ def bench_queries(orders: int, times: int, progress: Progress) -> dict[str, Any]
             asked_sums = list(_sums(text, drawn, times))
             for user in (ADMIN, MANAGER):
                 rows.append(_timed(url, name, user, "sum", asked_sums, _reach(stores, user)))
-        return {"orders": orders, "seconds": round(made, 1), "times": times, "queries": rows, **_counts(url)}
+        return {"orders": orders, "seconds": round(made, 1), "times": times, "queries": rows, **about, **_counts(url)}
 
 
 def _timed(
