@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,9 @@ MONTHS = """
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
      WHERE i.inhparent = %s::regclass AND c.relname ~ '_y[0-9]{4}m[0-9]{2}$' ORDER BY 1
 """
-WAIT = "SET LOCAL lock_timeout = '5s'"
+# shorter than deadlock_timeout (1 s): where this and a request wait for each other, this gives way and not the request
+WAIT = "SET LOCAL lock_timeout = '500ms'"
+TRIES = 6
 
 
 def keep_ahead(url: str, months: int = 3, today: dt.date | None = None) -> int:
@@ -38,14 +41,10 @@ def keep_ahead(url: str, months: int = 3, today: dt.date | None = None) -> int:
     first = (today or dt.datetime.now(dt.UTC).date()).replace(day=1)
     last = _add_months(first, months)
     made = 0
-    with psycopg.connect(url) as connection:
+    # a transaction for each table: two held at once would wait for requests that touch them in another order
+    with psycopg.connect(url, autocommit=True) as connection:
         for table in partitioned_tables(connection):
-            try:
-                with connection.transaction():
-                    connection.execute(WAIT)
-                    made += make(connection, table, first, last)
-            except psycopg.errors.LockNotAvailable:
-                logger.warning("partitions of a table in use are made the next time", extra={"table": table})
+            made += _make_when_free(connection, table, first, last)
     return made
 
 
@@ -53,6 +52,18 @@ def make(connection: psycopg.Connection[Any], table: str, first: dt.date, last: 
     """Make the partitions of the months of `first` to `last`, both included; how many were made."""
     row = connection.execute(MAKE, (table, first, last)).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def _make_when_free(connection: psycopg.Connection[Any], table: str, first: dt.date, last: dt.date) -> int:
+    for attempt in range(TRIES):
+        try:
+            with connection.transaction():
+                connection.execute(WAIT)
+                return make(connection, table, first, last)
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(0.1 * attempt)
+    logger.warning("partitions of a table in use are made the next time", extra={"table": table})
+    return 0
 
 
 def partitioned_tables(connection: psycopg.Connection[Any]) -> list[str]:
