@@ -33,6 +33,8 @@ UPDATE users SET failed_attempts = 0, locked_until = NULL
 WHERE user_id = %s AND is_active AND password_changed_at = %s AND (locked_until IS NULL OR locked_until <= now())
 RETURNING user_id
 """
+# the password is the same, so its age and its sessions stay; one that was changed meanwhile is left alone
+RENEW = "UPDATE users SET password_hash = %s WHERE user_id = %s AND password_hash = %s"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ async def admit(connection: Connection, account: Account) -> bool:
     """Whether the account still is what its password was checked against; its failures are forgotten then."""
     values = (account.user_id, account.password_changed_at)
     return await (await connection.execute(ADMIT, values)).fetchone() is not None
+
+
+async def renew_hash(connection: Connection, account: Account, password_hash: str) -> None:
+    """Keep the same password by another hash."""
+    await connection.execute(RENEW, (password_hash, account.user_id, account.password_hash))
 
 
 def _account(row: Sequence[Any] | None) -> Account | None:

@@ -10,7 +10,7 @@ from api.identity.directory import Directory
 from api.identity.journal import Throttle
 from api.identity.keys import load_key_ring, load_vault
 from api.identity.limits import AttemptLimit, create_storage
-from api.identity.passwords import verify_password
+from api.identity.passwords import hash_password, verify_password
 from api.identity.tokens import AccessTokens
 from api.services.connections import Pool
 from ims.settings import Settings, get_settings
@@ -54,3 +54,8 @@ class Door:
         """`verify_password` in a thread, a few at once: the event loop stays free, memory bounded."""
         async with self._hashing:
             return await asyncio.to_thread(verify_password, password_hash, password)
+
+    async def hash_password(self, password: str) -> str:
+        """`hash_password`, likewise."""
+        async with self._hashing:
+            return await asyncio.to_thread(hash_password, password)

@@ -1,4 +1,4 @@
-"""Turning the second factor on and off: offered, confirmed with a first code, taken away with the password."""
+"""Turning the second factor on and off: offered, confirmed with a first code, taken away; new backup codes."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ async def confirm_offer(door: Door, origin: Origin, account: Account, code: str)
     if codes is None:
         await note_failure(door, origin, account, "session.refused", reason="wrong first code")
         raise WrongCode("wrong-code", "That code is not right. Check the clock of your phone, and take the next one.")
+    return codes
+
+
+async def renew_codes(door: Door, origin: Origin, account: Account) -> list[str]:
+    """Ten new backup codes in place of the earlier ones. Raises Conflict where there is no second factor."""
+    async with door.pool.connection() as connection, connection.transaction():
+        if not account.has_totp:
+            raise Conflict("second-factor-off", "There is no second factor that backup codes could stand for.")
+        codes = await second_factor.renew_backup_codes(connection, account.user_id)
+        await note(connection, "second_factor.backup_renewed", origin, account)
     return codes
 
 

@@ -34,6 +34,7 @@ OPEN_PATHS = frozenset(
         "/api/v1/tokens/refresh",
         "/api/v1/password-resets",
         "/api/v1/password-resets/confirm",
+        "/forgot-password",
         "/reset-password",
     }
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from api.identity.accounts import Account, find_account, read_account
 from api.identity.door import Door
 from api.identity.journal import note
 from api.identity.password_rules import fault_of
-from api.identity.passwords import hash_password
 from api.identity.principal import Origin, SignedIn
 from api.identity.sessions import end_sessions, hash_token
 from api.identity.signing_in import confirm_password, within_limit, wrong_credentials
@@ -51,6 +49,13 @@ def refuse_weak(password: str, username: str, where: str = "password") -> None:
     fault = fault_of(password, username)
     if fault is not None:
         raise Invalid("weak-password", fault, Fault(where, fault))
+
+
+def refuse_difference(password: str, again: str | None) -> None:
+    """Raises Invalid when a form that asks twice was given two different passwords."""
+    if again is not None and password != again:
+        text = "The new password and its repetition differ."
+        raise Invalid("passwords-differ", text, Fault("again", text))
 
 
 async def change_password(door: Door, origin: Origin, user: SignedIn, current: str, new: str) -> Ended:
@@ -104,7 +109,7 @@ async def store_password(
     token_hash: str | None = None,
 ) -> Ended:
     """Store the password, end the sessions (`but` one), take the reset token; all of it or nothing, audited."""
-    password_hash = await asyncio.to_thread(hash_password, password)
+    password_hash = await door.hash_password(password)
     async with door.pool.connection() as connection, connection.transaction():
         if token_hash is not None and await (await connection.execute(TAKE, (token_hash,))).fetchone() is None:
             raise NotPermitted("wrong-reset-token", "This link was used already, or is too old. Ask for another one.")

@@ -40,6 +40,11 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     return is_match and password_hash is not None
 
 
+def needs_rehash(password_hash: str) -> bool:
+    """Whether a hash was made with other parameters than today's: it is made anew when its password is at hand."""
+    return _hasher().check_needs_rehash(password_hash)
+
+
 @lru_cache(maxsize=1)
 def _hasher() -> PasswordHasher:
     from argon2 import PasswordHasher

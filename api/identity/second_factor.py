@@ -37,6 +37,7 @@ ENROL = """
 UPDATE users SET totp_secret = %s, totp_last_step = NULL WHERE user_id = %s AND totp_confirmed_at IS NULL RETURNING 1
 """
 CONFIRM = "UPDATE users SET totp_confirmed_at = now() WHERE user_id = %s AND totp_confirmed_at IS NULL RETURNING 1"
+LEFT = "SELECT count(*) FROM backup_codes WHERE user_id = %s AND used_at IS NULL"
 DISABLE = """
 UPDATE users SET totp_secret = NULL, totp_confirmed_at = NULL, totp_last_step = NULL
 WHERE user_id = %s AND totp_secret IS NOT NULL RETURNING 1
@@ -129,6 +130,12 @@ async def renew_backup_codes(connection: Connection, user_id: int) -> list[str]:
             [(user_id, hash_backup_code(code)) for code in codes],
         )
     return codes
+
+
+async def count_backup_codes(connection: Connection, user_id: int) -> int:
+    """How many backup codes are still good."""
+    row = await (await connection.execute(LEFT, (user_id,))).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def disable(connection: Connection, user_id: int) -> bool:

@@ -9,10 +9,11 @@ import contextlib
 
 from limits.errors import StorageError
 
-from api.identity.accounts import Account, admit, count_failure, find_account, read_account
+from api.identity.accounts import Account, admit, count_failure, find_account, read_account, renew_hash
 from api.identity.door import Door
 from api.identity.journal import note
 from api.identity.limits import AttemptLimit
+from api.identity.passwords import needs_rehash
 from api.identity.principal import Origin, SignedIn
 from api.identity.second_factor import Outcome, check_code
 from api.identity.sessions import end_sessions, issue_session
@@ -56,6 +57,10 @@ async def check_password(door: Door, origin: Origin, username: str, password: st
     if account is None or not account.is_open or not is_right:
         await note_failure(door, origin, account, "session.refused", reason=_why(account))
         raise wrong_credentials()
+    if needs_rehash(account.password_hash):
+        renewed = await door.hash_password(password)
+        async with door.pool.connection() as connection:
+            await renew_hash(connection, account, renewed)
     return account
 
 

@@ -39,6 +39,7 @@ def ensure_admin(url: str) -> str | None:
         ).fetchone()
         if made is not None:
             connection.execute("INSERT INTO user_roles (user_id, role) VALUES (%s, 'superadmin')", made)
+            _record(connection, "user.created", made[0], ADMIN, {"roles": ["superadmin"], "reason": "first start"})
     # two processes may start at once: only the one whose row was kept knows the password
     return password if made else None
 

@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 
 from api.identity.accounts import read_account
 from api.identity.door import Door
-from api.identity.enrolling import confirm_offer, offer, turn_off
+from api.identity.enrolling import confirm_offer, offer, renew_codes, turn_off
 from api.identity.origin import origin_of
 from api.identity.password_changes import change_password
+from api.identity.second_factor import count_backup_codes
 from api.identity.signing_in import confirm_password
 from api.refusals import NotFound
 from api.routes.fields import In, Out
@@ -29,6 +30,7 @@ class AccountOut(Out):
     store_codes: list[str]
     permissions: dict[str, str]
     has_second_factor: bool
+    backup_codes_left: int
     session_expires_at: dt.datetime
 
 
@@ -74,6 +76,7 @@ def create_router(door: Door) -> APIRouter:
         user = request.state.user
         async with door.pool.connection() as connection:
             account = await read_account(connection, user.user_id)
+            codes_left = await count_backup_codes(connection, user.user_id)
         if account is None:
             raise NotFound("unknown-user", "This account does not exist any more.")
         shown = AccountOut(
@@ -83,6 +86,7 @@ def create_router(door: Door) -> APIRouter:
             store_codes=sorted(user.store_codes),
             permissions=dict(sorted(user.grants.scopes.items())),
             has_second_factor=account.has_totp,
+            backup_codes_left=codes_left,
             session_expires_at=user.expires_at,
         )
         return JSONResponse(shown.model_dump(mode="json"), headers=NOT_STORED)
@@ -107,6 +111,15 @@ def create_router(door: Door) -> APIRouter:
         if account is None:
             raise NotFound("unknown-user", "This account does not exist any more.")
         codes = await confirm_offer(door, origin_of(request), account, body.code)
+        return JSONResponse(BackupCodesOut(backup_codes=codes).model_dump(), headers=NOT_STORED)
+
+    @router.post(
+        "/totp/backup-codes", summary="Make new backup codes; the earlier ones are void", response_model=BackupCodesOut
+    )
+    async def renew(request: Request, body: PasswordIn) -> Response:
+        origin = origin_of(request)
+        account = await confirm_password(door, origin, request.state.user, body.password)
+        codes = await renew_codes(door, origin, account)
         return JSONResponse(BackupCodesOut(backup_codes=codes).model_dump(), headers=NOT_STORED)
 
     @router.post("/totp/disable", summary="Turn my second factor off", status_code=204)

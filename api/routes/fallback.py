@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 EVERYTHING = "/api/{path:path}"
-PLAIN = ("/health", "/ready", "/metrics", "/sign-in", "/sign-out")
+PLAIN = ("/health", "/ready", "/metrics", "/sign-in", "/sign-out", "/account", "/forgot-password", "/reset-password")
 SECRETS = ("/api/v1/tokens", "/api/v1/password-resets", "/api/v1/account")
 WORTH_BYTES = 1024
 LEVEL = 5

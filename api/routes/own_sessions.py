@@ -9,10 +9,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from api.identity.door import Door
-from api.identity.journal import note
+from api.identity.ending import end_own_session
 from api.identity.origin import origin_of
-from api.identity.sessions import end_sessions, list_sessions
-from api.refusals import NotFound
+from api.identity.sessions import list_sessions
 from api.routes.fields import Out, PathKey
 from api.routes.tokens import NOT_STORED
 
@@ -51,13 +50,7 @@ def create_router(door: Door) -> APIRouter:
 
     @router.delete("/{session_id}", summary="End one of my sessions", status_code=204)
     async def end(request: Request, session_id: PathKey) -> Response:
-        user = request.state.user
-        async with door.pool.connection() as connection, connection.transaction():
-            if not await end_sessions(connection, user.user_id, "ended by its owner", only=session_id):
-                # another user's session is as unknown as one that never was
-                raise NotFound("unknown-session", f"You have no open session {session_id}.")
-            await note(connection, "session.revoked", origin_of(request), user, session_id=session_id)
-        door.directory.drop(session_id=session_id)
+        await end_own_session(door, origin_of(request), request.state.user, session_id)
         return Response(status_code=204)
 
     return router

@@ -10,27 +10,28 @@ from api.identity.door import Door
 from api.identity.enrolling import confirm_offer, offer
 from api.identity.journal import note
 from api.identity.origin import local_path, origin_of
-from api.identity.password_changes import refuse_weak, store_password
+from api.identity.password_changes import refuse_difference, refuse_weak, store_password
 from api.identity.principal import Origin
 from api.identity.sessions import cookie_name, end_sessions, hash_token
 from api.identity.signing_in import WrongCode, begin_session, check_password, check_second_factor, wrong_credentials
 from api.identity.steps import Step, next_step, seal, unseal
 from api.refusals import Invalid, Refusal, TooMany
-from api.routes import reset_page, second_factor
-from api.routes.pages import message_page, sign_in_page, sign_out_page
+from api.routes import account_page, reset_page
+from api.routes.page_route import PageRoute
+from api.routes.pages import sign_in_page, sign_out_page
 from api.routes.step_pages import backup_codes_page, code_page, enrol_page, new_password_page
-from api.services.connections import DATABASE_ERRORS
 
 
 def create_router(door: Door) -> APIRouter:
     """The routes `/sign-in` and `/sign-out`."""
-    router = APIRouter(include_in_schema=False)
-    router.include_router(second_factor.create_router(door))
+    router = APIRouter(include_in_schema=False, route_class=PageRoute)
+    sends_mail = door.settings.smtp_url is not None
+    router.include_router(account_page.create_router(door))
     router.include_router(reset_page.create_router(door))
 
     @router.get("/sign-in")
     async def show(next: str = "/") -> Response:
-        return sign_in_page(local_path(next))
+        return sign_in_page(local_path(next), sends_mail=sends_mail)
 
     @router.post("/sign-in")
     async def sign_in(
@@ -38,19 +39,20 @@ def create_router(door: Door) -> APIRouter:
         username: str = Form("", max_length=1024),
         password: str = Form("", max_length=1024),
         code: str = Form("", max_length=1024),
+        again: str | None = Form(None, max_length=1024),
         step: str = Form("", max_length=1024),
         next: str = Form("/"),
     ) -> Response:
         target, origin = local_path(next), origin_of(request)
         try:
             if step:
-                return await _go_on(request, origin, step, target, code, password)
+                return await _go_on(request, origin, step, target, code, (password, again))
             account = await check_password(door, origin, username, password)
             return await _ask_or_let_in(request, account, target, is_code_given=False)
         except Refusal as refused:
-            return _refused(sign_in_page(target, username.strip()[:200], refused.detail, refused.status), refused)
-        except DATABASE_ERRORS:
-            return _unavailable()
+            name = username.strip()[:200]
+            page = sign_in_page(target, name, refused.detail, refused.status, sends_mail=sends_mail)
+            return _refused(page, refused)
 
     async def _ask_or_let_in(request: Request, account: Account, target: str, *, is_code_given: bool) -> Response:
         """The page of what is still to do, else the session."""
@@ -65,16 +67,20 @@ def create_router(door: Door) -> APIRouter:
             return new_password_page("/sign-in", "step", sealed, next_path=target)
         return enrol_page(await offer(door, account), "/sign-in", {"step": sealed, "next": target})
 
-    async def _go_on(request: Request, origin: Origin, sealed: str, target: str, code: str, password: str) -> Response:
+    async def _go_on(
+        request: Request, origin: Origin, sealed: str, target: str, code: str, new: tuple[str, str | None]
+    ) -> Response:
         """The second or later form: what it carries says which, and for whom."""
         step = unseal(door.step_vault, sealed)
         account = None if step is None else await _account(step)
         if step is None or account is None:
-            return sign_in_page(target, fault="That took too long, or the account changed. Start again.", status=401)
+            fault = "That took too long, or the account changed. Start again."
+            return sign_in_page(target, fault=fault, status=401, sends_mail=sends_mail)
         try:
             if step.purpose == "new-password":
-                refuse_weak(password, account.username)
-                await store_password(door, origin, account, password, "password.changed")
+                refuse_difference(*new)
+                refuse_weak(new[0], account.username)
+                await store_password(door, origin, account, new[0], "password.changed")
                 renewed = await _read(account.user_id)
                 return await _ask_or_let_in(request, renewed, target, is_code_given=True)
             if step.purpose == "code":
@@ -143,11 +149,3 @@ def _refused(page: Response, refused: Refusal) -> Response:
     if wait:
         page.headers["Retry-After"] = str(wait)
     return page
-
-
-def _unavailable() -> Response:
-    return message_page(
-        503,
-        "The database does not answer",
-        "IMS cannot reach its PostgreSQL, so nobody can sign in now. Try again soon.",
-    )

@@ -1,4 +1,4 @@
-"""The pages after the password: the code of the second factor, setting one up, a new password, backup codes."""
+"""Pages of one step each: the code of the second factor, setting one up, a new password, backup codes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from starlette.responses import HTMLResponse
 
 from api.identity.password_rules import SHORTEST
 from api.identity.second_factor import Enrolment
-from api.routes.pages import page
+from api.routes.pages import alert, page
 
 
 def code_page(step: str, next_path: str, fault: str | None = None, status: int = 200) -> HTMLResponse:
     """Asks for the code of the second factor."""
     body = f"""<p>Open your authenticator app, or take one of your backup codes.</p>
-{_alert(fault)}<form method="post" action="/sign-in">
+{alert(fault)}<form method="post" action="/sign-in">
 {_hidden(step=step, next=next_path)}
 <label for="code">Code</label>
 <input id="code" name="code" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" required
@@ -30,8 +30,8 @@ def enrol_page(
 ) -> HTMLResponse:
     """Shows a new secret as QR code and text, and asks for its first code."""
     body = f"""<p>Scan this with an authenticator app, then type the code it shows.</p>
-{_alert(fault)}<div class="qr">{enrolment.qr_svg}</div>
-<p>Or type this key: <code>{escape(enrolment.secret)}</code></p>
+{alert(fault)}<div class="qr">{enrolment.qr_svg}</div>
+<p>Or type this key: {_key(enrolment.secret)}</p>
 <form method="post" action="{escape(action)}">
 {_hidden(**hidden)}
 <label for="code">Code</label>
@@ -46,43 +46,34 @@ def new_password_page(
 ) -> HTMLResponse:
     """Asks for a new password; the field named `carrier` carries the token that allows it."""
     body = f"""<p>At least {SHORTEST} characters, and not your user name.</p>
-{_alert(fault)}<form method="post" action="{escape(action)}">
+{alert(fault)}<form method="post" action="{escape(action)}">
 {_hidden(**{carrier: carried, "next": next_path})}
 <label for="password">New password</label>
 <input id="password" name="password" type="password" autocomplete="new-password" required minlength="{SHORTEST}"
  maxlength="1024" autofocus>
+<label for="again">New password, once more</label>
+<input id="again" name="again" type="password" autocomplete="new-password" required minlength="{SHORTEST}"
+ maxlength="1024">
 <button type="submit">Set password</button>
 </form>"""
     return page("Choose a new password", body, status)
 
 
-def backup_codes_page(codes: Sequence[str], next_path: str) -> HTMLResponse:
+def backup_codes_page(codes: Sequence[str], next_path: str, *, is_renewed: bool = False) -> HTMLResponse:
     """Shows the backup codes, this once."""
     items = "".join(f"<li><code>{escape(code)}</code></li>" for code in codes)
-    body = f"""<p>The second factor is on. Keep these codes where your phone is not: each opens your account once when
+    what = "Your earlier codes are void" if is_renewed else "The second factor is on"
+    body = f"""<p>{what}. Keep these codes where your phone is not: each opens your account once when
 the phone is lost. They are not shown again.</p>
-<ol>{items}</ol>
+<ol class="codes">{items}</ol>
 <a class="button" href="{escape(next_path)}">I have noted them</a>"""
     return page("Your backup codes", body)
 
 
-def second_factor_page(is_on: bool, fault: str | None = None, status: int = 200) -> HTMLResponse:
-    """Turns the second factor on or off; both need the password."""
-    action, button = ("disable", "Turn off") if is_on else ("enrol", "Set up")
-    body = f"""<p>Your second factor is {"on" if is_on else "off"}.</p>
-{_alert(fault)}<form method="post" action="/second-factor">
-{_hidden(action=action)}
-<label for="password">Your password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required
- maxlength="1024" autofocus>
-<button type="submit">{button}</button>
-</form>
-<small><a href="/">Back to the dashboards</a></small>"""
-    return page("Second factor", body, status)
-
-
-def _alert(fault: str | None) -> str:
-    return f'<div class="fault" role="alert">{escape(fault)}</div>' if fault else ""
+def _key(secret: str) -> str:
+    """The key in fours, as people type it; copied, it has no spaces."""
+    parts = (secret[start : start + 4] for start in range(0, len(secret), 4))
+    return f'<code class="key">{"".join(f"<span>{escape(part)}</span>" for part in parts)}</code>'
 
 
 def _hidden(**fields: str) -> str:

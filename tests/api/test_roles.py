@@ -114,8 +114,9 @@ OPERATIONS = operations(create_app(NOWHERE))
 WITHOUT_PERMISSION = {
     "/health", "/ready", "/metrics", "/api/v1/tokens", "/api/v1/tokens/refresh", "/api/v1/tokens/current",
     "/api/v1/account", "/api/v1/account/password", "/api/v1/account/totp", "/api/v1/account/totp/confirm",
-    "/api/v1/account/totp/disable", "/api/v1/sessions", "/api/v1/sessions/{session_id}", "/api/v1/password-resets",
-    "/api/v1/password-resets/confirm", "/api/v1/publication",
+    "/api/v1/account/totp/disable", "/api/v1/account/totp/backup-codes", "/api/v1/sessions",
+    "/api/v1/sessions/{session_id}", "/api/v1/password-resets", "/api/v1/password-resets/confirm",
+    "/api/v1/publication",
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from api.identity.users import ensure_admin
 from ims.settings import get_settings
 
 SAME = {"origin": "http://ims.test"}
+FACTOR = "/account/second-factor"
 
 
 @pytest.fixture
@@ -151,6 +152,13 @@ def test_backup_codes_work_once_and_the_factor_is_turned_off_with_the_password(
     assert {"second_factor.backup_used", "second_factor.disabled"} <= set(kinds(url))
 
 
+def key_on(page: Any) -> str:
+    """The key a page shows, which it does in fours."""
+    parts = re.findall(r"<span>([A-Z2-7]{4})</span>", page.text)
+    assert len(parts) == 8
+    return "".join(parts)
+
+
 def form(page: Any) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
 
@@ -190,34 +198,54 @@ def test_a_role_that_needs_it_sets_it_up_before_the_first_session(
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:ims:problem:second-factor-required")
     page = client.post("/sign-in", data={"username": "admin", "password": password})
     assert (page.status_code, "<svg" in page.text, "set-cookie" in page.headers) == (200, True, False)
-    phone = Phone(re.search(r"<code>([A-Z2-7]{32})</code>", page.text)[1], monkeypatch)
+    phone = Phone(key_on(page), monkeypatch)
     wrong = client.post("/sign-in", data={**form(page), "code": "000000"})
-    assert (wrong.status_code, phone.secret in wrong.text) == (401, True)
+    assert (wrong.status_code, phone.secret == key_on(wrong)) == (401, True)
     done = client.post("/sign-in", data={**form(page), "code": phone.next()})
     assert done.status_code == 200
     assert len(re.findall(r"<li><code>", done.text)) == 10
     assert COOKIE in client.cookies
-    off = client.post("/second-factor", data={"action": "disable", "password": password}, headers=SAME)
+    off = client.post(FACTOR, data={"action": "disable", "password": password}, headers=SAME)
     assert off.status_code == 403
 
 
 def test_a_page_sets_it_up_and_turns_it_off(client: TestClient, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client.post("/sign-in", data={"username": "admin", "password": password})
-    assert "is off" in client.get("/second-factor").text
-    assert client.post("/second-factor", data={"action": "enrol", "password": password}).status_code == 403
-    page = client.post("/second-factor", data={"action": "enrol", "password": password}, headers=SAME)
-    phone = Phone(re.search(r"<code>([A-Z2-7]{32})</code>", page.text)[1], monkeypatch)
+    assert "It is off" in client.get("/account").text
+    assert client.post(FACTOR, data={"action": "enrol", "password": password}).status_code == 403
+    page = client.post(FACTOR, data={"action": "enrol", "password": password}, headers=SAME)
+    phone = Phone(key_on(page), monkeypatch)
     policy = page.headers["content-security-policy"]
     assert "script" not in policy
     assert page.headers["cache-control"] == "no-store"
-    wrong = client.post("/second-factor", data={"action": "confirm", "code": "000000"}, headers=SAME)
-    assert (wrong.status_code, phone.secret in wrong.text) == (401, True)
-    done = client.post("/second-factor", data={"action": "confirm", "code": phone.next()}, headers=SAME)
+    wrong = client.post(FACTOR, data={"action": "confirm", "code": "000000"}, headers=SAME)
+    assert (wrong.status_code, phone.secret == key_on(wrong)) == (401, True)
+    done = client.post(FACTOR, data={"action": "confirm", "code": phone.next()}, headers=SAME)
     assert "backup codes" in done.text
-    assert "is on" in client.get("/second-factor").text
-    assert client.post("/second-factor", data={"action": "disable", "password": "no"}, headers=SAME).status_code == 403
-    off = client.post("/second-factor", data={"action": "disable", "password": password}, headers=SAME)
-    assert "is off" in off.text
+    assert "It is on" in client.get("/account").text
+    assert client.post(FACTOR, data={"action": "disable", "password": "no"}, headers=SAME).status_code == 403
+    off = client.post(FACTOR, data={"action": "disable", "password": password}, headers=SAME)
+    assert (off.status_code, off.headers["location"]) == (303, "/account?done=second-factor-off")
+    assert "It is off" in client.get("/account").text
+
+
+def test_new_backup_codes_void_the_earlier_ones(
+    client: TestClient, password: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "/api/v1/account/totp/backup-codes"
+    client.headers.update({"authorization": f"Bearer {tokens(client, password).json()['access_token']}"})
+    assert client.post(path, json={"password": password}).status_code == 409, "there is no second factor"
+    _, codes = set_up(client, password, monkeypatch)
+    assert tokens(client, password, totp=codes[0]).status_code == 201
+    assert client.get("/api/v1/account").json()["backup_codes_left"] == 9
+    assert client.post(path, json={"password": "wrong"}).status_code == 403
+    answer = client.post(path, json={"password": password})
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    renewed = answer.json()["backup_codes"]
+    assert len({*renewed, *codes}) == 20
+    assert client.get("/api/v1/account").json()["backup_codes_left"] == 10
+    assert [tokens(client, password, totp=code).status_code for code in (codes[1], renewed[0])] == [401, 201]
+    assert "second_factor.backup_renewed" in kinds(url)
 
 
 def test_the_codes_are_those_of_rfc_6238() -> None:

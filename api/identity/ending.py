@@ -1,0 +1,31 @@
+"""Ending one's own sessions from afar, audited, and forgotten by this process at once."""
+
+from __future__ import annotations
+
+from api.identity.door import Door
+from api.identity.journal import note
+from api.identity.principal import Origin, SignedIn
+from api.identity.sessions import end_sessions
+from api.refusals import NotFound
+
+REASON = "ended by its owner"
+
+
+async def end_own_session(door: Door, origin: Origin, user: SignedIn, session_id: int) -> None:
+    """End one open session of the user. Raises NotFound: another user's session is as unknown as one that never was."""
+    async with door.pool.connection() as connection, connection.transaction():
+        if not await end_sessions(connection, user.user_id, REASON, only=session_id):
+            raise NotFound("unknown-session", f"You have no open session {session_id}.")
+        await note(connection, "session.revoked", origin, user, session_id=session_id)
+    door.directory.drop(session_id=session_id)
+
+
+async def end_other_sessions(door: Door, origin: Origin, user: SignedIn) -> int:
+    """End every session of the user but the one that asks; how many."""
+    async with door.pool.connection() as connection, connection.transaction():
+        ended = await end_sessions(connection, user.user_id, REASON, but=user.session_id)
+        for session_id in ended:
+            await note(connection, "session.revoked", origin, user, session_id=session_id)
+    for session_id in ended:
+        door.directory.drop(session_id=session_id)
+    return len(ended)
