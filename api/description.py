@@ -92,8 +92,10 @@ def _add_problems(operation: dict[str, Any], is_about_people: bool) -> None:
     answer = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"].pop("422", None)
     for status in (*ANYWHERE, *(SIGNED_IN if is_about_people else ()), *ABOUT_A_RECORD):
-        described = operation["responses"].setdefault(str(status), {"description": HTTPStatus(status).phrase})
-        described.setdefault("content", deepcopy(answer))
+        operation["responses"].setdefault(str(status), {"description": HTTPStatus(status).phrase})
+    for status, response in operation["responses"].items():
+        if status >= "400":
+            response.setdefault("content", deepcopy(answer))
 
 
 def _say_decimals(described: Any) -> None:

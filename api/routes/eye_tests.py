@@ -116,7 +116,7 @@ def create_router() -> APIRouter:
 
 def _add_queue(router: APIRouter) -> None:
     @router.get("/eye-test-queue", summary="A store's queue of a day", response_model=QueuePage)
-    async def browse(
+    async def browse_queue(
         caller: Annotated[Caller, Depends(may("eye_test:read"))],
         page: Annotated[Paging, Depends(paging)],
         store_id: StoreKey,
@@ -136,11 +136,11 @@ def _add_queue(router: APIRouter) -> None:
         return await caller.create(eye_test_queue.join_queue, body.model_dump())
 
     @router.get("/eye-test-queue/{entry_id}", summary="One who waits", response_model=QueueOut)
-    async def show(caller: Annotated[Caller, Depends(may("eye_test:read"))], entry_id: PathKey) -> Response:
+    async def show_entry(caller: Annotated[Caller, Depends(may("eye_test:read"))], entry_id: PathKey) -> Response:
         return await caller.read(eye_test_queue.show_entry, entry_id)
 
     @router.post("/eye-test-queue/{entry_id}/cancel", summary="Leave the queue", response_model=QueueOut)
-    async def cancel(caller: Annotated[Caller, Depends(may("eye_test:queue"))], entry_id: PathKey) -> Response:
+    async def leave_queue(caller: Annotated[Caller, Depends(may("eye_test:queue"))], entry_id: PathKey) -> Response:
         return await caller.write(eye_test_queue.leave_queue, entry_id, "cancelled")
 
     @router.post("/eye-test-queue/{entry_id}/no-show", summary="Called in vain", response_model=QueueOut)

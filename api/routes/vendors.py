@@ -195,7 +195,7 @@ def _vendors(router: APIRouter) -> None:
 def _supply(router: APIRouter) -> None:
 
     @router.get("/supply-terms", summary="Who supplies what", response_model=SupplyPage, tags=["supply terms"])
-    async def browse(
+    async def browse_supply(
         caller: Annotated[Caller, Depends(may("vendor:read"))],
         page: Annotated[Paging, Depends(paging)],
         vendor_id: Annotated[Key | None, Query()] = None,
@@ -210,13 +210,13 @@ def _supply(router: APIRouter) -> None:
         response_model=SupplyOut,
         tags=["supply terms"],
     )
-    async def add(caller: Annotated[Caller, Depends(creating("vendor:write"))], body: SupplyIn) -> Response:
+    async def add_supply(caller: Annotated[Caller, Depends(creating("vendor:write"))], body: SupplyIn) -> Response:
         return await caller.create(vendors.add_supply, body.model_dump())
 
     @router.get(
         "/supply-terms/{supply_term_id}", summary="One term of supply", response_model=SupplyOut, tags=["supply terms"]
     )
-    async def show(caller: Annotated[Caller, Depends(may("vendor:read"))], supply_term_id: PathKey) -> Response:
+    async def show_supply(caller: Annotated[Caller, Depends(may("vendor:read"))], supply_term_id: PathKey) -> Response:
         return await caller.read(vendors.show_supply, supply_term_id)
 
     @router.patch(
@@ -225,7 +225,7 @@ def _supply(router: APIRouter) -> None:
         response_model=SupplyOut,
         tags=["supply terms"],
     )
-    async def change(
+    async def change_supply(
         caller: Annotated[Caller, Depends(may("vendor:write"))], supply_term_id: PathKey, body: SupplyChange
     ) -> Response:
         changes = body.model_dump(exclude_unset=True)
