@@ -171,22 +171,28 @@ def _replace_if_changed(con: duckdb.DuckDBPyConnection, table: Contract) -> tupl
     return changed, max(gone - changed, 0), read
 
 
-def _merge(con: duckdb.DuckDBPyConnection, table: Contract, before: Position) -> tuple[int, int, int]:
-    """Apply what transactions wrote that `before` did not see: those at work then count as unseen."""
+def queries_of_changes(table: Contract, before: Position) -> tuple[str, str]:
+    """What PostgreSQL is asked of a table: rows written since `before`, each with `is_kept`; and keys deleted since."""
     unseen = (
         f"changed_xid >= {before.low_xid}"
         f" AND NOT pg_visible_in_snapshot(changed_xid::text::xid8, {_literal(before.snapshot)}::pg_snapshot)"
     )
+    kept = f"coalesce({table.where}, false)" if table.where else "true"
+    rows = f"SELECT {', '.join(table.column_names)}, {kept} AS is_kept FROM public.{table.table} WHERE {unseen}"
+    gone = f"SELECT row_id FROM public.deleted_rows WHERE table_name = {_literal(table.table)} AND {unseen}"
+    return rows, gone
+
+
+def _merge(con: duckdb.DuckDBPyConnection, table: Contract, before: Position) -> tuple[int, int, int]:
+    """Apply what transactions wrote that `before` did not see: those at work then count as unseen."""
     (key,) = table.keys
     columns = ", ".join(table.column_names)
-    kept = f"coalesce({table.where}, false)" if table.where else "true"
-    rows = f"SELECT {columns}, {kept} AS is_kept FROM public.{table.table} WHERE {unseen}"
+    rows, gone = queries_of_changes(table, before)
     # through the server's own planner, so that its block-range index on changed_xid is used
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)}, is_kept"
         f" FROM postgres_query('source', {_literal(rows)})"
     )
-    gone = f"SELECT row_id FROM public.deleted_rows WHERE table_name = {_literal(table.table)} AND {unseen}"
     con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS FROM postgres_query('source', {_literal(gone)})")
     read = _count(con, "temp.delta") + _count(con, "temp.gone")
     if read == 0:

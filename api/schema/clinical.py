@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     Numeric,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,6 +38,9 @@ class EyeTestQueueEntry(Tracked, Base):
         CheckConstraint("state NOT IN ('in_progress', 'completed') OR started_at IS NOT NULL", name="started"),
         CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed"),
         CheckConstraint("started_at >= queued_at AND completed_at >= started_at", name="order_of_times"),
+        # everything held on a customer, and when they were last seen
+        Index("ix_eye_test_queue_customer_id", "customer_id", postgresql_where=text("customer_id IS NOT NULL")),
+        Index("ix_eye_test_queue_patient_id", "patient_id", postgresql_where=text("patient_id IS NOT NULL")),
     )
     eye_test_queue_id: Mapped[Key]
     store_id: Mapped[StoreId]
@@ -94,6 +98,8 @@ class Prescription(Tracked, Base):
         CheckConstraint("pd_mm BETWEEN 40 AND 80", name="pd_mm"),
         CheckConstraint("pd_mm IS NULL OR kind = 'spectacle'", name="pd_of_spectacles"),
         Index("ix_prescriptions_patient_id", "patient_id"),  # the prescriptions of a patient
+        # everything held on a customer: what a test prescribed
+        Index("ix_prescriptions_eye_test_id", "eye_test_id", postgresql_where=text("eye_test_id IS NOT NULL")),
         Index("ix_prescriptions_store_id_prescription_id", "store_id", "prescription_id"),  # a store's, newest first
     )
     prescription_id: Mapped[Key]

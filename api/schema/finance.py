@@ -36,7 +36,9 @@ class Expense(Tracked, Base):
         CheckConstraint("decided_by <> submitted_by", name="decided_by_another"),
         CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="paid_at"),
         CheckConstraint("version > 0", name="version"),
-        Index("ix_expenses_store_id_expense_id", "store_id", "expense_id"),  # a store's expenses, newest first
+        # a store's expenses, and one's own, newest first
+        Index("ix_expenses_store_id_expense_id", "store_id", "expense_id"),
+        Index("ix_expenses_submitted_by_expense_id", "submitted_by", "expense_id"),
         # what waits for a decision
         Index("ix_expenses_submitted", "expense_id", postgresql_where=text("state = 'submitted'")),
     )

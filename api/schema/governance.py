@@ -95,7 +95,9 @@ class OutboxMessage(Base):
         CheckConstraint("attempts >= 0", name="attempts"),
         # the worker's question: what is due
         Index("ix_outbox_messages_due", "available_at", postgresql_where=text("state = 'pending'")),
-        Index("ix_outbox_messages_created_at", "created_at"),  # the list, and retention
+        # the figures of operation: how many were given up
+        Index("ix_outbox_messages_dead", "created_at", postgresql_where=text("state = 'dead'")),
+        Index("ix_outbox_messages_created_at", "created_at"),  # retention
     )
     message_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
     topic: Mapped[str]

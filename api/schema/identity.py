@@ -24,7 +24,7 @@ class User(Tracked, Base):
         CheckConstraint("failed_attempts >= 0", name="failed_attempts"),
         # a confirmed second factor has a secret to check codes with
         CheckConstraint("totp_confirmed_at IS NULL OR totp_secret IS NOT NULL", name="totp"),
-        # finds the account of an address, whatever its capitals
+        # an address is of one account, whatever its capitals
         Index("uq_users_lower_email", text("lower(email)"), unique=True),
     )
     user_id: Mapped[Key]
@@ -60,7 +60,10 @@ class UserStore(Base):
     """A store given to a user; one of them may be the primary one."""
 
     __tablename__ = "user_stores"
-    __table_args__ = (Index("uq_user_stores_primary", "user_id", unique=True, postgresql_where=text("is_primary")),)
+    __table_args__ = (
+        # one primary store at most
+        Index("uq_user_stores_primary", "user_id", unique=True, postgresql_where=text("is_primary")),
+    )
     user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True)
     store_id: Mapped[int] = mapped_column(ForeignKey("stores.store_id"), primary_key=True)
     is_primary: Mapped[bool] = mapped_column(server_default="false")

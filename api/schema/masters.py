@@ -84,7 +84,8 @@ class Product(Tracked, Base):
         ),
         CheckConstraint(one_of("lifecycle", "NEW", "CORE", "SEASONAL", "CLEARANCE", "DISCONTINUED"), name="lifecycle"),
         CheckConstraint(one_of("gender", "women", "men", "unisex", "children"), name="gender"),
-        Index("ix_products_category", "category"),  # the Reorder and Sales views filter by it
+        Index("ix_products_category", "category"),  # lists of products and of stock filter by it
+        Index("ix_products_brand", "brand"),  # and by the brand
         # search by words and their beginnings, and by parts of words and codes
         Index(
             "ix_products_words",

@@ -27,7 +27,7 @@ class DeletedRow(Base):
     """A row that left an extracted table: written by trigger, read by the extract like any change."""
 
     __tablename__ = "deleted_rows"
-    __table_args__ = (Index("ix_deleted_rows_changed_xid", "changed_xid"),)
+    __table_args__ = (Index("ix_deleted_rows_changed_xid", "changed_xid"),)  # the extract: what is gone since
     deleted_row_id: Mapped[Key]
     table_name: Mapped[str]
     row_id: Mapped[int] = mapped_column(BigInteger)

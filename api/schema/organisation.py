@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.schema.base import Base, Key, Money, ProductId, StoreId, Timestamp, Tracked, UserId, no_overlap, one_of
@@ -147,7 +147,9 @@ class Walkout(Tracked, Base):
         CheckConstraint(one_of("result", "open", "converted", "lost"), name="result"),
         CheckConstraint("(result = 'converted') = (sales_order_id IS NOT NULL)", name="converted_by_an_order"),
         CheckConstraint("price_from >= 0 AND price_to >= price_from", name="prices"),
-        Index("ix_walkouts_store_id_walkout_id", "store_id", "walkout_id"),  # a store's list, newest first
+        # everything held on a customer, and when they were last seen; whether an order may be deleted by an import
+        Index("ix_walkouts_customer_id", "customer_id", postgresql_where=text("customer_id IS NOT NULL")),
+        Index("ix_walkouts_sales_order_id", "sales_order_id", postgresql_where=text("sales_order_id IS NOT NULL")),
     )  # fmt: skip
     walkout_id: Mapped[Key]
     store_id: Mapped[StoreId]

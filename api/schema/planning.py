@@ -76,7 +76,13 @@ class Suggestion(Tracked, Base):
             unique=True,
             postgresql_where="state = 'proposed'",
         ),
-        Index("ix_suggestions_publication_id", "publication_id"),  # what the served publication suggests
+        # what the served publication suggests, and what was decided for its day when an earlier run had proposed it
+        Index("ix_suggestions_publication_id", "publication_id"),
+        Index(
+            "ix_suggestions_decided",
+            "as_of",
+            postgresql_where="state IN ('approved', 'edited', 'refused', 'ordered', 'received')",
+        ),
     )
     suggestion_id: Mapped[Key]
     publication_id: Mapped[int] = mapped_column(ForeignKey("publications.publication_id"))

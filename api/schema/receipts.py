@@ -55,7 +55,7 @@ class GoodsReceiptLine(Tracked, Base):
         CheckConstraint("(rejected_qty > 0) = (reason IS NOT NULL)", name="rejected_for_a_reason"),
         CheckConstraint("batch_code <> ''", name="batch_code"),
         CheckConstraint("unit_cost >= 0", name="unit_cost"),
-        # what has come of an order line so far
+        # whether a line may be taken out of its draft order
         Index("ix_goods_receipt_lines_purchase_order_line_id", "purchase_order_line_id"),
     )
     goods_receipt_line_id: Mapped[Key]
@@ -103,6 +103,8 @@ class VendorInvoiceMatch(Tracked, Base):
     __table_args__ = (
         UniqueConstraint("vendor_invoice_id", "goods_receipt_id"),
         CheckConstraint("matched_amount > 0", name="matched_amount"),
+        # how much of a receipt other invoices are for
+        Index("ix_vendor_invoice_matches_goods_receipt_id", "goods_receipt_id"),
     )
     vendor_invoice_match_id: Mapped[Key]
     vendor_invoice_id: Mapped[int] = mapped_column(ForeignKey("vendor_invoices.vendor_invoice_id"))
@@ -125,8 +127,6 @@ class VendorReturn(Tracked, Base):
         CheckConstraint("authorised_by <> created_by", name="authorised_by_another"),
         CheckConstraint("(state IN ('credit_received', 'closed')) = (credit_amount IS NOT NULL)", name="credited"),
         CheckConstraint("expected_credit_amount >= 0 AND credit_amount >= 0", name="amounts"),
-        # a store's returns, newest first
-        Index("ix_vendor_returns_store_id_vendor_return_id", "store_id", "vendor_return_id"),
     )
     vendor_return_id: Mapped[Key]
     return_number: Mapped[str] = mapped_column(unique=True)

@@ -89,6 +89,12 @@ class DiscountApproval(Tracked, Base):
         CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name="decided_at"),
         CheckConstraint("decided_by <> requested_by", name="decided_by_another"),
         Index("ix_discount_approvals_sales_order_id", "sales_order_id"),  # what was allowed for an order
+        # whether a line may be taken out of its draft order
+        Index(
+            "ix_discount_approvals_sales_order_line_id",
+            "sales_order_line_id",
+            postgresql_where=text("sales_order_line_id IS NOT NULL"),
+        ),
         # what waits for a decision
         Index(
             "ix_discount_approvals_requested",

@@ -55,10 +55,11 @@ class SalesOrder(Tracked, Base):
         CheckConstraint("total_amount = taxable_amount + tax_amount", name="total_amount"),
         CheckConstraint("taxable_amount >= 0", name="discount_amount"),
         CheckConstraint("version > 0", name="version"),
-        # a store's orders, a customer's and a seller's, newest first
+        # a store's orders (those one sold oneself are among them) and a customer's, newest first
         Index("ix_sales_orders_store_id_sales_order_id", "store_id", "sales_order_id"),
         Index("ix_sales_orders_customer_id_sales_order_id", "customer_id", "sales_order_id"),
-        Index("ix_sales_orders_salesperson_id_sales_order_id", "salesperson_id", "sales_order_id"),
+        # everything held on a customer: orders for a member of the household
+        Index("ix_sales_orders_patient_id", "patient_id", postgresql_where=text("patient_id IS NOT NULL")),
         # what a store still has to do; delivered orders, nearly all, are not in it
         Index(
             "ix_sales_orders_open",
@@ -124,7 +125,13 @@ class SalesOrderLine(Tracked, Base):
         CheckConstraint("line_total = net_amount + tax_amount", name="line_total"),
         CheckConstraint(one_of("eye", "right", "left"), name="eye"),
         CheckConstraint("pair_group > 0", name="pair_group"),
-        Index("ix_sales_order_lines_changed_xid", "changed_xid", postgresql_using="brin"),
+        Index("ix_sales_order_lines_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
+        # everything held on a customer: what was made by a prescription
+        Index(
+            "ix_sales_order_lines_prescription_id",
+            "prescription_id",
+            postgresql_where=text("prescription_id IS NOT NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (ordered_on)"},
     )
     sales_order_line_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -157,7 +164,7 @@ class DailySales(Tracked, Base):
     __table_args__ = (
         UniqueConstraint("store_id", "product_id", "sold_on"),
         CheckConstraint("sold_qty >= 0 AND returned_qty >= 0", name="quantities"),
-        Index("ix_daily_sales_changed_xid", "changed_xid", postgresql_using="brin"),
+        Index("ix_daily_sales_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
     )
     daily_sales_id: Mapped[Key]
     store_id: Mapped[StoreId]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,7 +53,6 @@ class DataExport(Base):
         CheckConstraint(one_of("format", "csv", "json", "xlsx", "parquet", "pdf"), name="format"),
         CheckConstraint("checksum ~ '^[0-9a-f]{64}$'", name="checksum"),
         CheckConstraint("row_count >= 0", name="row_count"),
-        Index("ix_data_exports_requested_by", "requested_by", "data_export_id"),  # what someone took, newest first
     )
     data_export_id: Mapped[Key]
     kind: Mapped[str]

@@ -69,7 +69,7 @@ class StockMove(Tracked, Base):
         Index(
             "ix_stock_moves_reference", "reference_type", "reference_id", postgresql_where="reference_id IS NOT NULL"
         ),
-        Index("ix_stock_moves_changed_xid", "changed_xid", postgresql_using="brin"),
+        Index("ix_stock_moves_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         {"postgresql_partition_by": "RANGE (moved_on)"},
     )
     stock_move_id: Mapped[Key]

@@ -76,6 +76,8 @@ class StockTransfer(Tracked, Base):
         # what a store sends and what it awaits, newest first
         Index("ix_stock_transfers_from_store_id", "from_store_id", "stock_transfer_id"),
         Index("ix_stock_transfers_to_store_id", "to_store_id", "stock_transfer_id"),
+        # which transfer a suggestion became
+        Index("ix_stock_transfers_suggestion_id", "suggestion_id", postgresql_where="suggestion_id IS NOT NULL"),
     )
     stock_transfer_id: Mapped[Key]
     from_store_id: Mapped[int] = mapped_column(ForeignKey("stores.store_id"))

@@ -9,7 +9,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.schema.base import Base, Key, Tracked
@@ -45,6 +45,7 @@ class StockUnit(Tracked, Base):
         UniqueConstraint("product_id", "serial"),
         UniqueConstraint("stock_unit_id", "product_id"),  # what references both must name the unit's own product
         CheckConstraint(f"status IN {UNIT_STATUSES}", name="status"),
+        Index("ix_stock_units_serial", "serial"),  # what is read off the goods themselves, of whatever product
     )
     stock_unit_id: Mapped[Key]
     product_id: Mapped[int] = mapped_column(ForeignKey("products.product_id"))

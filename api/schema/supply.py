@@ -48,6 +48,7 @@ class SupplyTerm(Tracked, Base):
         CheckConstraint("moq > 0", name="moq"),
         CheckConstraint("pack_size > 0", name="pack_size"),
         CheckConstraint("unit_cost >= 0", name="unit_cost"),
+        Index("ix_supply_terms_vendor_id_supply_term_id", "vendor_id", "supply_term_id"),  # what a vendor supplies
     )
     supply_term_id: Mapped[Key]
     product_id: Mapped[int] = mapped_column(ForeignKey("products.product_id"))
@@ -116,8 +117,9 @@ class PurchaseOrder(Tracked, Base):
         CheckConstraint("(approved_by IS NULL) = (approved_at IS NULL)", name="approved_at"),
         CheckConstraint("status <> 'draft' OR (approved_by IS NULL AND sent_at IS NULL)", name="a_draft_is_not_sent"),
         CheckConstraint("version > 0", name="version"),
-        # the orders of a vendor, newest first; and those that are still to be worked on
+        # the orders of a vendor and for a store, newest first; and those that are still to be worked on
         Index("ix_purchase_orders_vendor_id_purchase_order_id", "vendor_id", "purchase_order_id"),
+        Index("ix_purchase_orders_delivery_store_id", "delivery_store_id", "purchase_order_id"),
         Index(
             "ix_purchase_orders_open",
             "status",
@@ -164,6 +166,7 @@ class PurchaseOrderLine(Tracked, Base):
         CheckConstraint("state <> 'draft' OR ordered_qty IS NOT NULL", name="a_draft_says_how_many"),
         CheckConstraint("rejected_qty >= 0 AND cancelled_qty >= 0", name="not_received"),
         CheckConstraint("unit_price >= 0", name="unit_price"),
+        # what an import of open orders compares with: all that is open, and little is
         Index("ix_purchase_order_lines_open", "store_id", "product_id", postgresql_where=text("state = 'open'")),
         # which order a suggestion became
         Index(

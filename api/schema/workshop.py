@@ -24,13 +24,8 @@ class LabJob(Tracked, Base):
         CheckConstraint("pair_group > 0", name="pair_group"),
         CheckConstraint("rework_count >= 0", name="rework_count"),
         CheckConstraint("version > 0", name="version"),
-        # what a store's workshop still has to do
-        Index(
-            "ix_lab_jobs_open",
-            "store_id",
-            "lab_job_id",
-            postgresql_where=text("state NOT IN ('delivered', 'cancelled')"),
-        ),
+        # everything held on a customer: what was made by a prescription
+        Index("ix_lab_jobs_prescription_id", "prescription_id", postgresql_where=text("prescription_id IS NOT NULL")),
     )
     lab_job_id: Mapped[Key]
     job_number: Mapped[str] = mapped_column(unique=True)

@@ -63,6 +63,9 @@ async def list_moves(
         "reference_id": reference_id,
     }  # fmt: skip
     where = [f"{name} = %({name})s" for name, value in wanted.items() if value is not None]
+    if stock_unit_id is not None:
+        # by its product, whose moves have an index: the ledger as a whole is long
+        where.append("product_id = (SELECT product_id FROM stock_units WHERE stock_unit_id = %(stock_unit_id)s)")
     if from_on is None and product_id is None and stock_unit_id is None and reference_id is None:
         from_on = (to_on or await business_day(action)) - WINDOW
     if from_on is not None:

@@ -1,17 +1,30 @@
 """A chain written straight into the tables of schema raw, on an engine of its own, and built from there.
 
 For tests of the SQL alone: what the extract and the real lake add is tested in tests/pipelines and test_lake*.
+And a chain in PostgreSQL, of generated rows, that tells by which indexes the services read it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
-from collections.abc import Iterator
+import json
+import re
+import tomllib
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import duckdb
+import psycopg
 import pytest
+from psycopg.rows import tuple_row
 
+from api.identity.principal import Origin, Reach, SignedIn
+from api.services.action import Action
+from ims.postgres import Databases
 from warehouse.contracts import contract, contracts, create_table
 from warehouse.lake import SCHEMAS
 from warehouse.transformations import tables
@@ -162,3 +175,92 @@ def shop(raw: RawChain) -> RawChain:
     raw.product()
     raw.vendor()
     return raw
+
+
+GENERATED = Path(__file__).with_name("index_rows.toml")
+EXPLAINED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE TEMP TABLE \w+ ON COMMIT DROP AS)\b")
+STORES = frozenset({1, 2})
+REACHES = {
+    "all": ("superadmin", Reach(None)),
+    "stores": ("manager", Reach(STORES)),
+    "records": ("staff", Reach(STORES, own_records=True)),
+}
+# a partition's index by the name of the whole one
+SCANNED = """
+    SELECT coalesce(pg_partition_root(c.oid), c.oid)::regclass::text FROM pg_class AS c
+     WHERE c.relkind = 'i' AND (c.relname = ANY (%(planned)s) OR %(planned)s IS NULL
+           AND pg_stat_get_xact_numscans(c.oid) > 0)
+"""
+
+
+class Plans:
+    """Runs services over the rows of index_rows.toml, in a transaction that is undone, and looks at their plans."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        rows = tomllib.loads(GENERATED.read_text(encoding="utf-8"))
+        with psycopg.connect(url) as connection:
+            connection.execute("DELETE FROM expense_categories")
+            for table, columns in rows.items():
+                count = columns.pop("count")
+                if table != "stores":
+                    connection.execute("SET session_replication_role = replica; SET ims.ledger = 'open'")
+                connection.execute(
+                    f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())}"
+                    f" FROM generate_series(1, {count}) AS i"
+                )
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ANALYZE")
+
+    def look(
+        self, work: Callable[[Action], Awaitable[Any]], of: str = "stores", *, is_owner: bool = False
+    ) -> tuple[set[str], set[str]]:
+        """The indexes in the plans of a service's statements; and all that were scanned, by whatever it set off."""
+        return asyncio.run(self._look(work, of, is_owner))
+
+    async def _look(
+        self, work: Callable[[Action], Awaitable[Any]], of: str, is_owner: bool
+    ) -> tuple[set[str], set[str]]:
+        planned: set[str] = set()
+
+        class Explaining(psycopg.AsyncCursor[Any]):
+            """Also asks for the plan of what it executes."""
+
+            async def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+                text = query.decode() if isinstance(query, bytes) else query
+                if isinstance(text, str) and EXPLAINED.match(text):
+                    plain = psycopg.AsyncCursor(self.connection, row_factory=tuple_row)
+                    await plain.execute(f"EXPLAIN (FORMAT JSON) {text}".encode(), params)
+                    planned.update(re.findall(r'"Index Name": "([^"]+)"', json.dumps(await plain.fetchall())))
+                return await super().execute(query, params, **how)
+
+        role, reach = REACHES[of]
+        user = SignedIn(
+            7, "u7", frozenset({role}), 1, dt.datetime.max, store_ids=STORES, store_codes=frozenset({"S1", "S2"})
+        )
+        async with await psycopg.AsyncConnection.connect(self.url) as connection:
+            await connection.execute("SET LOCAL enable_seqscan = off")
+            if not is_owner:
+                await connection.execute("SET LOCAL ROLE ims_app")
+                stores = "*" if reach.store_ids is None else "{1,2}"
+                await connection.execute("SELECT set_config('ims.store_ids', %s, true)", [stores])
+            connection.cursor_factory = Explaining
+            await work(Action(connection, user, Origin("t"), "customer:read", reach))
+            connection.cursor_factory = psycopg.AsyncCursor
+            cursor = await connection.execute(SCANNED, {"planned": None})
+            scanned = {name for (name,) in await cursor.fetchall()}
+            cursor = await connection.execute(SCANNED, {"planned": list(planned)})
+            planned = {name for (name,) in await cursor.fetchall()}
+            await connection.rollback()
+        return planned, scanned
+
+
+@pytest.fixture(scope="session")
+def plans(server: Databases) -> Iterator[Plans]:
+    """The chain of generated rows."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    parts = urlsplit(server.operational)
+    with psycopg.connect(urlunsplit(parts._replace(path="/postgres")), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE ims")
+        yield Plans(urlunsplit(parts._replace(path=f"/{name}")))
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -37,6 +37,7 @@ CREATE TABLE stock_units (
     CONSTRAINT fk_stock_units_product_id FOREIGN KEY (product_id) REFERENCES products (product_id),
     CONSTRAINT uq_stock_units_barcode UNIQUE (barcode)
 );
+CREATE INDEX ix_stock_units_serial ON stock_units (serial);
 
 CREATE TABLE stock_moves (
     stock_move_id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -195,6 +196,7 @@ CREATE TABLE stock_transfers (
 );
 CREATE INDEX ix_stock_transfers_from_store_id ON stock_transfers (from_store_id, stock_transfer_id);
 CREATE INDEX ix_stock_transfers_to_store_id ON stock_transfers (to_store_id, stock_transfer_id);
+CREATE INDEX ix_stock_transfers_suggestion_id ON stock_transfers (suggestion_id) WHERE suggestion_id IS NOT NULL;
 
 CREATE TABLE stock_transfer_lines (
     stock_transfer_line_id BIGINT GENERATED ALWAYS AS IDENTITY,

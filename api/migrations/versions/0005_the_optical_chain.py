@@ -198,6 +198,9 @@ INDEXES = (
     "ix_sales_orders_store_id_sales_order_id",
     "ix_sales_orders_customer_id_sales_order_id",
     "ix_sales_orders_open",
+    "ix_products_brand",
+    "ix_suggestions_decided",
+    "ix_supply_terms_vendor_id_supply_term_id",
 )
 CONSTRAINTS = {
     "payments": ("ck_payments_amount", "ck_payments_no_card_number", "ck_payments_reference"),
@@ -255,6 +258,7 @@ def upgrade() -> None:
     _date_orders()
     _extend_sales_orders()
     _extend_payments()
+    _index_plans()
     _partition_lines()
     _create_tables_of_lines()
     for table, key in KEYS.items():
@@ -563,7 +567,6 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(["requested_by"], ["users.user_id"], name=op.f("fk_data_exports_requested_by")),
         sa.PrimaryKeyConstraint("data_export_id", name=op.f("pk_data_exports")),
     )
-    op.create_index("ix_data_exports_requested_by", "data_exports", ["requested_by", "data_export_id"])
     op.create_table(
         "legal_entity_registrations",
         sa.Column("legal_entity_registration_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -744,6 +747,7 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("expense_id", name=op.f("pk_expenses")),
     )
     op.create_index("ix_expenses_store_id_expense_id", "expenses", ["store_id", "expense_id"])
+    op.create_index("ix_expenses_submitted_by_expense_id", "expenses", ["submitted_by", "expense_id"])
     op.create_index(
         "ix_expenses_submitted", "expenses", ["expense_id"], postgresql_where=sa.text("state = 'submitted'")
     )
@@ -809,7 +813,6 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("vendor_return_id", name=op.f("pk_vendor_returns")),
         sa.UniqueConstraint("return_number", name=op.f("uq_vendor_returns_return_number")),
     )
-    op.create_index("ix_vendor_returns_store_id_vendor_return_id", "vendor_returns", ["store_id", "vendor_return_id"])
     op.create_table(
         "walk_in_counts",
         sa.Column("walk_in_count_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1143,6 +1146,10 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("eye_test_queue_id", name=op.f("pk_eye_test_queue")),
         sa.UniqueConstraint("store_id", "queued_on", "token", name=op.f("uq_eye_test_queue_store_id_queued_on_token")),
     )
+    for column in ("customer_id", "patient_id"):
+        op.create_index(
+            f"ix_eye_test_queue_{column}", "eye_test_queue", [column], postgresql_where=sa.text(f"{column} IS NOT NULL")
+        )
     op.create_table(
         "lens_line_prices",
         sa.Column("lens_line_price_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1198,6 +1205,7 @@ def _create_tables() -> None:
             name=op.f("uq_vendor_invoice_matches_vendor_invoice_id_goods_receipt_id"),
         ),
     )
+    op.create_index("ix_vendor_invoice_matches_goods_receipt_id", "vendor_invoice_matches", ["goods_receipt_id"])
     op.create_table(
         "eye_tests",
         sa.Column("eye_test_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1344,7 +1352,10 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(["store_id"], ["stores.store_id"], name=op.f("fk_walkouts_store_id")),
         sa.PrimaryKeyConstraint("walkout_id", name=op.f("pk_walkouts")),
     )
-    op.create_index("ix_walkouts_store_id_walkout_id", "walkouts", ["store_id", "walkout_id"])
+    for column in ("customer_id", "sales_order_id"):
+        op.create_index(
+            f"ix_walkouts_{column}", "walkouts", [column], postgresql_where=sa.text(f"{column} IS NOT NULL")
+        )
     op.create_table(
         "exchanges",
         sa.Column("exchange_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1410,6 +1421,12 @@ def _create_tables() -> None:
         sa.UniqueConstraint("supersedes_id", name=op.f("uq_prescriptions_supersedes_id")),
     )
     op.create_index("ix_prescriptions_patient_id", "prescriptions", ["patient_id"])
+    op.create_index(
+        "ix_prescriptions_eye_test_id",
+        "prescriptions",
+        ["eye_test_id"],
+        postgresql_where=sa.text("eye_test_id IS NOT NULL"),
+    )
     op.create_index("ix_prescriptions_store_id_prescription_id", "prescriptions", ["store_id", "prescription_id"])
     op.create_table(
         "lab_jobs",
@@ -1457,10 +1474,10 @@ def _create_tables() -> None:
         sa.UniqueConstraint("sales_order_id", "pair_group", name=op.f("uq_lab_jobs_sales_order_id_pair_group")),
     )
     op.create_index(
-        "ix_lab_jobs_open",
+        "ix_lab_jobs_prescription_id",
         "lab_jobs",
-        ["store_id", "lab_job_id"],
-        postgresql_where=sa.text("state NOT IN ('delivered', 'cancelled')"),
+        ["prescription_id"],
+        postgresql_where=sa.text("prescription_id IS NOT NULL"),
     )
     op.create_table(
         "prescription_eyes",
@@ -1662,6 +1679,12 @@ def _create_tables_of_lines() -> None:
         postgresql_where=sa.text("state = 'requested'"),
     )
     op.create_index("ix_discount_approvals_sales_order_id", "discount_approvals", ["sales_order_id"])
+    op.create_index(
+        "ix_discount_approvals_sales_order_line_id",
+        "discount_approvals",
+        ["sales_order_line_id"],
+        postgresql_where=sa.text("sales_order_line_id IS NOT NULL"),
+    )
 
 
 def _extend_stores() -> None:
@@ -1753,6 +1776,7 @@ def _extend_products() -> None:
         [sa.literal_column("to_tsvector('simple'::regconfig, ims_product_text(sku, name, brand, model, barcode))")],
         postgresql_using="gin",
     )
+    op.create_index("ix_products_brand", "products", ["brand"])
     op.create_unique_constraint(op.f("uq_products_barcode"), "products", ["barcode"])
     op.create_foreign_key(op.f("fk_products_brand"), "products", "brands", ["brand"], ["name"])
     op.create_foreign_key(
@@ -1808,6 +1832,9 @@ def _extend_purchase_orders() -> None:
     )
     op.create_index(
         "ix_purchase_orders_vendor_id_purchase_order_id", "purchase_orders", ["vendor_id", "purchase_order_id"]
+    )
+    op.create_index(
+        "ix_purchase_orders_delivery_store_id", "purchase_orders", ["delivery_store_id", "purchase_order_id"]
     )
     op.create_foreign_key(
         op.f("fk_purchase_orders_delivery_store_id"), "purchase_orders", "stores", ["delivery_store_id"], ["store_id"]
@@ -1908,10 +1935,10 @@ def _extend_sales_orders() -> None:
         ["store_id", "status", "sales_order_id"],
         postgresql_where=sa.text("status IN ('draft', 'confirmed', 'processing', 'ready')"),
     )
-    op.create_index(
-        "ix_sales_orders_salesperson_id_sales_order_id", "sales_orders", ["salesperson_id", "sales_order_id"]
-    )
     op.create_index("ix_sales_orders_store_id_sales_order_id", "sales_orders", ["store_id", "sales_order_id"])
+    op.create_index(
+        "ix_sales_orders_patient_id", "sales_orders", ["patient_id"], postgresql_where=sa.text("patient_id IS NOT NULL")
+    )
     op.create_unique_constraint(op.f("uq_sales_orders_invoice_number"), "sales_orders", ["invoice_number"])
     op.create_unique_constraint(op.f("uq_sales_orders_order_number"), "sales_orders", ["order_number"])
     op.create_unique_constraint(
@@ -1992,6 +2019,16 @@ def _extend_payments() -> None:
     op.create_check_constraint(op.f("ck_payments_reference"), "payments", "reference <> ''")
 
 
+def _index_plans() -> None:
+    op.create_index(
+        "ix_suggestions_decided",
+        "suggestions",
+        ["as_of"],
+        postgresql_where=sa.text("state IN ('approved', 'edited', 'refused', 'ordered', 'received')"),
+    )
+    op.create_index("ix_supply_terms_vendor_id_supply_term_id", "supply_terms", ["vendor_id", "supply_term_id"])
+
+
 def _create_lines() -> None:
     op.create_table(
         "sales_order_lines",
@@ -2051,3 +2088,9 @@ def _create_lines() -> None:
         postgresql_partition_by="RANGE (ordered_on)",
     )
     op.create_index("ix_sales_order_lines_changed_xid", "sales_order_lines", ["changed_xid"], postgresql_using="brin")
+    op.create_index(
+        "ix_sales_order_lines_prescription_id",
+        "sales_order_lines",
+        ["prescription_id"],
+        postgresql_where=sa.text("prescription_id IS NOT NULL"),
+    )
