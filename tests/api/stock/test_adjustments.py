@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -43,6 +44,20 @@ def test_the_same_key_adjusts_once(chain, refused) -> None:
     answer = chain.client.post("/api/v1/adjustments", headers=chain.manager, json=body(chain, product, -1))
     assert answer.status_code == 422
     assert chain.level(product) == (4, 0)
+
+
+def test_the_same_request_twice_at_once_is_done_once_and_answered_twice(chain) -> None:
+    """The second must not find the goods gone that the first is just taking."""
+    for number in range(10):
+        product = chain.product(3)
+        asked = body(chain, product, -3)
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(
+                pool.map(lambda _, n=number, a=asked: chain.post("/adjustments", a, key=f"at-once-{n}"), "1234")
+            )
+        assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
+        assert len({answer.content for answer in answers}) == 1
+        assert chain.level(product) == (0, 0)
 
 
 @pytest.mark.parametrize(("quantity", "cost"), [(-6, "1"), (6, "1"), (-2, "3000")])
