@@ -66,7 +66,8 @@ def _machine(found: dict[str, Any]) -> str:
     at, machine = found["at"], found["machine"]
     return (
         f"Measured {at['day']} at commit {at['commit']} on {machine['cores']} cores ({machine['processor']}), "
-        f"PostgreSQL {machine['postgres']}, Python {machine['python']}; load of the machine before it began: {machine['load']}."
+        f"PostgreSQL {machine['postgres']}, Python {machine['python']}; "
+        f"load of the machine before it began: {machine['load']}."
     )
 
 
