@@ -6,8 +6,9 @@ FastAPI would read them as well, but only once it has parsed what should never h
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -48,7 +49,9 @@ class Bodies:
             body = await self._read(headers, receive)
             if scope["path"].startswith("/api/") and body:
                 _check_type(headers.get(b"content-type", b""))
+                _check_text(body)
                 check_json(body)
+                check_members(body)
         except Refused as refused:
             await refused.answer(scope, receive, send)
             return
@@ -103,6 +106,35 @@ def check_json(body: bytes) -> None:
         depth += 1 if bracket in b"[{" else -1
         if depth > DEEPEST:
             raise Refused(problem(400, "nested-too-deep", f"The body is nested deeper than {DEEPEST} levels."))
+
+
+def _check_text(body: bytes) -> None:
+    """JSON between programs is UTF-8. Python's parser would guess UTF-16 from the NUL bytes, past what is checked."""
+    try:
+        if b"\x00" not in body:
+            body.decode()
+            return
+    except UnicodeDecodeError:
+        pass
+    raise Refused(problem(400, "malformed-json", "JSON is sent as UTF-8, without NUL bytes."))
+
+
+def check_members(body: bytes) -> None:
+    """Raises Refused for a member given twice: whoever read the first one would have approved something else.
+
+    A body that is no JSON is left to its parser, which says where it breaks. After `check_json`.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        if len(names) != len(set(names)):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise Refused(problem(400, "member-twice", f"The body has the member {twice[:64]!r} twice in one object."))
+
+    try:
+        json.loads(body, object_pairs_hook=once)
+    except ValueError:
+        return
 
 
 def _check_type(content_type: bytes) -> None:

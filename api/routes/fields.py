@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 # no NUL (PostgreSQL refuses it), no other control character but tab and line breaks; no half of a surrogate pair
 CLEAN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
@@ -49,10 +59,50 @@ Day = Annotated[dt.date, AfterValidator(_finite_day)]
 Attributes = dict[str, Any]
 
 
+WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
 class In(BaseModel):
-    """A request's body: unknown members are refused, text is trimmed."""
+    """A request's body: unknown members and other types are refused, text is trimmed."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_described(cls, value: Any, info: ValidationInfo) -> Any:
+        """JSON's own types: pydantic would read true and "1" as 1, "yes" as true, and 0 as a day of 1970."""
+        for each in value if isinstance(value, list) else (value,):
+            _refuse_another_type(each, _kinds(cls, info.field_name or ""))
+        return value
+
+
+@cache
+def _kinds(model: type[BaseModel], name: str) -> frozenset[Any]:
+    """The plain types of a member, those of a list's items among them."""
+
+    def flat(annotation: Any) -> set[Any]:
+        origin, inner = get_origin(annotation), get_args(annotation)
+        if origin is Literal:
+            return {type(each) for each in inner}
+        if origin is Annotated:
+            return flat(inner[0])
+        return {kind for each in inner for kind in flat(each)} if inner else {annotation}
+
+    return frozenset(flat(model.model_fields[name].annotation))
+
+
+def _refuse_another_type(value: Any, kinds: frozenset[Any]) -> None:
+    if isinstance(value, bool):
+        if bool not in kinds and int in kinds:
+            raise ValueError("must be a number, not true or false")
+    elif isinstance(value, int | float):
+        if (bool in kinds or dt.date in kinds) and not kinds & {int, float, Decimal}:
+            raise ValueError("must not be a number")
+    elif isinstance(value, str) and not kinds & {str, Decimal}:
+        if kinds & {int, bool}:
+            raise ValueError("must not be text")
+        if dt.date in kinds and not WRITTEN_DAY.fullmatch(value):
+            raise ValueError("must be a day as 2026-11-25")
 
 
 class Out(BaseModel):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LONGEST_TARGET = 8 * 1024  # bytes of path and query
 LONGEST_HEAD = 32 * 1024
 MOST_HEADERS = 100
+# said twice, one program believes the first and the next one the last
+ONCE = (b"authorization", b"host", b"content-length", b"content-type", b"idempotency-key", b"if-match")
 PROBES = frozenset({"/health", "/ready", "/metrics"})  # asked by address, and most needed under load
 POLICY_VIOLATION, TRY_AGAIN = 1008, 1013
 
@@ -61,6 +63,9 @@ class Limits:
             return problem(
                 431, "headers-too-large", f"At most {MOST_HEADERS} headers of {LONGEST_HEAD} bytes are read."
             )
+        given = [name for name, _ in headers if name in ONCE]
+        if len(given) != len(set(given)):
+            return problem(400, "header-twice", f"Send each of these once: {', '.join(map(bytes.decode, ONCE))}.")
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
             return problem(400, "nul-byte", "The address holds a NUL byte; nothing in IMS is named so.")
         if scope["path"] in PROBES:

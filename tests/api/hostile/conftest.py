@@ -6,13 +6,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import socket
+import subprocess
+import sys
+import time
 import tomllib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
@@ -221,9 +227,8 @@ WORDS = {"mobile": "+919812345671", "source": "from_doctor", "reason": "because 
 
 
 def _word(schema: dict[str, Any]) -> str:
-    if schema.get("format") == "date":
-        return dt.date.today().isoformat()
-    return "a1" * max(4, schema.get("minLength", 0) // 2 + 1)
+    is_day = schema.get("format") == "date"
+    return dt.date.today().isoformat() if is_day else "a1" * max(4, schema.get("minLength", 0) // 2 + 1)
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +244,57 @@ def world(
         with TestClient(app, base_url="http://ims.test") as client:
             yield World(shared_url, app, client, make_user)
     get_settings.cache_clear()
+
+
+class Served:
+    """`ims serve --role api` on the world's database."""
+
+    def __init__(self, log: Path, databases: Databases) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address, self.log = f"http://127.0.0.1:{port}", log
+        variables = {"IMS_LAKE_DATABASE_URL": databases.lake, "IMS_DAGSTER_DATABASE_URL": databases.dagster}
+        with log.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "ims"), "serve", "--role", "api", "--port", str(port)],
+                env={**os.environ, **variables},
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
+
+    def wait(self) -> None:
+        for _ in range(600):
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if httpx.get(f"{self.address}/health").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise AssertionError("it did not answer within a minute")
+
+    def send(self, *parts: bytes, source: str = "127.0.0.1") -> tuple[int, bytes]:
+        """Bytes as they are, on a connection of their own; the answer's status (0 when none came) and all of it."""
+        port = int(self.address.rpartition(":")[2])
+        found = b""
+        with socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(source, 0)) as opened:
+            try:
+                for part in parts:
+                    opened.sendall(part)
+                while chunk := opened.recv(65536):
+                    found += chunk
+            except (ConnectionResetError, BrokenPipeError):
+                pass  # refused before all was said
+        return int(found[9:12]) if found.startswith(b"HTTP/1.1 ") else 0, found
+
+
+@pytest.fixture(scope="module")
+def served(world: Any, server: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The server, ended when the module is."""
+    served = Served(tmp_path_factory.mktemp("served") / "log", server)
+    try:
+        served.wait()
+        yield served
+    finally:
+        served.process.terminate()
+        served.process.wait(timeout=60)

@@ -8,16 +8,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 import schemathesis
@@ -26,7 +19,6 @@ from schemathesis.engine import Status, events, from_schema
 
 from api.identity.policy import roles
 from api.identity.sessions import hash_token
-from ims.postgres import Databases
 
 SECONDS = float(os.environ.get("IMS_FUZZ_MINUTES", "1.2")) * 60 / len(roles())
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(int(SECONDS) * 2 + 300)]
@@ -71,46 +63,6 @@ def every_answer_is_guarded(ctx: Any, response: Any, case: Any) -> None:
         assert response.headers["content-type"] == ["application/problem+json"], response.headers["content-type"]
         for word in ("Traceback", "psycopg", "SELECT ", "/site-packages/"):
             assert word not in response.text, f"an error shows {word!r}"
-
-
-class Served:
-    """`ims serve --role api` on the world's database."""
-
-    def __init__(self, log: Path, databases: Databases) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.address, self.log = f"http://127.0.0.1:{port}", log
-        variables = {"IMS_LAKE_DATABASE_URL": databases.lake, "IMS_DAGSTER_DATABASE_URL": databases.dagster}
-        with log.open("wb") as stderr:
-            self.process = subprocess.Popen(
-                [str(Path(sys.executable).parent / "ims"), "serve", "--role", "api", "--port", str(port)],
-                env={**os.environ, **variables},
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-            )
-
-    def wait(self) -> None:
-        for _ in range(600):
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                if httpx.get(f"{self.address}/health").status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.1)
-        raise AssertionError("it did not answer within a minute")
-
-
-@pytest.fixture(scope="module")
-def served(world: Any, server: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The server, ended when the module is."""
-    served = Served(tmp_path_factory.mktemp("served") / "log", server)
-    try:
-        served.wait()
-        yield served
-    finally:
-        served.process.terminate()
-        served.process.wait(timeout=60)
 
 
 class Session:
@@ -162,6 +114,19 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     CURRENT[0].after_call(case, response)
 
 
+@schemathesis.hook
+def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
+    """PATCH /expenses/categories asks for the expense called "categories", which is no key: 422, where 405 is wanted.
+
+    Only so where the description has a key in the place of the last word, with the method that was sent.
+    """
+    keyed = re.compile(re.escape(case.path.rpartition("/")[0]) + r"/\{\w+\}")
+    beside = [path for path in case.operation.schema.raw_schema["paths"] if keyed.fullmatch(path)]
+    methods = {method.upper() for path in beside for method in case.operation.schema.raw_schema["paths"][path]}
+    is_key = type(failure).__name__ == "UnsupportedMethodResponse" and response.status_code == 422
+    return not (is_key and response.request.method in methods)
+
+
 def configuration(world: Any, role: str, address: str, seed: int) -> dict[str, Any]:
     """Everything on, and keys of the world among those that are tried."""
     tables = sorted({table for keys in world.keys.values() for table in keys})
@@ -199,7 +164,7 @@ def configuration(world: Any, role: str, address: str, seed: int) -> dict[str, A
 
 
 @pytest.mark.parametrize("role", roles())
-def test_nothing_that_is_sent_breaks_the_api(world: Any, served: Served, role: str) -> None:
+def test_nothing_that_is_sent_breaks_the_api(world: Any, served: Any, role: str) -> None:
     seed = int(os.environ.get("IMS_FUZZ_SEED", secrets.randbelow(2**32)))
     print(f"\n{role}: IMS_FUZZ_SEED={seed}")
     session = Session(world, role)
