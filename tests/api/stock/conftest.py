@@ -174,6 +174,21 @@ def refused() -> Any:
     return check
 
 
+@pytest.fixture
+def broken(shared_url: str) -> Any:
+    """`broken("UPDATE …")` says which invariants a change breaks that only a superuser can make; nothing stays."""
+
+    def ask(statement: str) -> set[str]:
+        with psycopg.connect(shared_url) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(statement.encode())
+            found = {name for name, count in check_invariants(connection).items() if count}
+            connection.rollback()
+        return found
+
+    return ask
+
+
 @pytest.fixture(scope="module")
 def app_client(shared_url: str) -> Iterator[TestClient]:
     """The app on the module's database, whose chain is in India."""

@@ -160,3 +160,11 @@ def test_a_closed_store_is_left_alone(chain, refused) -> None:
     product = chain.product(3)
     chain.rows("UPDATE stores SET closed_on = '2024-06-01' WHERE store_id = %s", chain.here)
     refused(chain.post("/adjustments", body(chain, product, -1)), 409, "store-closed")
+
+
+def test_what_the_ledger_does_not_say_is_found(chain, broken) -> None:
+    chain.done("/adjustments", body(chain, chain.product(5), -1))
+    assert broken("UPDATE stock_adjustments SET quantity = -2") == {"adjustments_are_in_the_ledger"}
+    assert broken("UPDATE stock_adjustments SET status = 'refused', approved_by = 0, approved_at = now()") == {
+        "adjustments_are_in_the_ledger"
+    }

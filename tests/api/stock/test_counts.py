@@ -219,3 +219,14 @@ def test_counting_while_others_post(chain) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(count, paths)) == {200}
     assert [chain.level(product) for product in products] == [(7, 0)] * 5
+
+
+def test_what_the_ledger_does_not_say_is_found(chain, broken) -> None:
+    product = chain.product(5)
+    path = opened(chain)
+    enter(chain, path, (product, 4))
+    chain.done(f"{path}/post")
+    assert broken("UPDATE stock_count_lines SET counted_qty = counted_qty + 3 WHERE stock_unit_id IS NULL") == {
+        "counts_are_in_the_ledger"
+    }
+    assert broken("UPDATE stock_counts SET status = 'cancelled'") == {"counts_are_in_the_ledger"}
