@@ -1,4 +1,4 @@
-"""The load client, a process of its own: `python -m ims.bench.client` reads a plan and writes an outcome as JSON.
+"""The load client, a process of its own: `python -m ims.bench.client FILE` reads a plan, writes an outcome to FILE.
 
 One event loop (uvloop), a raw protocol over httptools, requests put together from prepared bytes: some twenty
 microseconds each, so that the client does not eat the cores it measures. Latencies of an open loop are counted from
@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any, cast
 
 import httptools
@@ -201,4 +202,4 @@ async def _run(plan: Plan) -> Outcome:
 
 if __name__ == "__main__":
     raise_file_limit()
-    print(uvloop.run(_run(Plan.from_json(sys.stdin.readline()))).to_json())
+    Path(sys.argv[1]).write_text(uvloop.run(_run(Plan.from_json(sys.stdin.read()))).to_json())

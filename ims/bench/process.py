@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,16 +19,17 @@ SPARE_SECONDS = 120.0
 
 def run_load(plan: Plan) -> Outcome:
     """Put this load on the server, from a process of its own."""
-    client = subprocess.run(
-        [sys.executable, "-m", "ims.bench.client"],
-        input=plan.to_json() + "\n",
-        capture_output=True,
-        text=True,
-        timeout=plan.seconds + SPARE_SECONDS,
-    )
-    if client.returncode != 0:
-        raise Failure(f"The load client ended with {client.returncode}: {client.stderr[-600:]}")
-    return Outcome.from_json(client.stdout)
+    with tempfile.NamedTemporaryFile(prefix="ims-load-", suffix=".json") as file:
+        client = subprocess.run(
+            [sys.executable, "-m", "ims.bench.client", file.name],
+            input=plan.to_json(),
+            capture_output=True,
+            text=True,
+            timeout=plan.seconds + SPARE_SECONDS,
+        )
+        if client.returncode != 0:
+            raise Failure(f"The load client ended with {client.returncode}: {client.stderr[-600:]}")
+        return Outcome.from_json(Path(file.name).read_text())
 
 
 @contextmanager
