@@ -36,41 +36,21 @@ HERE, THERE = "here", "there"
 MARKS = {HERE: "Hither", THERE: "Yonder"}
 # a transfer has two ends: whoever works here works at the far one too
 PINNED = {"manager", "staff", "buyer"}
+CLINICAL = ("prescription:read", "prescription:write", "eye_test:write")
 # one of each in a store: a second world of the same store has the same
 ONCE = {"stores", "supply_terms", "suggestions"}
 # what is before a key in a path, and the table it is the key of
 TABLES = {
-    "adjustments": "stock_adjustments",
-    "counts": "stock_counts",
-    "customers": "customers",
-    "discount-approvals": "discount_approvals",
-    "expenses": "expenses",
-    "eye-test-queue": "eye_test_queue",
-    "eye-tests": "eye_tests",
-    "discount-caps": "discount_caps",
-    "lab-jobs": "lab_jobs",
-    "lens-grids": "products",
-    "moves": "stock_moves",
-    "orders": "sales_orders",
-    "patients": "patients",
-    "prescriptions": "prescriptions",
-    "products": "products",
-    "purchase-orders": "purchase_orders",
-    "receipts": "goods_receipts",
-    "returns": "sales_returns",
-    "sessions": "user_sessions",
-    "settings": "settings",
-    "stores": "stores",
-    "suggestions": "suggestions",
-    "supply-terms": "supply_terms",
-    "tax-classes": "tax_classes",
-    "transfers": "stock_transfers",
-    "units": "stock_units",
-    "users": "users",
-    "vendor-invoices": "vendor_invoices",
-    "vendor-returns": "vendor_returns",
-    "vendors": "vendors",
-}
+    "adjustments": "stock_adjustments", "counts": "stock_counts", "customers": "customers",
+    "discount-approvals": "discount_approvals", "expenses": "expenses", "eye-test-queue": "eye_test_queue",
+    "eye-tests": "eye_tests", "discount-caps": "discount_caps", "lab-jobs": "lab_jobs", "lens-grids": "products",
+    "moves": "stock_moves", "orders": "sales_orders", "patients": "patients", "prescriptions": "prescriptions",
+    "products": "products", "purchase-orders": "purchase_orders", "receipts": "goods_receipts",
+    "returns": "sales_returns", "sessions": "user_sessions", "settings": "settings", "stores": "stores",
+    "suggestions": "suggestions", "supply-terms": "supply_terms", "tax-classes": "tax_classes",
+    "transfers": "stock_transfers", "units": "stock_units", "users": "users", "vendor-invoices": "vendor_invoices",
+    "vendor-returns": "vendor_returns", "vendors": "vendors",
+}  # fmt: skip
 SEEDED = {"discount_caps": 1, "settings": "prescription_valid_days"}  # made by the migrations
 # what changes with every request, refused or not
 RESTLESS = {"audit_log", "audit_chains", "audit_anchors", "rate_limits", "user_sessions"}
@@ -88,7 +68,7 @@ REFERENCES = {
 class World:
     """The chain, its keys by world and table, and requests of each role; `kept` fingerprints the database."""
 
-    tables, references = TABLES, REFERENCES
+    tables, references, clinical = TABLES, REFERENCES, CLINICAL
 
     def __init__(self, url: str, app: FastAPI, client: TestClient, make_user: Any) -> None:
         self.url, self.app, self.client, self.make_user = url, app, client, make_user
@@ -110,8 +90,12 @@ class World:
             role: self._enter(role, (role,), (MARKS[HERE], f"{MARKS[HERE]}-far") if role in PINNED else ())
             for role in roles()
         }
+        # who may do what is only given beside a role
+        self.tokens["optometrist"] = self._enter(
+            "optometrist", ("staff",), (MARKS[HERE], f"{MARKS[HERE]}-far"), CLINICAL
+        )
         # the same store, made by the asking role itself: what "own records" reaches
-        for role in ("staff", "buyer"):
+        for role in ("staff", "buyer", "optometrist"):
             given = {**self.keys[HERE], "maker": self.users[role], "name": role}
             self.keys[role] = self._write(ROWS["store"], given)
 
@@ -163,8 +147,8 @@ class World:
             query = "SELECT count(*) FROM audit_log WHERE kind = 'access.denied' AND username = %s"
             return int(connection.execute(query, [user]).fetchone()[0])
 
-    def _enter(self, name: str, given: tuple[str, ...], stores: tuple[str, ...]) -> str:
-        token: str = self.make_user(self.url, name, given, stores)
+    def _enter(self, name: str, given: tuple[str, ...], stores: tuple[str, ...], grants: tuple[str, ...] = ()) -> str:
+        token: str = self.make_user(self.url, name, given, stores, grants)
         with psycopg.connect(self.url) as connection:
             row = connection.execute("SELECT user_id FROM users WHERE username = %s", [name]).fetchone()
             self.users[name] = row[0]
