@@ -153,7 +153,7 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
     app.add_middleware(Compression)
     app.add_middleware(Bodies, max_bytes=settings.max_body_bytes)
     app.add_middleware(Gate, door=door)
-    app.add_middleware(Limits, pool=pool, settings=settings)
+    app.add_middleware(Limits, settings=settings)
     _allow_origins(app, settings)
     app.add_middleware(Observation, observations=observations, stopping=stopping, hsts=settings.hsts)
     return app

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from api.routes.problems import problem
-from api.services.connections import Pool
 from ims.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,11 +28,13 @@ POLICY_VIOLATION, TRY_AGAIN = 1008, 1013
 class Limits:
     """ASGI middleware in front of the gate."""
 
-    def __init__(self, app: ASGIApp, pool: Pool, settings: Settings) -> None:
-        self.app, self.pool, self.settings = app, pool, settings
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self.settings = app, settings
         hosts = settings.allowed_hosts.lower().split()
         self.hosts = frozenset(host for host in hosts if not host.startswith("*."))
         self.domains = tuple(host[1:] for host in hosts if host.startswith("*."))
+        # counted here and not by the pool: a burst is let in as a whole before its first request waits there
+        self._at_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass and give it its time, or refuse it."""
@@ -44,7 +45,11 @@ class Limits:
         if refusal is None and scope["type"] == "websocket":
             await self.app(scope, receive, send)
         elif refusal is None:
-            await self._in_time(scope, receive, send)
+            self._at_work += 1
+            try:
+                await self._in_time(scope, receive, send)
+            finally:
+                self._at_work -= 1
         elif scope["type"] == "websocket":
             await receive()
             code = TRY_AGAIN if refusal.status_code == 503 else POLICY_VIOLATION
@@ -72,7 +77,7 @@ class Limits:
             return None
         if (self.hosts or self.domains) and not self._is_ours(headers):
             return problem(421, "unknown-host", "IMS does not answer to this host name (IMS_ALLOWED_HOSTS).")
-        if self.pool.get_stats()["requests_waiting"] >= self.settings.pool_waiting:
+        if self._at_work >= self.settings.pool_size + self.settings.pool_waiting:
             return problem(503, "overloaded", "More is asked than can be answered now; try again.", retry_after=1)
         return None
 
