@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ims.postgres import Databases, connect_databases
+from ims.postgres import Databases, DatabaseUnavailable, connect_databases
 from ims.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -35,15 +35,26 @@ def driver_url(url: str) -> str:
 
 
 def migrate(url: str) -> None:
-    """Bring the operational database to the newest migration; one process at a time, the others wait."""
+    """Bring the operational database to the newest migration; one process at a time, the others wait.
+
+    Raises DatabaseUnavailable when the user of the URL lacks a right, with what an administrator has to grant.
+    """
     import psycopg
     from alembic import command
+    from sqlalchemy.exc import ProgrammingError
 
     if current_revision(url) == head_revision():
         return
     with psycopg.connect(url) as lock:
         lock.execute("SELECT pg_advisory_xact_lock(hashtext('ims migrate'))")
-        command.upgrade(_config(url), "head")
+        try:
+            command.upgrade(_config(url), "head")
+        except ProgrammingError as error:
+            if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+                raise DatabaseUnavailable(
+                    f"The database cannot be set up: {error.orig.diag.message_primary}."
+                ) from None
+            raise
 
 
 def current_revision(url: str) -> str | None:

@@ -3,14 +3,20 @@
 -- Locks, in this order, in every transaction: stock_moves as a table (so that a new partition waits before a balance is
 -- held, not after), then balances by (location, product, cell, unit), then the unit each one holds. One order for
 -- everybody is why no two transactions can wait for each other.
+--
+-- `ims.ledger` opens the balances while they write, and is put back after; an error puts it back with all else. It is no
+-- setting of the functions, because only a superuser may make such ones, and a managed server has none to give.
 
 -- Locks the balances of the given keys in key order, making those that are missing; gives them as they are now.
 -- ON CONFLICT locks a row even where its WHERE is false, so making and locking is one ordered pass.
 CREATE FUNCTION ims_lock_balances(locations bigint[], products bigint[], cells bigint[], units bigint[])
 RETURNS SETOF stock_balances
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET ims.ledger = 'open' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    ledger text := coalesce(current_setting('ims.ledger', true), '');
 BEGIN
     LOCK TABLE ONLY stock_moves IN ROW EXCLUSIVE MODE;
+    PERFORM set_config('ims.ledger', 'open', true);
     INSERT INTO stock_balances AS b (location_id, product_id, lens_cell_id, stock_unit_id)
     SELECT DISTINCT k.location_id, k.product_id, k.lens_cell_id, k.stock_unit_id
       FROM unnest(locations, products, cells, units) AS k (location_id, product_id, lens_cell_id, stock_unit_id)
@@ -19,6 +25,7 @@ BEGIN
      ORDER BY 1, 2, 3 NULLS FIRST, 4 NULLS FIRST
     ON CONFLICT (location_id, product_id, coalesce(lens_cell_id, 0), coalesce(stock_unit_id, 0))
     DO UPDATE SET on_hand = b.on_hand WHERE false;
+    PERFORM set_config('ims.ledger', ledger, true);
     RETURN QUERY
     SELECT DISTINCT b.*
       FROM unnest(locations, products, cells, units) AS k (location_id, product_id, lens_cell_id, stock_unit_id)
@@ -33,11 +40,13 @@ CREATE FUNCTION ims_change_balances(
     locations bigint[], products bigint[], cells bigint[], units bigint[],
     on_hands bigint[], reserveds bigint[], claims boolean[]
 ) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET ims.ledger = 'open' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
+    ledger text := coalesce(current_setting('ims.ledger', true), '');
     short record;
 BEGIN
     PERFORM FROM ims_lock_balances(locations, products, cells, units);
+    PERFORM set_config('ims.ledger', 'open', true);
     -- a unit leaves one place before it reaches the other: it may be in one only, at every moment
     UPDATE stock_balances b SET on_hand = b.on_hand + k.on_hand, reserved = b.reserved + k.reserved
       FROM unnest(locations, products, cells, units, on_hands, reserveds)
@@ -58,6 +67,7 @@ BEGIN
         ON CONFLICT (location_id, product_id, coalesce(lens_cell_id, 0), coalesce(stock_unit_id, 0))
         DO UPDATE SET on_hand = b.on_hand + excluded.on_hand;
     END IF;
+    PERFORM set_config('ims.ledger', ledger, true);
     IF true = ANY (claims) THEN
         SELECT b.* INTO short
           FROM unnest(locations, products, cells, units, claims)
@@ -77,7 +87,7 @@ END $$;
 -- Moves change what is on hand at their internal ends. What people post may not take what is reserved for somebody;
 -- counts, adjustments and losses say what is there and may, and so may an import's history.
 CREATE FUNCTION ims_follow_moves() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET ims.ledger = 'open' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM ims_change_balances(array_agg(location_id), array_agg(product_id), array_agg(lens_cell_id),
                                 array_agg(stock_unit_id), array_agg(net), array_agg(0::bigint),
@@ -103,7 +113,7 @@ END $$;
 
 -- Reservations change what is reserved: an active one holds its quantity.
 CREATE FUNCTION ims_follow_reservations() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET ims.ledger = 'open' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM ims_change_balances(array_agg(location_id), array_agg(product_id), array_agg(lens_cell_id),

@@ -125,10 +125,20 @@ def upgrade() -> None:
         DO $$
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
-                CREATE ROLE {ROLE} NOLOGIN;
+                BEGIN
+                    CREATE ROLE {ROLE} NOLOGIN;
+                -- roles belong to the server: another database's migration may make it at the same moment
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+                END;
             END IF;
-        -- roles belong to the server: another database's migration may make it at the same moment
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+            -- the application signs in as the owner and takes this role on; a superuser may anyway
+            IF NOT pg_has_role(current_user, '{ROLE}', 'USAGE') THEN
+                EXECUTE format('GRANT {ROLE} TO %I', current_user);
+            END IF;
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE insufficient_privilege USING MESSAGE = format('%I may neither make nor take on the role {ROLE}: let an'
+                ' administrator of PostgreSQL run once "CREATE ROLE {ROLE} NOLOGIN" (if there is none) and "GRANT {ROLE}'
+                ' TO %I", then start IMS again', current_user, current_user);
         END $$;
         GRANT USAGE ON SCHEMA public TO {ROLE};
         GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {ROLE};
