@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import uuid
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ from psycopg import sql
 from api.database import migrate
 from api.identity.passwords import hash_password
 from api.identity.sessions import hash_token
-from ims.postgres import Databases, connect_databases, stop_server
+from ims.postgres import NAMES, Databases, connect_databases, stop_server
 from ims.settings import Settings, get_settings
 
 
@@ -38,7 +39,11 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    """The session's PostgreSQL server, with a migrated `ims` database to clone."""
+    """The session's own PostgreSQL server, or that of IMS_TEST_DATABASE_URL; with a migrated `ims` to clone."""
+    given = os.environ.get("IMS_TEST_DATABASE_URL")
+    if given is not None:
+        yield from _given_server(given)
+        return
     settings = Settings(home=tmp_path_factory.mktemp("server"), _env_file=None)
     databases = connect_databases(settings)
     with psycopg.connect(databases.operational, autocommit=True) as connection:
@@ -48,6 +53,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     migrate(databases.operational)
     yield databases
     stop_server(settings)
+
+
+def _given_server(url: str) -> Iterator[Databases]:
+    """A server for tests alone: what they make on it is dropped, and a database `ims` that is there is not touched."""
+    databases = Databases(*(_named(url, name) for name in NAMES))
+    with psycopg.connect(_named(url, "postgres"), autocommit=True) as admin:
+        try:
+            _create(admin, NAMES[0], "template1")
+        except psycopg.errors.DuplicateDatabase:
+            pytest.exit("The server of IMS_TEST_DATABASE_URL has a database ims already: name one for tests alone.")
+        migrate(databases.operational)
+        yield databases
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(NAMES[0])))
 
 
 @pytest.fixture
