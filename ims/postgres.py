@@ -6,8 +6,10 @@ it running for the next command; `stop_server` ends it. Knows nothing of tables:
 
 from __future__ import annotations
 
+import subprocess
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from ims.settings import Settings
 
 NAMES = ("ims", "ims_lake", "ims_dagster")
+RECOVERY_SECONDS = 300
+RECOVERING = ("starting up", "not yet accepting connections")
 SERVER_SETTINGS = """
 # written by IMS when it made this server
 max_connections = 200
@@ -121,8 +125,23 @@ def _server(data: Path) -> PostgresServer:
         text = configuration.read_text()
         if SERVER_SETTINGS not in text:
             configuration.write_text(text + SERVER_SETTINGS)
-        server.ensure_postgres_running()
+        try:
+            server.ensure_postgres_running()
+        except subprocess.TimeoutExpired:
+            # the library waits for ten seconds, and one that recovers from a crash may need more
+            _wait_until_ready(data)
+            server.ensure_postgres_running()
     return server
+
+
+def _wait_until_ready(data: Path) -> None:
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while _is_server_running(data) and time.monotonic() < deadline:
+        with suppress(FileNotFoundError):
+            # the eighth line is the server's own word on its state
+            if [line.strip() for line in (data / "postmaster.pid").read_text().splitlines()[7:8]] == ["ready"]:
+                return
+        time.sleep(0.2)
 
 
 def _is_server_running(data: Path) -> bool:
@@ -169,7 +188,7 @@ def _connect(url: str, autocommit: bool = False) -> psycopg.Connection[tuple[obj
             return psycopg.connect(url, autocommit=autocommit, connect_timeout=10)
         except psycopg.OperationalError as error:
             # a server that recovers from a crash refuses for a moment, and says so
-            if "starting up" not in str(error) or time.monotonic() > deadline:
+            if not any(word in str(error) for word in RECOVERING) or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,10 +53,44 @@ def test_it_is_made_recovered_and_stopped(settings: Settings) -> None:
     with psycopg.connect(recovered.operational) as connection:
         assert connection.execute("SELECT n FROM kept").fetchall() == [(7,)]
 
-    second = server_pid(settings)
+    second = psutil.Process(server_pid(settings))
     assert stop_server(settings) is True
-    assert not psutil.pid_exists(second) or psutil.Process(second).status() == psutil.STATUS_ZOMBIE
+    # its pid file goes before the process itself does
+    psutil.wait_procs([second], timeout=20)
+    assert not second.is_running() or second.status() == psutil.STATUS_ZOMBIE
     assert stop_server(settings) is False
+
+
+def test_a_recovery_may_take_its_time(settings: Settings) -> None:
+    """Longer than the library waits: the server is stopped as soon as it begins, and goes on after twelve seconds."""
+    databases = connect_databases(settings)
+    write(databases.operational, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
+    first = server_pid(settings)
+    family = [psutil.Process(first), *psutil.Process(first).children()]
+    os.kill(first, signal.SIGKILL)
+    psutil.wait_procs(family, timeout=20)
+    held = []
+
+    def hold() -> None:
+        while True:
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                if server_pid(settings) != first:
+                    break
+            time.sleep(0.001)
+        os.kill(server_pid(settings), signal.SIGSTOP)
+        held.append(server_pid(settings))
+        time.sleep(12)
+        os.kill(server_pid(settings), signal.SIGCONT)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    began = time.monotonic()
+    recovered = connect_databases(settings)
+    assert time.monotonic() - began > 11
+    thread.join()
+    assert held == [server_pid(settings)]
+    with psycopg.connect(recovered.operational) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchall() == [(7,)]
 
 
 def test_a_pid_file_of_another_program_is_not_believed(settings: Settings) -> None:
