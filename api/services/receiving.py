@@ -41,20 +41,27 @@ INSERT = """
         accepted_at, created_by)
     VALUES (%(number)s, %(order_id)s, %(store_id)s, %(day)s, %(state)s, %(note)s, now(), %(user_id)s)
     RETURNING goods_receipt_id"""
-INSERT_LINE = """
+INSERT_LINES = """
     INSERT INTO goods_receipt_lines (goods_receipt_id, purchase_order_line_id, received_qty, accepted_qty,
         rejected_qty, reason, batch_code, expires_on, unit_cost)
-    VALUES (%(receipt_id)s, %(purchase_order_line_id)s, %(accepted_qty)s + %(rejected_qty)s, %(accepted_qty)s,
-        %(rejected_qty)s, %(reason)s, %(batch_code)s, %(expires_on)s, %(unit_cost)s)
-    RETURNING goods_receipt_line_id"""
+    SELECT %(receipt_id)s, l.ordered, l.accepted + l.rejected, l.accepted, l.rejected, l.reason, l.batch, l.expires_on,
+        l.cost
+    FROM unnest(%(purchase_order_line_id)s::bigint[], %(accepted_qty)s::integer[], %(rejected_qty)s::integer[],
+        %(reason)s::text[], %(batch_code)s::text[], %(expires_on)s::date[], %(unit_cost)s::numeric[]) WITH ORDINALITY
+        AS l (ordered, accepted, rejected, reason, batch, expires_on, cost, n)
+    ORDER BY l.n RETURNING goods_receipt_line_id"""
+FIELDS = (
+    "purchase_order_line_id", "accepted_qty", "rejected_qty", "reason", "batch_code", "expires_on", "unit_cost",
+)  # fmt: skip
 # a unit that went back and comes again keeps its row; the ledger refuses one that is somewhere already
 INSERT_UNITS = """
     INSERT INTO stock_units (product_id, serial, batch_code, expires_on)
-    SELECT %(product_id)s, s.serial, %(batch_code)s, %(expires_on)s
-    FROM unnest(%(serials)s::text[]) WITH ORDINALITY AS s (serial, n) ORDER BY s.n
+    SELECT s.product, s.serial, s.batch, s.expires_on
+    FROM unnest(%(products)s::bigint[], %(serials)s::text[], %(batches)s::text[], %(expiries)s::date[])
+        WITH ORDINALITY AS s (product, serial, batch, expires_on, n) ORDER BY s.n
     ON CONFLICT (product_id, serial) DO UPDATE
         SET batch_code = excluded.batch_code, expires_on = excluded.expires_on, status = 'good'
-    RETURNING stock_unit_id"""
+    RETURNING product_id, serial, stock_unit_id"""
 COUNT = """
     UPDATE purchase_order_lines AS l SET received_qty = received_qty + c.accepted,
         rejected_qty = rejected_qty + c.rejected, open_qty = greatest(ordered_qty - received_qty - c.accepted, 0),
@@ -97,12 +104,9 @@ async def receive(action: Action, order_id: int, values: Mapping[str, Any]) -> R
         note=values["delivery_note"],
         user_id=action.user.user_id,
     )
-    moves: list[Move] = []
     ends = {kind: await location(action, kind, store_id) for kind in ("store", "quarantine")}
     ends["vendor"] = await location(action, "vendor")
-    for line in lines:
-        moves += await _write_line(action, receipt_id, line, ordered[line["purchase_order_line_id"]], ends)
-    await post_moves(action, moves, day)
+    await post_moves(action, await _write_lines(action, receipt_id, lines, ordered, ends), day)
     closed = await action.rows(
         COUNT,
         day=day,
@@ -199,22 +203,56 @@ async def _check_over(action: Action, lines: Sequence[Row], ordered: Mapping[int
         )
 
 
-async def _write_line(action: Action, receipt_id: int, line: Row, ordered: Row, ends: Mapping[str, int]) -> list[Move]:
-    cost = ordered["unit_price"] if line["unit_cost"] is None else line["unit_cost"]
-    line_id = await action.value(INSERT_LINE, **{**line, "receipt_id": receipt_id, "unit_cost": cost})
-    units: list[int | None] = []
-    if ordered["is_serialised"] and line["accepted_qty"]:
-        rows = await action.rows(INSERT_UNITS, product_id=ordered["product_id"], **line)
-        units += [row["stock_unit_id"] for row in rows]
-    said: dict[str, Any] = {"unit_cost": cost, "reference_type": "goods_receipt_line", "reference_id": line_id}
-    product, vendor = ordered["product_id"], ends["vendor"]
-    moves = [Move(product, 1, vendor, ends["store"], "receipt", stock_unit_id=unit, **said) for unit in units]
-    said["lens_cell_id"] = ordered["lens_cell_id"]
-    if line["accepted_qty"] and not units:
-        moves.append(Move(product, line["accepted_qty"], vendor, ends["store"], "receipt", **said))
-    if line["rejected_qty"] and line["rejected_to"] == "quarantine":
-        moves.append(Move(product, line["rejected_qty"], vendor, ends["quarantine"], "receipt", **said))
+async def _write_lines(
+    action: Action, receipt_id: int, lines: Sequence[Row], ordered: Mapping[int, Row], ends: Mapping[str, int]
+) -> list[Move]:
+    """Write the lines and their units, each by one statement; what then has to move."""
+    for line in lines:
+        if line["unit_cost"] is None:
+            line["unit_cost"] = ordered[line["purchase_order_line_id"]]["unit_price"]
+    columns = {name: [line[name] for line in lines] for name in FIELDS}
+    units = await _write_units(action, lines, ordered)
+    written = await action.rows(INSERT_LINES, receipt_id=receipt_id, **columns)
+    moves = []
+    for line, row in zip(lines, written, strict=True):
+        wanted = ordered[line["purchase_order_line_id"]]
+        product, vendor = wanted["product_id"], ends["vendor"]
+        said: dict[str, Any] = {
+            "unit_cost": line["unit_cost"],
+            "reference_type": "goods_receipt_line",
+            "reference_id": row["goods_receipt_line_id"],
+        }
+        for serial in line["serials"]:
+            unit = units[product, serial]
+            moves.append(Move(product, 1, vendor, ends["store"], "receipt", stock_unit_id=unit, **said))
+        said["lens_cell_id"] = wanted["lens_cell_id"]
+        if line["accepted_qty"] and not line["serials"]:
+            moves.append(Move(product, line["accepted_qty"], vendor, ends["store"], "receipt", **said))
+        if line["rejected_qty"] and line["rejected_to"] == "quarantine":
+            moves.append(Move(product, line["rejected_qty"], vendor, ends["quarantine"], "receipt", **said))
     return moves
+
+
+async def _write_units(
+    action: Action, lines: Sequence[Row], ordered: Mapping[int, Row]
+) -> Mapping[tuple[int, str], int]:
+    """The units with serials, new ones made; by product and serial. Raises Invalid for one that comes twice."""
+    columns: dict[str, list[Any]] = {"products": [], "serials": [], "batches": [], "expiries": []}
+    seen: set[tuple[int, str]] = set()
+    for number, line in enumerate(lines):
+        product = ordered[line["purchase_order_line_id"]]["product_id"]
+        for serial in line["serials"]:
+            if (product, serial) in seen:
+                rule = "names a unit that a line before it names"
+                raise Invalid("invalid-receipt", f"Line {number} {rule}.", Fault(f"lines.{number}.serials", rule))
+            seen.add((product, serial))
+            values = (product, serial, line["batch_code"], line["expires_on"])
+            for name, value in zip(columns, values, strict=True):
+                columns[name].append(value)
+    if not seen:
+        return {}
+    rows = await action.rows(INSERT_UNITS, **columns)
+    return {(row["product_id"], row["serial"]): row["stock_unit_id"] for row in rows}
 
 
 def _sum(lines: Sequence[Row], key: int, member: str) -> int:

@@ -12,12 +12,12 @@ from api.services.order_goods import LINE
 from api.services.order_prices import Goods
 
 RETURN_LINE = "sales_return_line"
-# what of a line's goods is still at the customer: sold by units or by number
-AT_CUSTOMER = """
-    SELECT m.stock_unit_id, sum(m.quantity)::integer AS quantity
-    FROM stock_moves AS m WHERE m.reference_type = %(type)s AND m.reference_id = %(line_id)s AND m.kind = 'sale'
-    GROUP BY m.stock_unit_id"""
-UNITS_INSIDE = "SELECT held_unit_id FROM stock_balances WHERE held_unit_id = ANY(%(ids)s)"
+# the goods that went out for lines: by units, which may be back inside, or by number
+SOLD = """
+    SELECT m.reference_id, m.stock_unit_id, bool_or(b.held_unit_id IS NOT NULL) AS is_inside
+    FROM stock_moves AS m LEFT JOIN stock_balances AS b ON b.held_unit_id = m.stock_unit_id
+    WHERE m.reference_type = %(type)s AND m.reference_id = ANY(%(line_ids)s) AND m.kind = 'sale'
+    GROUP BY m.reference_id, m.stock_unit_id ORDER BY m.stock_unit_id"""
 
 
 async def take_back(action: Action, store_id: int, parts: Sequence[Row], goods: Sequence[Goods], day: dt.date) -> None:
@@ -29,14 +29,19 @@ async def take_back(action: Action, store_id: int, parts: Sequence[Row], goods: 
         kind: await location(action, kind, store_id)
         for kind in sorted({"store" if part["condition"] == "good" else "quarantine" for part in parts})
     }
+    out: dict[int, list[Row]] = {}
+    for row in await action.rows(SOLD, type=LINE, line_ids=[part["sales_order_line_id"] for part in parts]):
+        out.setdefault(row["reference_id"], []).append(row)
     for number, (part, each) in enumerate(zip(parts, goods, strict=True)):
-        sold = await action.rows(AT_CUSTOMER, type=LINE, line_id=part["sales_order_line_id"])
-        if not sold:
+        sold = out.get(part["sales_order_line_id"])
+        if sold is None:
             continue
         place = places["store" if part["condition"] == "good" else "quarantine"]
         units: Sequence[int | None] = [None]
         if sold[0]["stock_unit_id"] is not None:
-            units = await _units(action, part, [row["stock_unit_id"] for row in sold], taken, each, number)
+            at_customer = [row["stock_unit_id"] for row in sold if not row["is_inside"]]
+            units = _units(part, [unit for unit in at_customer if unit not in taken], each, number)
+            taken.update(units)
         moves += [
             Move(
                 part["product_id"], part["quantity"] if unit is None else 1, customer, place, "return",
@@ -48,12 +53,8 @@ async def take_back(action: Action, store_id: int, parts: Sequence[Row], goods: 
     await post_moves(action, moves, day)
 
 
-async def _units(
-    action: Action, part: Row, sold: Sequence[int], taken: set[int], goods: Goods, number: int
-) -> list[int]:
+def _units(part: Row, out: Sequence[int], goods: Goods, number: int) -> Sequence[int]:
     """Which units come back: those named, or all that are still out when all of them come."""
-    inside = {row["held_unit_id"] for row in await action.rows(UNITS_INSIDE, ids=list(sold))}
-    out = [unit for unit in sorted(sold) if unit not in inside and unit not in taken]
     named = part["stock_unit_ids"] or (out if len(out) == part["quantity"] else [])
     if len(set(named)) != part["quantity"]:
         rule = f"must name which units of {goods.sku} come back, one for each"
@@ -61,5 +62,4 @@ async def _units(
     if not set(named) <= set(out):
         rule = "names a unit that this line did not sell, or that is back already"
         raise Conflict("unit-not-sold", f"Line {number} {rule}.", Fault(f"lines.{number}.stock_unit_ids", rule))
-    taken.update(named)
     return list(named)

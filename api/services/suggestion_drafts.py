@@ -36,6 +36,13 @@ INSERT_LINES = """
     SELECT %(order_id)s, %(store_id)s, l.product, 'draft', 0, l.quantity, l.expected_on, l.suggestion, l.price
     FROM unnest(%(products)s::bigint[], %(quantities)s::integer[], %(days)s::date[], %(suggestions)s::bigint[],
         %(prices)s::numeric[]) AS l (product, quantity, expected_on, suggestion, price)"""
+INSERT_TRANSFERS = """
+    INSERT INTO stock_transfers (from_store_id, to_store_id, suggestion_id, requested_by)
+    SELECT source_store_id, store_id, suggestion_id, %(user_id)s FROM suggestions
+    WHERE suggestion_id = ANY(%(ids)s) ORDER BY suggestion_id RETURNING suggestion_id, stock_transfer_id"""
+INSERT_TRANSFER_LINES = """
+    INSERT INTO stock_transfer_lines (stock_transfer_id, product_id, requested_qty)
+    SELECT * FROM unnest(%(transfers)s::bigint[], %(products)s::bigint[], %(quantities)s::integer[])"""
 WORTH = """
     SELECT CASE WHEN bool_and(unit_price IS NOT NULL) THEN sum(ordered_qty * unit_price) END AS amount
     FROM purchase_order_lines WHERE purchase_order_id = %(order_id)s"""
@@ -71,26 +78,21 @@ async def draft_orders(action: Action, suggestions: Sequence[Row], day: dt.date)
 
 async def request_transfers(action: Action, suggestions: Sequence[Row]) -> Mapping[int, int]:
     """A requested transfer for each suggested one; its id by suggestion. Somebody else approves it."""
-    transfers: dict[int, int] = {}
+    if not suggestions:
+        return {}
+    ids = [each["suggestion_id"] for each in suggestions]
+    made = await action.rows(INSERT_TRANSFERS, ids=ids, user_id=action.user.user_id)
+    transfers = {row["suggestion_id"]: row["stock_transfer_id"] for row in made}
+    await action.execute(
+        INSERT_TRANSFER_LINES,
+        transfers=[transfers[key] for key in ids],
+        products=[each["product_id"] for each in suggestions],
+        quantities=[quantity_of(each) for each in suggestions],
+    )
     for each in suggestions:
-        transfer_id = await action.value(
-            "INSERT INTO stock_transfers (from_store_id, to_store_id, suggestion_id, requested_by)"
-            " VALUES (%(source)s, %(store)s, %(suggestion)s, %(user_id)s) RETURNING stock_transfer_id",
-            source=each["source_store_id"],
-            store=each["store_id"],
-            suggestion=each["suggestion_id"],
-            user_id=action.user.user_id,
-        )
-        await action.execute(
-            "INSERT INTO stock_transfer_lines (stock_transfer_id, product_id, requested_qty)"
-            " VALUES (%(transfer_id)s, %(product_id)s, %(quantity)s)",
-            transfer_id=transfer_id,
-            product_id=each["product_id"],
-            quantity=quantity_of(each),
-        )
         said = {"suggestion_id": each["suggestion_id"], "sku": each["sku"], "quantity": quantity_of(each)}
+        transfer_id = transfers[each["suggestion_id"]]
         action.note("transfer.requested", "stock_transfer", transfer_id, store_id=each["store_id"], after=said)
-        transfers[each["suggestion_id"]] = transfer_id
     return transfers
 
 

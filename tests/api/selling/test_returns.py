@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
+from api.services.action import Action, Row
 from api.services.order_amounts import part_of
 
 
@@ -95,6 +97,27 @@ def test_units_that_come_back_are_named_unless_all_do(shop) -> None:
     assert (refused.status_code, code(refused)) == (409, "unit-not-sold")
     assert give_back(shop, order, line_of(order, condition="damaged")).status_code == 201
     assert (shop.level(product), shop.level(product, "quarantine")) == ((1, 0), (1, 0))
+
+
+def test_many_lines_come_back_by_as_many_statements_as_one(shop, monkeypatch) -> None:
+    one, many = (
+        shop.delivered(*({"product_id": shop.product("100", stock=1)} for _ in range(count))) for count in (1, 5)
+    )
+    asked: list[str] = []
+    ask = Action.rows
+
+    async def count(action: Action, query: str, **values: Any) -> list[Row]:
+        asked.append(query)
+        return await ask(action, query, **values)
+
+    monkeypatch.setattr(Action, "rows", count)
+    counts = []
+    for order in (one, many):
+        asked.clear()
+        returned = give_back(shop, order, *(line_of(order, number) for number in range(len(order["lines"]))))
+        assert returned.status_code == 201, returned.text
+        counts.append(len(asked))
+    assert counts[0] == counts[1] > 0
 
 
 def test_staff_and_other_stores_take_nothing_back(shop) -> None:

@@ -213,6 +213,10 @@ def test_serials_batches_and_powers_are_kept(buyers) -> None:
         {**boxes, "serials": ["a"]},
     ):
         assert buyers.problem(buyers.post(path, buyers.manager, {"lines": [wrong]})) == (422, "invalid-receipt")
+    same = {**frames, "accepted_qty": 1, "serials": ["F-1"]}
+    refused = buyers.post(path, buyers.manager, {"lines": [same, same]})
+    assert buyers.problem(refused) == (422, "invalid-receipt")
+    assert refused.json()["faults"][0]["where"] == "lines.1.serials"
     lines = [
         {**frames, "serials": ["F-1", "F-2"]},
         boxes,

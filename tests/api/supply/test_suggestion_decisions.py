@@ -176,6 +176,24 @@ def test_a_transfer_is_requested_for_a_suggested_one(buyers) -> None:
     assert lines == [{"requested_qty": 3}]
 
 
+def test_many_suggested_transfers_are_requested_at_once_each_by_itself(buyers) -> None:
+    ids = [
+        buyers.suggestion(quantity, kind="transfer", vendor_id=None, source_store_id=buyers.there)
+        for quantity in (2, 3, 4)
+    ]
+    items = buyers.made("/suggestions/approve", buyers.manager, {"ids": ids}, 200)["items"]
+    found = buyers.rows(
+        "SELECT t.suggestion_id, t.stock_transfer_id, l.requested_qty, l.product_id = g.product_id AS is_its"
+        " FROM stock_transfers AS t JOIN stock_transfer_lines AS l USING (stock_transfer_id)"
+        " JOIN suggestions AS g USING (suggestion_id) WHERE t.suggestion_id = ANY (%s) ORDER BY 1",
+        ids,
+    )
+    assert [(row["suggestion_id"], row["stock_transfer_id"]) for row in found] == [
+        (item["suggestion_id"], item["stock_transfer_id"]) for item in items
+    ]
+    assert [(row["requested_qty"], row["is_its"]) for row in found] == [(2, True), (3, True), (4, True)]
+
+
 def test_another_store_is_refused_and_nothing_changes(buyers) -> None:
     suggestion = buyers.suggestion(6)
     path = f"/suggestions/{suggestion}"
