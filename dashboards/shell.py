@@ -70,7 +70,7 @@ def show_site() -> None:
     page = st.navigation([home, *pages], position="top" if now.user else "hidden")
     page.run()
     if now.user or now.fault:
-        follow_pointer(now.passport, is_reachable=now.fault is None)
+        follow_pointer(now.passport, now.user, is_reachable=now.fault is None)
 
 
 def _look_around() -> Situation:

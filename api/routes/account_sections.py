@@ -93,8 +93,8 @@ def _who(shown: Shown) -> str:
 def _password(shown: Shown, fault: str | None) -> str:
     return f"""<section id="password" aria-labelledby="password-title">
 <h2 id="password-title">Password</h2>
-<p>Yours is of {_moment(shown.password_changed_at, shown)}. A new one has at least {SHORTEST} characters and ends your
-other sessions.</p>
+<p>Last changed on {_moment(shown.password_changed_at, shown)}. A new one has at least {SHORTEST} characters and ends
+your other sessions.</p>
 {alert(fault)}<form method="post" action="/account/password">
 {_whose(shown)}
 <label for="current">Current password</label>
@@ -136,9 +136,11 @@ def _second_factor(shown: Shown, fault: str | None) -> str:
 
 
 def _sessions(shown: Shown, fault: str | None) -> str:
-    items = "\n".join(_session(row, shown) for row in shown.sessions)
+    mine = [row for row in shown.sessions if row["session_id"] == shown.user.session_id]
+    rest = [row for row in shown.sessions if row["session_id"] != shown.user.session_id]
+    items = "\n".join(_session(row, shown) for row in [*mine, *rest])
     others = ""
-    if sum(row["session_id"] != shown.user.session_id for row in shown.sessions) > 1:
+    if len(rest) > 1:
         others = """
 <form method="post" action="/account/sessions">
 <button name="session_id" value="others" class="quiet">End all other sessions</button>

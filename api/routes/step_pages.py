@@ -31,7 +31,7 @@ def enrol_page(
     """Shows a new secret as QR code and text, and asks for its first code."""
     body = f"""<p>Scan this with an authenticator app, then type the code it shows.</p>
 {alert(fault)}<div class="qr">{enrolment.qr_svg}</div>
-<p>Or type this key: {_key(enrolment.secret)}</p>
+<p>Or type this key:<br>{_key(enrolment.secret)}</p>
 <form method="post" action="{escape(action)}">
 {_hidden(**hidden)}
 <label for="code">Code</label>

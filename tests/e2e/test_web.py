@@ -6,6 +6,7 @@ Needs Chromium (`apt-get install chromium`, or IMS_CHROMIUM naming one): without
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import runpy
 import shutil
@@ -125,7 +126,9 @@ def test_a_manager_signs_in_reads_downloads_and_follows_a_rollback(
                 "SELECT count(*) FROM suggestions JOIN stores USING (store_id) "
                 "WHERE store_code = 'S01' AND state = 'proposed'"
             ).fetchone()
+            taken = connection.execute("SELECT kind, format, row_count, checksum FROM data_exports").fetchall()
         assert len(rows) == count[0]
+        assert taken == [("suggestions", "csv", len(rows), hashlib.sha256(saved.read_bytes()).hexdigest())]
         assert f"snapshot-{second}" in waiting.value.suggested_filename
 
         rollback(databases.operational, first, "test")
