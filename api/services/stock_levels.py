@@ -36,6 +36,8 @@ COST = """
           AND (SELECT (now() AT TIME ZONE coalesce((SELECT timezone FROM chain), 'UTC'))::date)
               BETWEEN h.valid_from_on AND coalesce(h.valid_to_on, 'infinity')
         ORDER BY h.store_id NULLS LAST LIMIT 1) AS cost ON true"""
+# named before the balances are read: the planner would walk the balances of every store to find those of one
+PLACES = "SELECT location_id FROM stock_locations WHERE store_id = ANY(%(stores)s) AND kind IN ('store', 'transit')"
 CELL = " LEFT JOIN lens_cells AS c ON c.lens_cell_id = x.cell_key"
 UNIT = " LEFT JOIN stock_units AS u ON u.stock_unit_id = x.unit_key"
 
@@ -58,7 +60,7 @@ async def list_levels(
     after = _after(paging)
     where = ["l.kind IN ('store', 'transit')"]
     if stores is not None:
-        where.append("l.store_id = ANY(%(stores)s)")
+        where.append(f"b.location_id = ANY(ARRAY({PLACES}))")
     if product_id is not None:
         where.append("b.product_id = %(product_id)s")
     if sku is not None:
