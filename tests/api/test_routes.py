@@ -238,7 +238,9 @@ def test_a_pool_finds_a_database_that_dropped_its_connections(client: TestClient
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ims-web'"
+        ours = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ims-web'"
+        )
         while connection.execute(ours).fetchone()[0]:
             time.sleep(0.01)  # they end a moment after they were told to
     assert client.get("/api/v1/publication").status_code == 200

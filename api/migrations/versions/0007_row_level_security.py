@@ -136,9 +136,9 @@ def upgrade() -> None:
                 EXECUTE format('GRANT {ROLE} TO %I', current_user);
             END IF;
         EXCEPTION WHEN insufficient_privilege THEN
-            RAISE insufficient_privilege USING MESSAGE = format('%I may neither make nor take on the role {ROLE}: let an'
-                ' administrator of PostgreSQL run once "CREATE ROLE {ROLE} NOLOGIN" (if there is none) and "GRANT {ROLE}'
-                ' TO %I", then start IMS again', current_user, current_user);
+            RAISE insufficient_privilege USING MESSAGE = format('%I may neither make nor take on the role {ROLE}: let'
+                ' an administrator of PostgreSQL run once "CREATE ROLE {ROLE} NOLOGIN" (if there is none) and "GRANT'
+                ' {ROLE} TO %I", then start IMS again', current_user, current_user);
         END $$;
         GRANT USAGE ON SCHEMA public TO {ROLE};
         GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {ROLE};

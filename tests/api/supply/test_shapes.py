@@ -7,7 +7,7 @@ from api.routes.purchase_orders import PurchaseOrderOut, PurchaseOrderPage
 from api.routes.receipts import ReceiptOut, ReceiptPage
 from api.routes.settings import CapList, CapOut, SettingList, SettingOut
 from api.routes.suggestions import DecisionList, SuggestionPage, SuggestionWhole
-from api.routes.users import UserSessionList, TemporaryOut, UserOut, UserPage
+from api.routes.users import TemporaryOut, UserOut, UserPage, UserSessionList
 from api.routes.vendor_invoices import InvoiceOut, InvoicePage
 from api.routes.vendors import SupplyOut, SupplyPage, VendorOut, VendorPage
 
