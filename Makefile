@@ -3,8 +3,9 @@ VENV := .venv
 UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
 RUN := $(VENV)/bin
 ARGS ?=
+PACKAGES := ims api warehouse expectations models pipelines dashboards
 
-.PHONY: demo test check fmt docs environment tools
+.PHONY: demo test fuzz check fmt docs environment tools
 
 demo: environment ## build a demo chain, run it, serve it (make demo ARGS=--no-serve only runs it)
 	$(RUN)/ims demo $(ARGS)
@@ -12,13 +13,20 @@ demo: environment ## build a demo chain, run it, serve it (make demo ARGS=--no-s
 test: environment tools ## the whole test suite
 	$(RUN)/pytest $(ARGS)
 
-check: environment ## lint, format, types, import layers, SQL, generated docs
+MINUTES ?= 15
+fuzz: environment ## hostile requests without end, as every role (make fuzz MINUTES=15; again with IMS_FUZZ_SEED)
+	IMS_FUZZ_MINUTES=$(MINUTES) $(RUN)/pytest -s tests/api/hostile/test_fuzz.py $(ARGS)
+
+check: environment ## lint, format, types, import layers, SQL, generated docs, security
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/python -m warehouse.docs --check
 	$(RUN)/python -m api.docs --check
+	$(RUN)/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
+	deploy/check-secrets.sh $(RUN)
+	deploy/audit-dependencies.sh $(RUN)
 
 fmt: environment ## format and fix
 	$(RUN)/ruff check --fix .

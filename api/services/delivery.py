@@ -153,7 +153,7 @@ async def _note(
 
 def pause_after(attempt: int) -> float:
     """Seconds until the next attempt: doubled each time, and spread so that failures do not come back together."""
-    return FIRST_PAUSE * float(2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
+    return FIRST_PAUSE * float(2 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # nosec B311
 
 
 async def _listen(conninfo: str, woken: asyncio.Event) -> None:

@@ -59,7 +59,7 @@ async def write(pool: Pool, begin: Blank, work: Work[Result]) -> Result:
             # the same request was at work elsewhere and has won: the next try finds its answer
             if error.diag.constraint_name != KEY_TAKEN or attempt == TRIES:
                 raise
-        await asyncio.sleep(random.uniform(0.005, 0.05) * attempt)
+        await asyncio.sleep(random.uniform(0.005, 0.05) * attempt)  # nosec B311
     raise AssertionError("unreachable: the last try returns or raises")
 
 

@@ -28,7 +28,7 @@ class Deck:
     """Gives one request after the other, in the shares that the plan's weights say."""
 
     def __init__(self, plan: Plan) -> None:
-        self._random = random.Random(plan.seed)
+        self._random = random.Random(plan.seed)  # nosec B311
         self._pools: dict[str, list[Any]] = plan.pools
         self._stock: dict[str, deque[Any]] = {
             kind.takes: deque(plan.pools.get(kind.takes, [])) for kind in plan.kinds if kind.takes

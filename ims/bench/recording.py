@@ -103,7 +103,7 @@ async def record(
 
     app = create_app(databases)
     app.state.pool.kwargs["cursor_factory"] = NotingCursor
-    chance = random.Random(1)
+    chance = random.Random(1)  # nosec B311
     found: list[tuple[Journey, list[Recorded]]] = []
     async with (
         app.router.lifespan_context(app),
