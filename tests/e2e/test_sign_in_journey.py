@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psycopg
@@ -65,14 +66,15 @@ class Web:
 def web(server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """`ims serve` as a process on a database of this module, with a mail server to send by."""
     names = [f"journey_{os.getpid()}{suffix}" for suffix in ("", "_lake", "_dagster")]
-    url = server.operational.replace("/ims?", "/{}?")
-    with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
-        for name, template in zip(names, ("ims", "template1", "template1"), strict=True):
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    parts = urlsplit(server.operational)
+    template, admin = parts.path[1:], urlunsplit(parts._replace(path="/postgres"))
+    urls = [urlunsplit(parts._replace(path=f"/{name}")) for name in names]
+    with psycopg.connect(admin, autocommit=True) as connection:
+        for name, source in zip(names, (template, "template1", "template1"), strict=True):
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
     mailbox, port, mail_port = Mailbox(), free_port(), free_port()
     smtp = Controller(mailbox, hostname="127.0.0.1", port=mail_port)
     smtp.start()
-    urls = [url.format(name) for name in names]
     variables = {
         "IMS_HOME": str(tmp_path_factory.mktemp("journey")),
         "IMS_PORT": str(port),
@@ -90,7 +92,7 @@ def web(server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=60)
         smtp.stop()
-        with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
+        with psycopg.connect(admin, autocommit=True) as connection:
             for name in names:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     assert "Traceback" not in output
@@ -280,3 +282,24 @@ def test_a_forgotten_password_is_set_anew_by_the_link_in_the_mail(web: Web, cont
     page.goto(link)
     choose(WORD, WORD)
     expect(page.get_by_role("alert")).to_contain_text("used already")
+
+
+def test_the_examples_for_programs_in_the_docs_work(web: Web, make_user) -> None:
+    rest(web)
+    make_user(web.url, "buyer", ("admin",), password=WORD)
+    text = (Path(__file__).parents[2] / "docs" / "web.md").read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    assert examples.count("curl") >= 6
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", examples],
+        env={**os.environ, "IMS": web.address, "PASSWORD": WORD, "USERNAME": "buyer"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    replies = re.findall(r"HTTP/1.1 (\d{3})", done.stdout)
+    assert replies == ["201", "201", "304", "200", "412"], done.stdout
+    with psycopg.connect(web.url) as connection:
+        rows = connection.execute("SELECT store_code, city FROM stores").fetchall()
+    assert rows == [("S90", "Pune")], "the second POST with the same key made nothing"
