@@ -49,11 +49,15 @@ def _allowed(app: FastAPI, request: Request) -> list[str]:
         for route in app.router.routes
         if not isinstance(route, Mount) and getattr(route, "path", None) != EVERYTHING
     ]
-    found = [
-        method
-        for method in METHODS
-        if any(route.matches({**probe, "method": method})[0] is Match.FULL for route in routes)
-    ]
+    keyed: dict[str, bool] = {}
+    for method in METHODS:
+        for route in routes:
+            match, child = route.matches({**probe, "method": method})
+            if match is Match.FULL:
+                keyed[method] = bool(child.get("path_params"))
+                break
+    # /expenses/categories is no expense, although /expenses/{expense_id} looks like it and takes more methods
+    found = [method for method in keyed if not keyed[method]] or list(keyed)
     return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"] if found else []
 
 

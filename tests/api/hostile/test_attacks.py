@@ -245,3 +245,10 @@ def test_a_token_does_not_say_where_its_key_is(world: Any, served: Any) -> None:
     for name, token in attacks.items():
         status, answer = served.send(head(world, "GET /api/v1/account", token=token))
         assert status == 401, (name, answer[:300])
+
+
+def test_a_word_is_not_taken_for_a_key(world: Any, served: Any) -> None:
+    """What an address takes is told of itself, not of the records beside it."""
+    for path, methods in (("expenses/categories", "GET, HEAD, OPTIONS"), ("customers/visits", "POST, OPTIONS")):
+        status, answer = served.send(head(world, f"OPTIONS /api/v1/{path}"))
+        assert (status, f"\r\nallow: {methods}\r\n".encode() in answer) == (204, True), answer

@@ -32,9 +32,11 @@ UNSAYABLE = re.compile(
     r"|^Input should be (less|greater) than|^Decimal input should have|multiple of"
 )
 CHECKS = {
-    # a well-formed request may name what does not exist (404), what is not to be now (409, 412), or break a rule of
-    # the chain (422). A 422 of the description itself is looked at by `the_description_says_what_is_taken`
-    "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "429"]},
+    # a well-formed request may name what does not exist (404), what is not to be now (409, 412), break a rule of the
+    # chain (422), or be longer than an address may be (414). `the_description_says_what_is_taken` looks at other 422s
+    "positive_data_acceptance": {
+        "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "414", "422", "429"]
+    },
     # too long is refused before it is read (413, 414, 431); a stale If-Match is 412
     "negative_data_rejection": {
         "expected-statuses": ["400", "401", "403", "404", "405", "406", "409", "412", "413", "414", "415", "422",
