@@ -26,7 +26,8 @@ def bench(tmp_path: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
     return done.returncode, done.stdout, json.loads(path.read_text())
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_api_under_a_short_load(tmp_path: Path) -> None:
     options = ("--seconds", "2", "--connections", "1,4", "--hold", "50", "--rate", "20", "--profile")
     code, words, found = bench(tmp_path, "api", *options)
@@ -48,7 +49,8 @@ def test_the_api_under_a_short_load(tmp_path: Path) -> None:
     assert "draft an order" in words
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_queries_of_a_small_chain(tmp_path: Path) -> None:
     code, words, found = bench(tmp_path, "queries", "--orders", "1000", "--times", "20")
     assert code == (0 if all(row["passes"] for row in found["queries"]) else 1)
