@@ -15,7 +15,7 @@ Grain = Literal["product", "cell", "unit"]
 KEY = ("product_id", "store_id", "cell_key", "unit_key")
 # one row per product and store, and per cell or unit where asked; the balances are read in the order of the page
 LEVELS = """
-    SELECT x.product_id, p.sku, p.name, p.category, x.store_id, s.store_code, x.on_hand, x.reserved, x.available,
+    {near}SELECT x.product_id, p.sku, p.name, p.category, x.store_id, s.store_code, x.on_hand, x.reserved, x.available,
         x.in_transit, x.cell_key, x.unit_key, {shown}
     FROM (
         SELECT b.product_id, l.store_id, {cell} AS cell_key, {unit} AS unit_key,
@@ -23,7 +23,7 @@ LEVELS = """
             coalesce(sum(b.reserved) FILTER (WHERE l.kind = 'store'), 0)::bigint AS reserved,
             coalesce(sum(greatest(b.on_hand - b.reserved, 0)) FILTER (WHERE l.kind = 'store'), 0)::bigint AS available,
             coalesce(sum(b.on_hand) FILTER (WHERE l.kind = 'transit'), 0)::bigint AS in_transit
-        FROM stock_balances AS b JOIN stock_locations AS l USING (location_id) {joins}
+        FROM {balances} AS b JOIN stock_locations AS l USING (location_id) {joins}
         WHERE {where}
         GROUP BY b.product_id, l.store_id, cell_key, unit_key {having}
         ORDER BY b.product_id, l.store_id, cell_key, unit_key LIMIT %(limit)s) AS x
@@ -36,8 +36,11 @@ COST = """
           AND (SELECT (now() AT TIME ZONE coalesce((SELECT timezone FROM chain), 'UTC'))::date)
               BETWEEN h.valid_from_on AND coalesce(h.valid_to_on, 'infinity')
         ORDER BY h.store_id NULLS LAST LIMIT 1) AS cost ON true"""
-# named before the balances are read: the planner would walk the balances of every store to find those of one
-PLACES = "SELECT location_id FROM stock_locations WHERE store_id = ANY(%(stores)s) AND kind IN ('store', 'transit')"
+# read first and apart: the planner would walk the balances of every store in the order of the page to find those of one
+NEAR = """WITH near AS MATERIALIZED (
+        SELECT * FROM stock_balances WHERE location_id = ANY(ARRAY(
+            SELECT location_id FROM stock_locations WHERE store_id = ANY(%(stores)s) AND kind IN ('store', 'transit'))))
+    """
 CELL = " LEFT JOIN lens_cells AS c ON c.lens_cell_id = x.cell_key"
 UNIT = " LEFT JOIN stock_units AS u ON u.stock_unit_id = x.unit_key"
 
@@ -59,8 +62,9 @@ async def list_levels(
     stores = action.reach.store_ids if store_id is None else [store_id]
     after = _after(paging)
     where = ["l.kind IN ('store', 'transit')"]
+    near, balances = "", "stock_balances"
     if stores is not None:
-        where.append(f"b.location_id = ANY(ARRAY({PLACES}))")
+        near, balances = NEAR, "near"
     if product_id is not None:
         where.append("b.product_id = %(product_id)s")
     if sku is not None:
@@ -92,6 +96,8 @@ async def list_levels(
         shown.append("x.on_hand * coalesce(cost.unit_cost, p.unit_cost) AS stock_value")
         more += COST
     query = LEVELS.format(
+        near=near,
+        balances=balances,
         shown=", ".join(shown),
         cell=cell,
         unit=unit,
