@@ -16,6 +16,7 @@ from api.identity.sessions import list_sessions
 from api.identity.signing_in import confirm_password, wrong_credentials
 from api.refusals import Refusal
 from api.routes.account_sections import Part, Shown, account_page
+from api.routes.fields import LARGEST_KEY
 from api.routes.page_route import PageRoute
 from api.routes.step_pages import backup_codes_page, enrol_page
 
@@ -84,8 +85,9 @@ def create_router(door: Door) -> APIRouter:
             await end_other_sessions(door, origin, user)
             return _done("sessions")
         try:
-            # what is no number is no session either
-            await end_own_session(door, origin, user, int(session_id) if session_id.isdecimal() else 0)
+            # what is no key is no session either
+            number = int(session_id) if session_id.isdecimal() else 0
+            await end_own_session(door, origin, user, number if number <= LARGEST_KEY else 0)
         except Refusal as refused:
             return await _page(request, part="sessions", refused=refused)
         return _done("session")
