@@ -74,7 +74,7 @@ def shared_url(server: Databases) -> Iterator[str]:
     """A migrated operational database of this module."""
     name = f"t_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(_named(server.operational, "postgres"), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE ims")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE ims STRATEGY FILE_COPY")
         yield _named(server.operational, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
