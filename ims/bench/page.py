@@ -33,7 +33,7 @@ with other values. The limits are those of readiness line 26, for the 95th of a 
 def page(api: dict[str, Any], queries: dict[str, Any]) -> Iterator[str]:
     """The lines of the page."""
     yield HEAD
-    yield "## The API under load\n\n    ims bench api --profile --json api.json\n"
+    yield f"## The API under load\n\n    {api['command']}\n"
     yield f"{_machine(api)}\n\n{MIX}"
     yield "| load | connections | requests/s | p50 ms | p95 ms | p99 ms | max ms | errors | pgbench/s | ratio |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
@@ -51,7 +51,7 @@ def page(api: dict[str, Any], queries: dict[str, Any]) -> Iterator[str]:
     ceiling = api["client_ceiling_per_second"]
     yield f"\nThe client alone sends {ceiling:,} requests/s to a server that does nothing but answer.\n"
     yield from _shares(api)
-    yield "## Queries among many orders\n\n    ims bench queries --json queries.json\n"
+    yield f"## Queries among many orders\n\n    {queries['command']}\n"
     yield f"{_machine(queries)}\n\n{QUERIES}"
     size = f"{queries['orders']:,} orders with {queries['lines']:,} lines, {queries['size']}"
     yield f"{size}; each query {queries['times']} times.\n"
@@ -72,9 +72,15 @@ def _machine(found: dict[str, Any]) -> str:
 
 
 def _shares(api: dict[str, Any]) -> Iterator[str]:
-    row = max(api["loads"], key=lambda each: each["connections"])
-    cores = ", ".join(f"{name} {value:.2f}" for name, value in row["cpu"].items())
-    yield f"Cores used at {row['connections']} connections ({row['load']}): {cores}.\n"
+    """What a request costs in processor time, and what the machine's cores can answer at that price."""
+    closed = [row for row in api["loads"] if row["load"] == "closed loop"]
+    row = max(closed, key=lambda each: each["requests_per_second"])
+    costs = {name: cores / row["requests_per_second"] * 1000 for name, cores in row["cpu"].items()}
+    words = ", ".join(f"{name} {cost:.2f} ms" for name, cost in costs.items())
+    cores = api["machine"]["cores"]
+    yield f"A request takes of a core, at {row['connections']} connections: {words}."
+    most = cores * 1000 / sum(costs.values())
+    yield f"{cores} cores that do nothing else therefore answer {most:,.0f} requests/s at most.\n"
     if api["profile"]:
         yield "| where the web process spends its processor time | share |\n|---|---|"
         for name, share in api["profile"]["layers"].items():

@@ -91,11 +91,11 @@ def queries_report(found: dict[str, Any]) -> list[str]:
     lines = [
         f"{found['orders']:,} orders, {found['lines']:,} lines, {found['size']}; made in {found['seconds']:.0f} s."
     ]
-    lines.append(f"{'query':<44}{'as':<10}{'rows':>6}{'p50':>8}{'p95':>8}{'p99':>8}{'limit':>7}")
+    lines.append(f"{'query':<50}{'as':<10}{'rows':>6}{'p50':>8}{'p95':>8}{'p99':>8}{'limit':>7}")
     for row in found["queries"]:
         word = "" if row["passes"] else "  misses"
         lines.append(
-            f"{row['name']:<44}{row['user']:<10}{row['rows']:>6.0f}{row['p50_ms']:>8.1f}{row['p95_ms']:>8.1f}"
+            f"{row['name']:<50}{row['user']:<10}{row['rows']:>6.0f}{row['p50_ms']:>8.1f}{row['p95_ms']:>8.1f}"
             f"{row['p99_ms']:>8.1f}{row['limit_ms']:>7}{word}"
         )
     for row in found["queries"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -110,4 +111,5 @@ def _finish(lines: list[str], found: dict[str, Any], results: Path | None) -> No
     for line in lines:
         typer.echo(line)
     if results is not None:
-        results.write_text(json.dumps(found, indent=2) + "\n")
+        command = " ".join(["ims", *sys.argv[1:]])
+        results.write_text(json.dumps({"command": command, **found}, indent=2) + "\n")
