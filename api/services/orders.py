@@ -31,18 +31,16 @@ PAID = """
         SELECT coalesce(sum(total_amount), 0) AS returned
         FROM sales_returns WHERE sales_order_id = o.sales_order_id) AS r ON true"""
 ORDER = f"SELECT {HEADER} FROM sales_orders WHERE sales_order_id = %(order_id)s"
-# no condition on ordered_on: the reference of a line to its order lets the planner find the one partition by index
+# by the day as well: else every month's partition is opened to plan for the lines of one order
 LINES = """
     SELECT l.sales_order_line_id, l.line_ref, l.product_id, p.sku, p.name, l.quantity, l.mrp, l.unit_price,
         l.discount_share, l.discount_amount, l.tax_rate, l.net_amount, l.tax_amount, l.line_total, l.cost_at_sale,
         l.lens_cell_id, l.prescription_id, l.pair_group, l.eye, coalesce(r.returned, 0)::integer AS returned_qty
-    FROM sales_orders AS o
-    JOIN sales_order_lines AS l ON l.sales_order_id = o.sales_order_id AND l.ordered_on = o.ordered_on
-    JOIN products AS p USING (product_id)
+    FROM sales_order_lines AS l JOIN products AS p USING (product_id)
     LEFT JOIN LATERAL (
         SELECT sum(x.quantity) AS returned FROM sales_return_lines AS x
         WHERE x.sales_order_line_id = l.sales_order_line_id) AS r ON true
-    WHERE o.sales_order_id = %(order_id)s ORDER BY l.sales_order_line_id"""
+    WHERE l.sales_order_id = %(order_id)s AND l.ordered_on = %(ordered_on)s ORDER BY l.sales_order_line_id"""
 MONEY = """
     SELECT 'payment' AS source, payment_id, kind, method, amount, reference, received_at, received_by FROM payments
     WHERE sales_order_id = %(order_id)s
@@ -107,16 +105,17 @@ def _where(action: Action, *wanted: Any) -> str:
 
 
 async def show_order(action: Action, order_id: int) -> Row:
-    """One order with its lines and payments: three statements that travel together."""
+    """One order with its lines and payments. The order and its money travel together, its day finds the lines."""
     found = await asyncio.gather(
-        *(action.rows(query, order_id=order_id) for query in (ORDER, LINES, MONEY)), return_exceptions=True
+        *(action.rows(query, order_id=order_id) for query in (ORDER, MONEY)), return_exceptions=True
     )
-    # all three have come back before one's error is raised: the connection is at rest
-    headers, lines, money = [_rows_of(each) for each in found]
+    # both have come back before one's error is raised: the connection is at rest
+    headers, money = [_rows_of(each) for each in found]
     if not headers:
         raise await action.missing("sales_orders", order_id, "sales order")
     header = headers[0]
     check_order(action, header)
+    lines = await action.rows(LINES, order_id=order_id, ordered_on=header["ordered_on"])
     payments = [{name: row[name] for name in PAYMENT} for row in money if row["source"] == "payment"]
     paid = sum((-x["amount"] if x["kind"] == "refund" else x["amount"] for x in payments), ZERO)
     returned = sum((row["amount"] for row in money if row["source"] == "return"), ZERO)
