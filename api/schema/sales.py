@@ -58,6 +58,9 @@ class SalesOrder(Tracked, Base):
         # a store's orders (those one sold oneself are among them) and a customer's, newest first
         Index("ix_sales_orders_store_id_sales_order_id", "store_id", "sales_order_id"),
         Index("ix_sales_orders_customer_id_sales_order_id", "customer_id", "sales_order_id"),
+        # a seller's own orders, those they wrote and those they served
+        Index("ix_sales_orders_created_by", "created_by", postgresql_where=text("created_by IS NOT NULL")),
+        Index("ix_sales_orders_salesperson_id", "salesperson_id", postgresql_where=text("salesperson_id IS NOT NULL")),
         # everything held on a customer: orders for a member of the household
         Index("ix_sales_orders_patient_id", "patient_id", postgresql_where=text("patient_id IS NOT NULL")),
         # what a store still has to do; delivered orders, nearly all, are not in it

@@ -30,6 +30,9 @@ PAID = """
     LEFT JOIN LATERAL (
         SELECT coalesce(sum(total_amount), 0) AS returned
         FROM sales_returns WHERE sales_order_id = o.sales_order_id) AS r ON true"""
+# gathered first: a list that walks the newest orders of all to find a seller's would walk them all for a new one
+OWN = """SELECT sales_order_id FROM sales_orders WHERE salesperson_id = %(user_id)s
+    UNION SELECT sales_order_id FROM sales_orders WHERE created_by = %(user_id)s"""
 ORDER = f"SELECT {HEADER} FROM sales_orders WHERE sales_order_id = %(order_id)s"
 # by the day as well: else every month's partition is opened to plan for the lines of one order
 LINES = """
@@ -100,7 +103,7 @@ def _where(action: Action, *wanted: Any) -> str:
     if action.reach.store_ids is not None and wanted[0] is None:
         chosen.append("o.store_id = ANY(%(stores)s)")
     if action.reach.own_records:
-        chosen.append("%(user_id)s IN (o.salesperson_id, o.created_by)")
+        chosen.append(f"o.sales_order_id = ANY(ARRAY({OWN}))")
     return " WHERE " + " AND ".join(["o.sales_order_id < %(after)s", *chosen])
 
 

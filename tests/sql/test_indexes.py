@@ -30,7 +30,7 @@ from api.services.discounts import check_discounts
 from api.services.expenses import list_expenses
 from api.services.ledger import lock_balances, reservations_of
 from api.services.order_prices import offers_of
-from api.services.orders import show_order
+from api.services.orders import list_orders, show_order
 from api.services.paging import Paging
 from api.services.privacy_map import find_held
 from api.services.products import list_products
@@ -137,6 +137,8 @@ PATHS: Mapping[str, Path] = {
     "ix_refresh_tokens_session_id": owner(lambda action: forget_ended(action.connection), is_inside=True),
     "ix_sales_order_lines_changed_xid": changes("sales_order_lines"),
     "ix_sales_order_lines_prescription_id": Path(lambda action: find_held(action, 7)),
+    "ix_sales_orders_created_by": Path(lambda action: list_orders(action, PAGE), of="records"),
+    "ix_sales_orders_salesperson_id": Path(lambda action: list_orders(action, PAGE), of="records"),
     "ix_sales_orders_patient_id": Path(lambda action: find_held(action, 7)),
     "ix_sales_return_lines_sales_order_line_id": Path(lambda action: show_order(action, 7)),
     "ix_stock_locations_store_id": Path(lambda action: action.value(PLACES, stores=[1])),

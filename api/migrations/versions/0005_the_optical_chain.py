@@ -1935,6 +1935,10 @@ def _extend_sales_orders() -> None:
         ["store_id", "status", "sales_order_id"],
         postgresql_where=sa.text("status IN ('draft', 'confirmed', 'processing', 'ready')"),
     )
+    for column in ("created_by", "salesperson_id"):
+        op.create_index(
+            f"ix_sales_orders_{column}", "sales_orders", [column], postgresql_where=sa.text(f"{column} IS NOT NULL")
+        )
     op.create_index("ix_sales_orders_store_id_sales_order_id", "sales_orders", ["store_id", "sales_order_id"])
     op.create_index(
         "ix_sales_orders_patient_id", "sales_orders", ["patient_id"], postgresql_where=sa.text("patient_id IS NOT NULL")
