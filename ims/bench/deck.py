@@ -35,7 +35,8 @@ class Deck:
         }
         self._cards = [kind for kind in plan.kinds for _ in range(kind.weight)]
         self._left: list[Kind] = []
-        self._prefix = f"{uuid.uuid4().hex[:10]}-{plan.seed}-"
+        # letters between the digits: one in ten long enough runs of digits would be taken for a card's number
+        self._prefix = f"{uuid.uuid4().hex[:10]}k{plan.seed}n"
         self._made = 0
         self._writers = {kind.name: _Writer(kind, plan) for kind in plan.kinds}
 

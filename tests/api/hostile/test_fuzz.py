@@ -20,7 +20,7 @@ from schemathesis.engine import Status, events, from_schema
 from api.identity.policy import roles
 from api.identity.sessions import hash_token
 
-SECONDS = float(os.environ.get("IMS_FUZZ_MINUTES", "1.2")) * 60 / len(roles())
+SECONDS = float(os.environ.get("IMS_FUZZ_MINUTES", "0.7")) * 60 / len(roles())
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(int(SECONDS) * 2 + 300)]
 # what may end the very session that is used
 ENDS_A_SESSION = re.compile(r"/tokens/current$|/sessions(/|$)|/account/|/users/")

@@ -3,7 +3,7 @@
 Afterwards every invariant holds and the ledger is what was acknowledged: each request once, and no other. The second
 test kills the server and PostgreSQL under the writers, who also lose answers on the way; they send what was not
 answered again with the same key.
-IMS_STRESS_SECONDS says how long each test writes (20).
+IMS_STRESS_SECONDS says how long each test writes (12).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 WRITERS = 16
-SECONDS = float(os.environ.get("IMS_STRESS_SECONDS", "20"))
+SECONDS = float(os.environ.get("IMS_STRESS_SECONDS", "12"))
 PATIENCE, LOST = 120.0, 0.05
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(int(SECONDS) + 400)]
 
