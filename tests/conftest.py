@@ -156,7 +156,8 @@ def make_user() -> MakeUser:
 
 
 def _create(connection: psycopg.Connection[tuple[object, ...]], name: str, template: str) -> None:
-    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(name), sql.Identifier(template)))
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+    connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
 
 
 def _named(url: str, name: str) -> str:
