@@ -37,8 +37,13 @@ NUMBERS = "SELECT order_number FROM sales_orders WHERE store_id = ANY(%s) LIMIT 
 
 def bench_queries(orders: int, times: int, progress: Progress) -> dict[str, Any]:
     """Generate, ask, time; what `report` prints, as data."""
-    share = orders / MILLION.orders
-    size = replace(MILLION, orders=orders, customers=max(round(MILLION.customers * min(share, 1)), 500))
+    share = min(orders / MILLION.orders, 1)
+    size = replace(
+        MILLION,
+        orders=orders,
+        customers=max(round(MILLION.customers * share), 500),
+        products=max(round(MILLION.products * share), 500),
+    )
     began = time.monotonic()
     with temporary_installation() as installation:
         url = installation.databases.operational
