@@ -87,15 +87,6 @@ def grants_of(roles: frozenset[str], extra: frozenset[str] = frozenset()) -> Gra
     return Grants(MappingProxyType(found))
 
 
-def without_costs(value: Any) -> Any:
-    """An answer without the members that tell a cost, at any depth."""
-    if isinstance(value, dict):
-        return {name: without_costs(member) for name, member in value.items() if name not in COST_MEMBERS}
-    if isinstance(value, list | tuple):
-        return [without_costs(member) for member in value]
-    return value
-
-
 def highest(held: Iterable[str]) -> str | None:
     """The most powerful of the roles; None for nobody."""
     order = roles()

@@ -14,6 +14,7 @@ import psycopg
 from fastapi import Header, Query, Request
 from starlette.responses import Response
 
+from api.identity.origin import origin_of
 from api.identity.policy import permissions
 from api.identity.principal import Origin, Reach, SignedIn, reach_of
 from api.refusals import Conflict, NotPermitted, PreconditionFailed
@@ -182,13 +183,6 @@ async def paging(
 ) -> Paging:
     """The page that a list's caller wants."""
     return Paging(limit, decode(cursor) if cursor else None)
-
-
-def origin_of(request: Request) -> Origin:
-    """Where the request came from, for the audit trail."""
-    address = request.client.host if request.client else None
-    agent = request.headers.get("user-agent")
-    return Origin(request.state.request_id, address, agent[:300] if agent else None)
 
 
 async def _hash(request: Request) -> bytes:

@@ -8,7 +8,6 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from api.refusals import Fault, Invalid
@@ -84,17 +83,6 @@ def as_moment(part: Any) -> dt.datetime:
         return dt.datetime.fromisoformat(part)
     except (TypeError, ValueError) as error:
         raise _invalid() from error
-
-
-def as_amount(part: Any) -> Decimal:
-    """A number in a cursor."""
-    try:
-        amount = Decimal(part)
-    except (TypeError, ValueError, ArithmeticError) as error:
-        raise _invalid() from error
-    if not amount.is_finite():
-        raise _invalid()
-    return amount
 
 
 def _invalid() -> Invalid:
