@@ -25,12 +25,12 @@ MOST_TRIES = 100
 
 @dataclass
 class Statement:
-    """A statement as a service gave it, its values, and the first row it answered with how many there were."""
+    """A statement as a service gave it, its values, how many rows it answered with, and those that were read."""
 
     text: str
     values: Mapping[str, Any] | Sequence[Any] | None
-    row: dict[str, Any] = field(default_factory=dict)
-    rows: int = 0
+    count: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -80,12 +80,11 @@ class NotingCursor(psycopg.AsyncCursor[Any]):
         return rows
 
     def _note(self, rows: list[Any]) -> None:
-        if self._last is None or not rows or self._last.rows:
+        if self._last is None:
             return
-        first = rows[0]
         names = [column.name for column in self.description or ()]
-        self._last.rows = max(self.rowcount, len(rows))
-        self._last.row = dict(first) if isinstance(first, dict) else dict(zip(names, first, strict=True))
+        self._last.count = self.rowcount
+        self._last.rows += [dict(row) if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
 
 
 async def record(

@@ -17,6 +17,7 @@ from psycopg.adapt import PyFormat, Transformer
 from ims.bench.recording import Recorded, Statement
 
 SMALLEST_KEY = 100_000
+ROW = "__row"  # between a column and the number of its row, in the name of a variable
 PLACEHOLDER = re.compile(r"%%|%\((\w+)\)[sbt]|%[sbt]")
 
 
@@ -33,7 +34,7 @@ class Script:
 class Writer:
     """Writes one script from the requests of one journey; `ranges` are the pools that pgbench can draw from."""
 
-    def __init__(self, ranges: Mapping[str, tuple[int, int]], connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, ranges: Mapping[str, tuple[int, int]], connection: psycopg.Connection[Any] | None) -> None:
         self._ranges = ranges
         self._transformer = Transformer(connection)
         self._known: dict[str, str] = {}
@@ -53,7 +54,8 @@ class Writer:
             lines.append(rf"\set key{number} random(1, 9000000000000000000)")
             self._known[str(recorded.drawn["key"])] = f"key{number}"
             self._known |= {str(recorded.answer[member]): f"key{number}" for member in recorded.kind.makes}
-            transactions.append((recorded, [self._statement(each) for each in recorded.statements]))
+            writes = recorded.kind.writes
+            transactions.append((recorded, [self._statement(each, writes) for each in recorded.statements]))
         for recorded, statements in transactions:
             lines += self._transaction(recorded, statements)
         return Script(name, weight, len(journey), "\n".join(lines) + "\n")
@@ -63,15 +65,18 @@ class Writer:
         lines = []
         passes_on = False
         for text, prefix in statements:
-            is_used = any(name.startswith(prefix) for name in self._used) if prefix else False
-            passes_on |= is_used
-            lines += [text, rf"\gset {prefix}"] if is_used else [f"{text};"]
+            used = sorted(name.removeprefix(prefix) for name in self._used if prefix and name.startswith(prefix))
+            passes_on |= bool(used)
+            lines += [_in_one_row(text, used), rf"\gset {prefix}"] if used else [f"{text};"]
         if recorded.kind.writes or passes_on:
             return ["BEGIN;", *lines, "COMMIT;"]
         return [r"\startpipeline", *lines, r"\endpipeline"]
 
-    def _statement(self, statement: Statement) -> tuple[str, str]:
-        """The statement in SQL, and the prefix under which its row is passed on (empty: it has nothing to pass on)."""
+    def _statement(self, statement: Statement, writes: bool) -> tuple[str, str]:
+        """The statement in SQL, and the prefix under which its keys are passed on (empty: it has nothing to pass on).
+
+        Of several rows only what a write needs: a list that is read gives another request something to draw.
+        """
         positions = iter(statement.values) if isinstance(statement.values, list | tuple) else None
 
         def replace(found: re.Match[str]) -> str:
@@ -85,14 +90,15 @@ class Writer:
 
         text = statement.text if statement.values is None else PLACEHOLDER.sub(replace, statement.text)
         one_line = " ".join(line.split("--")[0] for line in text.splitlines()).strip().rstrip(";")
-        given = {name: value for name, value in statement.row.items() if _is_key(value)}
-        fresh = {name: value for name, value in given.items() if str(value) not in self._known}
-        if statement.rows != 1 or not fresh:
-            return one_line, ""
-        self._gets += 1
         prefix = f"g{self._gets}_"
-        self._known |= {str(value): prefix + name for name, value in fresh.items()}
-        return one_line, prefix
+        fresh: dict[str, str] = {}
+        for number, row in enumerate(statement.rows if writes or statement.count == 1 else [], start=1):
+            for name, value in row.items():
+                if _is_key(value) and str(value) not in self._known:
+                    fresh.setdefault(str(value), prefix + name + (f"{ROW}{number}" if statement.count > 1 else ""))
+        self._gets += bool(fresh)
+        self._known |= fresh
+        return one_line, prefix if fresh else ""
 
     def _expression(self, value: Any) -> str:
         """The value in SQL; keys inside it are variables."""
@@ -119,6 +125,15 @@ class Writer:
     def _variable(self, known: str) -> str:
         self._used.add(self._known[known])
         return f":{self._known[known]}"
+
+
+def _in_one_row(text: str, used: Sequence[str]) -> str:
+    """A statement of several rows as one row of what is used of them: pgbench passes on no other."""
+    if not any(ROW in name for name in used):
+        return text
+    parts = [(name, *name.split(ROW)) for name in used]
+    wanted = ", ".join(f"(array_agg(found.{column}))[{number}] AS {name}" for name, column, number in parts)
+    return f"WITH found AS ({text}) SELECT {wanted} FROM found"
 
 
 def _is_key(value: Any) -> bool:
