@@ -78,6 +78,7 @@ class EyeTest(Tracked, Base):
     completed_at: Mapped[Timestamp | None]
     state: Mapped[str] = mapped_column(server_default="in_progress")
     outcome: Mapped[str | None]
+    eye_test_ref: Mapped[str | None] = mapped_column(unique=True)
 
 
 class Prescription(Tracked, Base):

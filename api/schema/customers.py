@@ -82,7 +82,7 @@ class CustomerConsent(Tracked, Base):
 
 
 class Patient(Tracked, Base):
-    """Whose eyes are tested: a member of a customer's household."""
+    """Whose eyes are tested: a member of a customer's household. `patient_ref` is the key an import gave."""
 
     __tablename__ = "patients"
     __table_args__ = (
@@ -98,3 +98,4 @@ class Patient(Tracked, Base):
     born_on: Mapped[dt.date | None]
     gender: Mapped[str | None]
     erased_at: Mapped[Timestamp | None]
+    patient_ref: Mapped[str | None] = mapped_column(unique=True)

@@ -58,3 +58,4 @@ class Expense(Tracked, Base):
     paid_at: Mapped[Timestamp | None]
     paid_by: Mapped[UserId | None]
     version: Mapped[int] = mapped_column(server_default="1")
+    expense_ref: Mapped[str | None] = mapped_column(unique=True)

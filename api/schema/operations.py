@@ -1,15 +1,15 @@
-"""The house-keeping tables: imports and their files, tombstones of deleted rows."""
+"""The house-keeping tables: imports, the rows they set aside, tombstones of deleted rows."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.schema.base import Base, Created, Key
+from api.schema.base import Base, Created, Key, StoreId, Tracked, one_of
 
 
 class Import(Base):
@@ -21,6 +21,28 @@ class Import(Base):
     as_of: Mapped[dt.date]
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
     imported_at: Mapped[Created]
+
+
+class QuarantinedRow(Tracked, Base):
+    """A row of a record file that broke a rule and was set aside, as it was given but for personal data.
+
+    `fingerprint` tells the same row of a later import; one that a corrected row has replaced is `released`.
+    """
+
+    __tablename__ = "import_quarantine"
+    __table_args__ = (CheckConstraint(one_of("state", "open", "released", "dismissed"), name="state"),)
+    import_quarantine_id: Mapped[Key]
+    import_id: Mapped[int] = mapped_column(ForeignKey("imports.import_id"))
+    file: Mapped[str]
+    line: Mapped[int] = mapped_column(BigInteger)
+    store_id: Mapped[StoreId | None]
+    row: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    row_key: Mapped[str]
+    rule: Mapped[str]
+    column_name: Mapped[str | None]
+    value: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default="open")
+    fingerprint: Mapped[str] = mapped_column(unique=True)
 
 
 class DeletedRow(Base):

@@ -164,3 +164,4 @@ class Walkout(Tracked, Base):
     result: Mapped[str] = mapped_column(server_default="open")
     sales_order_id: Mapped[int | None] = mapped_column(ForeignKey("sales_orders.sales_order_id"))
     recorded_by: Mapped[UserId | None]
+    walkout_ref: Mapped[str | None] = mapped_column(unique=True)

@@ -58,6 +58,8 @@ class SalesOrder(Tracked, Base):
         # a store's orders (those one sold oneself are among them) and a customer's, newest first
         Index("ix_sales_orders_store_id_sales_order_id", "store_id", "sales_order_id"),
         Index("ix_sales_orders_customer_id_sales_order_id", "customer_id", "sales_order_id"),
+        # the customers of a store, newest first: who ordered there belongs to it
+        Index("ix_sales_orders_store_id_customer_id", "store_id", "customer_id"),
         # a seller's own orders, those they wrote and those they served
         Index("ix_sales_orders_created_by", "created_by", postgresql_where=text("created_by IS NOT NULL")),
         Index("ix_sales_orders_salesperson_id", "salesperson_id", postgresql_where=text("salesperson_id IS NOT NULL")),
@@ -215,3 +217,4 @@ class Payment(Tracked, Base):
     received_at: Mapped[Timestamp] = mapped_column(server_default=func.now())
     kind: Mapped[str] = mapped_column(server_default="payment")
     received_by: Mapped[UserId | None]
+    payment_ref: Mapped[str | None] = mapped_column(unique=True)

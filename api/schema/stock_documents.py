@@ -1,6 +1,7 @@
 """What moves or holds stock on somebody's word: reservations, transfers, counts, adjustments.
 
 They say what was asked, decided and found; the moves that follow are in the ledger (`stock.py`), and name them.
+A document with a ref came by an import: it is history, and moves nothing by itself.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class StockTransfer(Tracked, Base):
     shipped_at: Mapped[Timestamp | None]
     received_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     received_at: Mapped[Timestamp | None]
+    transfer_ref: Mapped[str | None] = mapped_column(unique=True)
 
 
 class StockTransferLine(Goods, Tracked, Base):
@@ -146,6 +148,7 @@ class StockCount(Tracked, Base):
     opened_by: Mapped[int] = mapped_column(ForeignKey("users.user_id"))
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     closed_at: Mapped[Timestamp | None]
+    count_ref: Mapped[str | None] = mapped_column(unique=True)
 
 
 class StockCountLine(Goods, Tracked, Base):
@@ -210,3 +213,4 @@ class StockAdjustment(Goods, Tracked, Base):
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     approved_at: Mapped[Timestamp | None]
     decision_note: Mapped[str | None]
+    adjustment_ref: Mapped[str | None] = mapped_column(unique=True)
