@@ -21,6 +21,7 @@ from api.identity.gate import Gate
 from api.routes import (
     adjustments,
     audit,
+    checks,
     counts,
     customers,
     discounts,
@@ -67,6 +68,7 @@ from ims.settings import Settings, get_settings
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 RESOURCES = (
     audit,
+    checks,
     stores,
     orders,
     payments,
@@ -104,7 +106,11 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
     door = Door(pool, databases.operational)
     observations = Observations(pool)
     stopping = Stopping(settings.drain_seconds)
-    readiness = Readiness(pool, databases, head_revision(), settings, stopping, lambda: door.directory.is_listening)
+
+    def has_database() -> bool:
+        return door.directory.is_listening
+
+    readiness = Readiness(pool, databases, head_revision(), settings, stopping, has_database)
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
@@ -134,7 +140,7 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
         generate_unique_id_function=name_operation,
     )
     app.state.pool = pool
-    answer_problems(app)
+    answer_problems(app, has_database)
     app.include_router(health.create_router(pool, readiness, observations, settings))
     app.include_router(sign_in.create_router(door))
     if serves_api:

@@ -7,6 +7,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from api.schema import (  # noqa: F401  (fill the metadata)
     catalogue,
+    checking,
     clinical,
     customers,
     finance,

@@ -41,7 +41,8 @@ CLINICAL = ("prescription:read", "prescription:write", "eye_test:write")
 ONCE = {"stores", "supply_terms", "suggestions"}
 # what is before a key in a path, and the table it is the key of
 TABLES = {
-    "adjustments": "stock_adjustments", "counts": "stock_counts", "customers": "customers",
+    "adjustments": "stock_adjustments", "checks": "check_results", "waivers": "check_waivers",
+    "counts": "stock_counts", "customers": "customers",
     "discount-approvals": "discount_approvals", "expenses": "expenses", "eye-test-queue": "eye_test_queue",
     "eye-tests": "eye_tests", "discount-caps": "discount_caps", "lab-jobs": "lab_jobs", "lens-grids": "products",
     "moves": "stock_moves", "orders": "sales_orders", "patients": "patients", "prescriptions": "prescriptions",

@@ -15,7 +15,7 @@ from ims.postgres import Databases
 
 OPERATIONS = [each for each in operations(create_app(Databases(*["postgresql://"] * 3))) if each.permission]
 # rows that belong to no store: whoever may ask, may ask for all of them
-OF_NO_STORE = {"products", "tax-classes", "vendors", "lens-grids", "settings", "discount-caps", "users"}
+OF_NO_STORE = {"checks", "products", "tax-classes", "vendors", "lens-grids", "settings", "discount-caps", "users"}
 STORE_MEMBERS = ("store_id", "home_store_id", "from_store_id", "delivery_store_id")
 OUT_OF_REACH = {"urn:ims:problem:store-out-of-scope", "urn:ims:problem:not-own-record"}
 # refused whatever the store: a rule between people, not a reach
