@@ -11,9 +11,9 @@ import polars as pl
 from ims.demo.assortment import Pairs
 from ims.demo.catalogue import Catalogue
 from ims.demo.days import Floats, Ints
+from ims.demo.history import History
 from ims.demo.parameters import Category
 from ims.demo.seasons import reduce_prices
-from ims.demo.simulation import History
 from ims.demo.stores import Stores
 from ims.demo.streams import open_stream
 
@@ -132,7 +132,7 @@ class Till:
 
     def _take_back(self, history: History, first_day: int, end_day: int) -> pl.DataFrame:
         """Return lines: the customer and unit amount of the sale they undo, under a reference of their own."""
-        returned = pl.DataFrame(history.returns).filter(pl.col("day").is_between(first_day, end_day, closed="left"))
+        returned = history.returns.filter(pl.col("day").is_between(first_day, end_day, closed="left"))
         rng = open_stream(self.seed, "returns", first_day)
         second = OPENING_UTC + (rng.random(len(returned)) * TRADING_SECONDS).astype(np.int64)
         sold = pl.concat(self._sold).rename({"quantity": "sold_quantity", "amount": "sold_amount", "day": "sold_day"})

@@ -11,14 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ims.demo.days import FOREVER
-from ims.demo.descriptions import describe
+from ims.demo.days import FOREVER, Flags, Floats
+from ims.demo.descriptions import describe, describe_cells
 from ims.demo.lifecycle import Lives, draw_lives
-from ims.demo.optics import rank_cells
+from ims.demo.optics import list_lines, rank_cells
 from ims.demo.parameters import Category, Profile, read_table
 from ims.demo.streams import open_stream
 
 DISCOUNT_MEAN = 0.05  # what margins allow for: 55 % of lines are reduced by 9 % on average
+IMPORTED = ("frames", "sunglasses")  # the categories with makers abroad
+BOX = 10  # lenses of the most wanted cells come in boxes
+BOX_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -48,46 +51,40 @@ def _draw_category(
     profile: Profile, category: Category, index: int, life: Lives, rng: np.random.Generator, seed: int
 ) -> pl.DataFrame:
     n = len(life.slot)
-    slots = int(life.slot.max()) + 1
     brands = read_table("places")["brands"][category.key]
-    tiers = list(category.tiers)
-    weights = np.array(list(category.tiers.values()))
-    slot_tier = rng.choice(len(tiers), slots, p=weights / weights.sum())
-    slot_brand = rng.integers(0, len(brands), slots)
-    slot_taste = rng.normal(0.0, 1.0, slots)
-    taste = 0.7 * slot_taste[life.slot] + np.sqrt(1 - 0.49) * rng.normal(0.0, 1.0, n)
-    popularity = np.exp(category.popularity_sigma * taste)
-    cells = None
     if category.key == "lenses":
-        lines = min(len(tiers), -(-n // 90))  # about 90 stocked cells to a lens line
-        cells = rank_cells(seed)
-        slot_tier = np.arange(slots) % lines
-        popularity = cells["share"].to_numpy()[np.arange(n) // lines] * weights[slot_tier[life.slot]]
-    tier = [tiers[t] for t in slot_tier[life.slot]]
-    brand = [brands[b] for b in slot_brand[life.slot]]
-    median = np.array([category.price_median[t] for t in tier])
-    sigma = np.array([category.price_sigma[t] for t in tier])
-    printed = np.rint(median * rng.lognormal(0.0, 1.0, n) ** sigma / 10) * 10 - 1
-    net = np.round(printed / (1 + category.tax_rate), 2)
-    margin = np.array([category.margin[t] for t in tier])
-    bargain = 1.0 + 0.2 * sigma * rng.uniform(-1.0, 1.0, n)
-    cost = np.round(net * (1 - DISCOUNT_MEAN) * (1 - margin) * bargain, 2)
-    imported_brands = set(np.array(brands)[: round(len(brands) * category.imported_share)].tolist())
-    imported = np.array([b in imported_brands for b in brand])
-    lead = np.where(imported[:, None], category.lead_imported, category.lead).astype(np.float64)
+        lines = list_lines(category, brands, profile.lens_lines)
+        cells = rank_cells(seed, profile.lens_cells)
+        line = np.arange(n) % len(lines)
+        tier, brand = lines["tier"].gather(line).to_list(), lines["maker"].gather(line).to_list()
+        shelf = lines["line"].gather(line).to_list()
+        popularity = np.outer(cells["share"].to_numpy(), lines["weight"].to_numpy()).ravel()
+        special = np.zeros(n, dtype=bool)
+        details = describe_cells(category, cells, lines)
+    else:
+        tier, brand = _draw_slots(category, brands, life, rng)
+        shelf = tier
+        popularity = _draw_popularity(category, life, rng)
+        special = _choose_special(category, brands, brand, rng)
+        details = describe(category, tier, life, special.tolist(), rng)
+    net, cost, printed = _price(category, tier, rng)
+    imported = special & (category.key in IMPORTED)
+    lead = np.where(special[:, None], category.lead_special, category.lead).astype(np.float64)
     vendor = [
         f"V-{category.prefix}{'I' if imp else 'D'}{brands.index(b) % profile.vendors_per_kind + 1}"
         for b, imp in zip(brand, imported, strict=True)
     ]
-    details = describe(category, tier, cells, life, rng)
+    fast = popularity > np.quantile(popularity, 1 - BOX_SHARE) if category.key == "lenses" else np.zeros(n, dtype=bool)
     return pl.DataFrame(
         {
             "sku": [f"{category.prefix}-{i + 1:04d}" for i in range(n)],
             "name": [f"{b} {d.pop('label')}" for b, d in zip(brand, details, strict=True)],
             "category_index": np.full(n, index),
             "category": [category.name] * n,
-            "subcategory": tier,
+            "subcategory": shelf,
+            "tier": tier,
             "brand": brand,
+            "mrp": printed,
             "unit_price": net,
             "unit_cost": cost,
             "slot": life.slot,
@@ -97,10 +94,54 @@ def _draw_category(
             "vendor_code": vendor,
             "lead_mean": lead[:, 0],
             "lead_sd": lead[:, 1],
+            "moq": np.where(fast, BOX, category.moq),
+            "pack_size": np.where(fast, BOX, category.pack),
             "is_imported": imported,
+            "swap": [d.pop("swap") for d in details],
             "attributes": [json.dumps(d, sort_keys=True) for d in details],
         }
     )
+
+
+def _draw_slots(
+    category: Category, brands: list[str], life: Lives, rng: np.random.Generator
+) -> tuple[list[str], list[str]]:
+    """Tier and brand of each SKU; those that succeed each other in a slot share both."""
+    slots = int(life.slot.max()) + 1
+    tiers = list(category.tiers)
+    weights = np.array(list(category.tiers.values()))
+    slot_tier = rng.choice(len(tiers), slots, p=weights / weights.sum())
+    slot_brand = rng.integers(0, len(brands), slots)
+    return [tiers[t] for t in slot_tier[life.slot]], [brands[b] for b in slot_brand[life.slot]]
+
+
+def _draw_popularity(category: Category, life: Lives, rng: np.random.Generator) -> Floats:
+    """Lognormal; a successor is about as popular as what it replaces (correlation .49)."""
+    slot_taste = rng.normal(0.0, 1.0, int(life.slot.max()) + 1)
+    taste = 0.7 * slot_taste[life.slot] + np.sqrt(1 - 0.49) * rng.normal(0.0, 1.0, len(life.slot))
+    popularity: Floats = np.exp(category.popularity_sigma * taste)
+    return popularity
+
+
+def _choose_special(category: Category, brands: list[str], brand: list[str], rng: np.random.Generator) -> Flags:
+    """What is supplied at `lead_special`: the brands of makers abroad, or contact lenses made to order."""
+    if category.key not in IMPORTED:
+        chosen: Flags = rng.random(len(brand)) < category.special_share
+        return chosen
+    abroad = set(brands[: round(len(brands) * category.special_share)])
+    return np.array([b in abroad for b in brand])
+
+
+def _price(category: Category, tier: list[str], rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """Price without tax, cost, and the printed price with tax."""
+    n = len(tier)
+    median = np.array([category.price_median[t] for t in tier])
+    sigma = np.array([category.price_sigma.get(t, 0.0) for t in tier])
+    printed = np.rint(median * rng.lognormal(0.0, 1.0, n) ** sigma / 10) * 10 - 1
+    net = np.round(printed / (1 + category.tax_rate), 2)
+    margin = np.array([category.margin[t] for t in tier])
+    bargain = 1.0 + 0.2 * sigma * rng.uniform(-1.0, 1.0, n)
+    return net, np.round(net * (1 - DISCOUNT_MEAN) * (1 - margin) * bargain, 2), printed
 
 
 def tabulate_products(catalogue: Catalogue, categories: list[Category], start: date, as_of: date) -> pl.DataFrame:
@@ -146,7 +187,7 @@ def tabulate_supply(catalogue: Catalogue, categories: list[Category]) -> pl.Data
         review_period_days=per_category("review_days"),
         store_code=pl.lit(None, dtype=pl.String),
         lead_time_sd_days="lead_sd",
-        moq=per_category("moq"),
-        pack_size=per_category("pack"),
+        moq="moq",
+        pack_size="pack_size",
         unit_cost=pl.col("unit_cost").cast(pl.Decimal(14, 2)),
     )

@@ -29,10 +29,12 @@ class Category:
     margin: dict[str, float]
     line_qty_max: int
     return_share: float
-    imported_share: float
+    return_days: list[int]
+    special_share: float
     lead: tuple[float, float]
-    lead_imported: tuple[float, float]
+    lead_special: tuple[float, float]
     review_days: int
+    min_order_value: int
     moq: int
     pack: int
     display_min: int
@@ -40,11 +42,12 @@ class Category:
     cover: float
     style_life_days: int = 420
     seasonal_peak_day: int = 0
+    shelf_life_days: int = 0
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One size of `profiles.toml`; `units` per mean store-day and `carried` shares are keyed by category."""
+    """One size of `profiles.toml`; `units` per mean store-day, `carried` shares and `skus` are keyed by category."""
 
     key: str
     chain: str
@@ -58,6 +61,9 @@ class Profile:
     closes_mid_history: int
     vendors_per_kind: int
     parquet: list[str]
+    lens_lines: int
+    lens_cells: int
+    lens_lines_carried: list[int]
     skus: dict[str, int]
     units: dict[str, float]
     carried: dict[str, float]
@@ -71,7 +77,7 @@ def read_table(name: str) -> dict[str, Any]:
 def read_categories() -> list[Category]:
     """All categories, in file order; their position is the category index used everywhere."""
     return [
-        Category(key=key, **{**row, "lead": tuple(row["lead"]), "lead_imported": tuple(row["lead_imported"])})
+        Category(key=key, **{**row, "lead": tuple(row["lead"]), "lead_special": tuple(row["lead_special"])})
         for key, row in read_table("categories").items()
     ]
 
@@ -81,4 +87,6 @@ def read_profile(key: str) -> Profile:
     table = read_table("profiles")
     if key not in table:
         raise ValueError(f"There is no demo profile {key!r}; the profiles are {', '.join(table)}.")
-    return Profile(key=key, **table[key])
+    row = table[key]
+    row["skus"]["lenses"] = row["lens_lines"] * row["lens_cells"]
+    return Profile(key=key, **row)

@@ -3,109 +3,180 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from ims.demo.assortment import Pairs
-from ims.demo.days import BURN_IN_DAYS, Floats, Ints
-from ims.demo.ordering import Managers, Orders
+from ims.demo.days import BURN_IN_DAYS, Flags, Ints
+from ims.demo.demand import Demand
+from ims.demo.history import COUNT_COLUMNS, LOSS_COLUMNS, RETURN_COLUMNS, UNMET_COLUMNS, History, Rows
+from ims.demo.losses import Expiry, Shrinkage
+from ims.demo.ordering import Managers
 from ims.demo.parameters import Category
+from ims.demo.reactions import LOST, SPECIAL_ORDER, Reactions
 from ims.demo.streams import open_stream
+from ims.demo.supply import SPECIAL, Purchases, Vendors
+from ims.demo.transfers import Transfers
 
-DISPERSION = 3.0  # gamma-Poisson k of one store, SKU and week
-STORE_SHOCK_SIGMA = 0.15
-RING_DAYS = 256  # longer than any lead time or return
-GOOD_RETURN_SHARE = 0.6
-Counts = npt.NDArray[np.int16]
+RETURN_STATES = (0.60, 0.25, 0.15)  # good, opened, damaged; only the good goes back on the shelf
 
 
-@dataclass
-class History:
-    """What happened. demand, sales and available are (day x pair); day 0 opens the history, burn-in is not kept.
+class Chain:
+    """The chain as it stands on one day; `live_day` moves it on and notes what happened in a History."""
 
-    available_qty is what could be sold that day, receipts included; on_hand maps a day to the stock at its
-    opening before receipts, cleared the day a store closed to what it sent back. returns and orders hold one array
-    per column.
-    """
+    def __init__(
+        self,
+        pairs: Pairs,
+        categories: list[Category],
+        demand: Demand,
+        managers: Managers,
+        vendors: Vendors,
+        total_days: int,
+        seed: int,
+    ) -> None:
+        n = len(pairs.sku)
+        self._pairs, self._seed = pairs, seed
+        self._demand, self._managers = demand, managers
+        self._purchases, self._transfers = Purchases(pairs, vendors), Transfers(pairs)
+        self._reactions = Reactions(pairs, categories)
+        self._shrinkage, self._expiry = Shrinkage(pairs, categories), Expiry(pairs, categories)
+        self._return_share = np.array([c.return_share for c in categories])[pairs.category]
+        self._return_days = np.array([c.return_days for c in categories])[pairs.category].T
+        self._physical = np.zeros(n, dtype=np.int64)
+        self._missing = np.zeros(n, dtype=np.int64)  # lost, and still in the book
+        self._back = np.zeros((int(self._return_days.max()) + 2, n), dtype=np.int16)
+        self._counted = 0
+        demand_, sales, available = (np.zeros((total_days, n), dtype=np.int16) for _ in range(3))
+        self.history = History(demand_, sales, available, pairs.base, vendors.codes)
+        self._rows = {
+            "unmet": Rows(UNMET_COLUMNS),
+            "returns": Rows(RETURN_COLUMNS),
+            "counts": Rows(COUNT_COLUMNS),
+            "shrinkage": Rows(LOSS_COLUMNS),
+            "expiries": Rows(LOSS_COLUMNS),
+        }
 
-    demand: Counts
-    sales: Counts
-    available: Counts
-    mean: npt.NDArray[np.float32]
-    on_hand: dict[int, Ints] = field(default_factory=dict)
-    cleared: dict[int, Ints] = field(default_factory=dict)
-    returns: dict[str, Ints] = field(default_factory=dict)
-    orders: dict[str, Ints] = field(default_factory=dict)
+    def state_stock(self, day: int) -> None:
+        """Keep the book's units at the opening of `day`."""
+        self.history.on_hand[day] = self._physical + self._missing
 
+    def live_day(self, day: int) -> None:
+        """One day: the morning's arrivals, the managers' orders, the customers, the evening's losses and counts."""
+        rng = open_stream(self._seed, "day", day + BURN_IN_DAYS)
+        trading = (self._pairs.start_day <= day) & (day < self._pairs.close_day)
+        came = self._open(day, rng)
+        book = self._physical + self._missing
+        self._managers.review(day, book, self._physical, self._purchases, self._transfers, rng)
+        shipped = self._transfers.collect()
+        self._physical -= shipped
+        available = self._physical.copy()
+        wanted = self._demand.draw(day, trading, rng)
+        sales = np.minimum(wanted, available)
+        sales = sales + self._disappoint(day, wanted - sales, available - sales, trading, rng)
+        self._physical -= sales
+        if day >= 0:
+            self.history.demand[day], self.history.sales[day] = wanted, sales
+            self.history.available[day] = available
+        self._managers.learn(sales, available)
+        self._take_back(day, sales, rng)
+        lost = self._shrinkage.lose(sales, self._physical, rng)
+        self._physical -= lost
+        self._missing += lost
+        self._count(day, trading)
+        self._expiry.note(came, sales + lost + shipped)
+        if day >= 0:
+            unlucky = np.nonzero(lost)[0]
+            self._rows["shrinkage"].add(day, unlucky, lost[unlucky])
 
-def simulate(
-    pairs: Pairs,
-    categories: list[Category],
-    daily_index: Floats,
-    life: Floats,
-    managers: Managers,
-    statement_days: list[int],
-    seed: int,
-    tick: Callable[[int, int], None],
-) -> History:
-    """Run burn-in and history. daily_index (category x day) and life (sku x day) start with the burn-in.
+    def close(self) -> History:
+        """The history, with all its rows."""
+        for name, rows in self._rows.items():
+            setattr(self.history, name, rows.tabulate())
+        self.history.purchases = self._purchases.tabulate()
+        self.history.transfers = self._transfers.tabulate()
+        return self.history
 
-    Sales are min(demand, available); unmet demand is lost. Every day draws from its own stream, so a run over
-    more days begins with the same history.
-    """
-    total = daily_index.shape[1] - BURN_IN_DAYS
-    n = len(pairs.sku)
-    stores = int(pairs.store.max()) + 1
-    demand_, sales_, available_ = (np.zeros((total, n), dtype=np.int16) for _ in range(3))
-    history = History(demand_, sales_, available_, np.zeros((total, n), dtype=np.float32))
-    return_share = np.array([c.return_share for c in categories])[pairs.category]
-    back_in_stock = np.zeros((RING_DAYS, n), dtype=np.int64)
-    orders = Orders(n, RING_DAYS)
-    on_hand = np.zeros(n, dtype=np.int64)
-    returns: list[Ints] = []
-    week_factor = np.ones(n)
-    for day in range(-BURN_IN_DAYS, total):
+    def _open(self, day: int, rng: np.random.Generator) -> Ints:
+        """What goes and comes before the doors open; returns what came, by pair."""
         column = day + BURN_IN_DAYS
-        rng = open_stream(seed, "day", column)
         if column % 7 == 0:
-            week_factor = open_stream(seed, "week", column // 7).gamma(DISPERSION, 1.0 / DISPERSION, n)
-        if day in statement_days:
-            history.on_hand[day] = on_hand.copy()
-        on_hand += orders.receive(column) + back_in_stock[column % RING_DAYS]
-        back_in_stock[column % RING_DAYS] = 0
-        starting = pairs.start_day == day
-        on_hand[starting] += managers.fill_display(starting)
-        closing = pairs.close_day == day
-        if closing.any():
-            history.cleared[day] = np.where(closing, on_hand, 0)
-            on_hand[closing] = 0
-        managers.review(day, on_hand, orders, rng)
+            expired = self._expiry.expire(column // 7, self._physical)
+            self._physical -= expired
+            self._expiry.note(np.zeros_like(expired), expired)
+            if day >= 0:
+                old = np.nonzero(expired)[0]
+                self._rows["expiries"].add(day, old, expired[old])
+        starting = np.nonzero(self._pairs.start_day == day)[0]
+        first = self._managers.fill_display(self._pairs.start_day == day)
+        if day > -BURN_IN_DAYS and (first > 0).any():
+            self._purchases.place_first(day, starting[first > 0], first[first > 0])
+        slot = column % len(self._back)
+        came: Ints = self._purchases.receive(day) + self._transfers.receive(day) + self._back[slot]
+        self._back[slot] = 0
+        if day == -BURN_IN_DAYS:
+            came[starting] += first
+        self._physical += came
+        closing = np.nonzero((self._pairs.close_day == day) & (self._physical + self._missing > 0))[0]
+        if len(closing):
+            self._transfers.send_back(day, closing, self._physical, rng)
+            short = closing[self._missing[closing] > 0]
+            self._write_off(day, short)
+        return came
 
-        trading = (pairs.start_day <= day) & (day < pairs.close_day)
-        shock = rng.lognormal(-0.5 * STORE_SHOCK_SIGMA**2, STORE_SHOCK_SIGMA, stores)
-        mean = pairs.base * life[pairs.sku, column] * daily_index[pairs.category, column] * trading
-        demand = rng.poisson(mean * week_factor * shock[pairs.store])
-        sales = np.minimum(demand, on_hand)
+    def _disappoint(self, day: int, unmet: Ints, left: Ints, trading: Flags, rng: np.random.Generator) -> Ints:
+        """Note what became of the units wanted in vain; returns what was sold in their place, by pair."""
+        pair, outcome, other = self._reactions.settle(unmet, left, trading & self._pairs.is_shop, rng)
+        arrives = np.full(len(pair), -1)
+        ordered = np.unique(pair[outcome == SPECIAL_ORDER])
+        if len(ordered):
+            mine = outcome == SPECIAL_ORDER
+            quantity = np.bincount(pair[mine], minlength=len(unmet))[ordered]
+            due = self._purchases.place(day, ordered, quantity, SPECIAL, rng)
+            arrives[mine] = due[np.searchsorted(ordered, pair[mine])]
+            never = mine & (arrives >= self._pairs.close_day[pair])
+            outcome[never], arrives[never] = LOST, -1
         if day >= 0:
-            history.demand[day], history.sales[day], history.available[day] = demand, sales, on_hand
-            history.mean[day] = mean
-        managers.learn(sales, on_hand)
-        on_hand -= sales
+            self._rows["unmet"].add(day, pair, np.ones(len(pair), dtype=np.int64), outcome, other, arrives)
+        instead: Ints = np.bincount(other[other >= 0], minlength=len(unmet))
+        return instead
 
+    def _take_back(self, day: int, sales: Ints, rng: np.random.Generator) -> None:
+        """Decide which of today's units come back, when, and in which state."""
         sold = np.nonzero(sales)[0]
-        quantity = rng.binomial(sales[sold], return_share[sold])
-        due = day + rng.integers(2, 15, len(sold))
-        good = rng.random(len(sold)) < GOOD_RETURN_SHARE
-        comes_back = (quantity > 0) & (due < pairs.close_day[sold])
-        restocked = comes_back & good
-        back_in_stock[(due[restocked] + BURN_IN_DAYS) % RING_DAYS, sold[restocked]] += quantity[restocked]
-        if day >= 0:
-            back = np.nonzero(comes_back)[0]
-            returns.append(np.stack([np.full(len(back), day), due[back], sold[back], quantity[back]]))
-        tick(column + 1, total + BURN_IN_DAYS)
-    history.on_hand[total] = on_hand
-    history.returns = dict(zip(("sold_day", "day", "pair", "quantity"), np.concatenate(returns, axis=1), strict=True))
-    history.orders = orders.collect()
-    return history
+        quantity = rng.binomial(sales[sold], self._return_share[sold])
+        due = day + rng.integers(self._return_days[0, sold], self._return_days[1, sold] + 1)
+        returned = (quantity > 0) & (due < self._pairs.close_day[sold])
+        sold, quantity, due = sold[returned], quantity[returned], due[returned]
+        good, opened, damaged = rng.multinomial(quantity, RETURN_STATES).T
+        self._back[(due + BURN_IN_DAYS) % len(self._back), sold] += good.astype(np.int16)
+        self._rows["returns"].add(day, due, sold, quantity, good, opened, damaged)
+
+    def _count(self, day: int, trading: Flags) -> None:
+        """Count what is due this evening: the book then says what is there."""
+        counted = self._shrinkage.is_counted(day + BURN_IN_DAYS, trading)
+        pair = np.nonzero(counted & (self._physical + self._missing > 0))[0]
+        if len(pair) and day >= 0:
+            shelf, number = np.unique(self._shrinkage.shelf[pair], return_inverse=True)
+            book = self._physical[pair] + self._missing[pair]
+            self._rows["counts"].add(self._counted + number, day, pair, book, self._physical[pair])
+            self._counted += len(shelf)
+        self._missing[pair] = 0
+
+    def _write_off(self, day: int, pair: Ints) -> None:
+        """What a closing store could not ship because it was not there."""
+        if len(pair) and day >= 0:
+            none = np.zeros(len(pair), dtype=np.int64)
+            self._rows["counts"].add(self._counted, day, pair, self._missing[pair], none)
+            self._counted += 1
+        self._missing[pair] = 0
+
+
+def simulate(chain: Chain, total_days: int, statement_days: list[int], tick: Callable[[int, int], None]) -> History:
+    """Run burn-in and history. Every day draws from its own stream, so a longer run begins with the same history."""
+    for day in range(-BURN_IN_DAYS, total_days):
+        if day in statement_days:
+            chain.state_stock(day)
+        chain.live_day(day)
+        tick(day + BURN_IN_DAYS + 1, total_days + BURN_IN_DAYS)
+    chain.state_stock(total_days)
+    return chain.close()

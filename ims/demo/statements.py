@@ -10,21 +10,22 @@ import polars as pl
 from ims.demo.assortment import Pairs
 from ims.demo.catalogue import Catalogue
 from ims.demo.days import Flags, date_days
-from ims.demo.simulation import History
-from ims.demo.stores import Stores
+from ims.demo.history import History
+from ims.demo.stores import WAREHOUSE_CODE, Stores
+from ims.demo.supply import SPECIAL
 
 
 def is_ranged(pairs: Pairs, first_day: int, end_day: int) -> Flags:
-    """(day x pair): the store carries the SKU on that day."""
+    """(day x pair): the store carries the SKU on that day; the warehouse carries nothing."""
     day = np.arange(first_day, end_day)[:, None]
-    return (pairs.start_day <= day) & (day < pairs.end_day)
+    return (pairs.start_day <= day) & (day < pairs.end_day) & pairs.is_shop
 
 
 def label_pairs(pairs: Pairs, catalogue: Catalogue, stores: Stores) -> pl.DataFrame:
     """store_code and sku of each pair, in pair order."""
     return pl.DataFrame(
         {
-            "store_code": pl.Series([stores.codes[s] for s in pairs.store]),
+            "store_code": pl.Series([*stores.codes, WAREHOUSE_CODE]).gather(pairs.store),
             "sku": catalogue.frame["sku"].gather(pairs.sku),
         }
     )
@@ -40,7 +41,8 @@ def tabulate_availability(
     """
     on_shelf = history.available[first_day:end_day] > 0
     days = np.arange(first_day, end_day)[:, None]
-    covered = is_ranged(pairs, first_day, end_day) | (on_shelf & (days >= pairs.start_day) & (days < pairs.close_day))
+    sells = pairs.is_shop & (days >= pairs.start_day) & (days < pairs.close_day)
+    covered = is_ranged(pairs, first_day, end_day) | (on_shelf & sells)
     state = np.where(covered, on_shelf.astype(np.int8), np.int8(-1)).T
     changes = np.ones(state.shape, dtype=bool)
     changes[:, 1:] = state[:, 1:] != state[:, :-1]
@@ -60,7 +62,7 @@ def tabulate_stock(history: History, pairs: Pairs, labels: pl.DataFrame, start: 
     """On hand at the opening of `day`, for what is carried then, and for what is left of what was."""
     on_hand = history.on_hand[day]
     open_now = (pairs.start_day <= day) & (day < pairs.close_day)
-    listed = np.nonzero(open_now & ((day < pairs.end_day) | (on_hand > 0)))[0]
+    listed = np.nonzero(open_now & (((day < pairs.end_day) & pairs.is_shop) | (on_hand > 0)))[0]
     return labels[listed].select(
         pl.lit(start + timedelta(days=day)).alias("as_of"),
         "store_code",
@@ -72,16 +74,19 @@ def tabulate_stock(history: History, pairs: Pairs, labels: pl.DataFrame, start: 
 def tabulate_open_orders(
     history: History, pairs: Pairs, catalogue: Catalogue, labels: pl.DataFrame, start: date, day: int
 ) -> pl.DataFrame:
-    """Ordered before the opening of `day` and not received by then; an overdue line keeps its promised date."""
-    orders = history.orders
-    still_open = (orders["day"] < day) & (orders["arrival_day"] >= day)
-    still_open &= orders["arrival_day"] < pairs.close_day[orders["pair"]]
-    pair = orders["pair"][still_open]
-    frame = labels[pair].with_columns(
-        ordered=date_days(start, orders["day"][still_open]),
-        expected_on=date_days(start, orders["promised_day"][still_open]),
-        quantity=pl.Series(orders["quantity"][still_open]),
-        vendor_code=catalogue.frame["vendor_code"].gather(pairs.sku[pair]),
+    """Ordered before the opening of `day` and not received by then; an overdue line keeps its promised date.
+
+    What was ordered for a customer is left out: it will never be on hand.
+    """
+    closes = pl.Series(pairs.close_day).gather(history.purchases["pair"])
+    lines = history.purchases.filter(
+        pl.col("day") < day, pl.col("arrival_day") >= day, pl.col("arrival_day") < closes, pl.col("kind") != SPECIAL
+    )
+    frame = labels[lines["pair"]].with_columns(
+        ordered=date_days(start, lines["day"].to_numpy()),
+        expected_on=date_days(start, lines["eta_day"].to_numpy()),
+        quantity=lines["quantity"],
+        vendor_code=catalogue.frame["vendor_code"].gather(pairs.sku[lines["pair"]]),
     )
     reference = pl.format(
         "PO-{}-{}-{}",

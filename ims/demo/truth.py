@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from ims.demo.assortment import Pairs
 from ims.demo.days import date_days
-from ims.demo.simulation import History
+from ims.demo.demand import expect
+from ims.demo.history import History
 from ims.demo.statements import is_ranged
+from ims.demo.world import World
 
 
 def write_truth(
     folder: Path,
     week: int,
     history: History,
-    pairs: Pairs,
+    world: World,
     labels: pl.DataFrame,
-    start: date,
     first: int,
     end: int,
 ) -> None:
     """`demand-<week>.parquet`, one row per day and ranged or stocked pair, days first <= day < end.
 
-    mean_qty is the expected demand before the week's and the day's luck; sales_qty = min(demand_qty, available_qty).
+    mean_qty is the expected demand before the week's and the day's luck; sales_qty is the least of demand_qty and
+    available_qty, and what was sold in place of another SKU or for another store.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    listed = is_ranged(pairs, first, end) | (history.available[first:end] > 0)
+    pairs, start = world.pairs, world.start
+    listed = is_ranged(pairs, first, end) | ((history.available[first:end] > 0) & pairs.is_shop)
+    mean = expect(pairs, history.base, world.index, world.life, first, end)
     day, pair = np.nonzero(listed)
     labels[pair].select(
         date_days(start, day + first).alias("demand_on"),
         "store_code",
         "sku",
-        mean_qty=pl.Series(history.mean[first:end][day, pair]),
+        mean_qty=pl.Series(mean[day, pair]),
         demand_qty=pl.Series(history.demand[first:end][day, pair]),
         sales_qty=pl.Series(history.sales[first:end][day, pair]),
         available_qty=pl.Series(history.available[first:end][day, pair]),
