@@ -172,10 +172,15 @@ class RawChain:
         keys = self.pair(*pair.split("/"))
         self.add("assortment", **keys, from_on=from_on, to_on=to_on, display_min=display_min)
 
-    def build(self, as_of: str) -> RawChain:
+    def build(self, as_of: str, *marts: str) -> RawChain:
+        """Every table, or only these marts and what they are built from."""
         self.con.execute(f"SET VARIABLE as_of = DATE '{as_of}'")
+        needed = {f"marts.{name}" for name in marts}
+        for each in reversed(tables()):
+            needed |= set(each.upstream) if each.full_name in needed else set()
         for each in tables():
-            self.con.execute(f"CREATE OR REPLACE TABLE lake.{each.full_name} AS {each.sql}")
+            if not marts or each.full_name in needed:
+                self.con.execute(f"CREATE OR REPLACE TABLE lake.{each.full_name} AS {each.sql}")
         return self
 
     def rows(self, table: str, columns: str = "*", where: str = "TRUE") -> list[tuple[Any, ...]]:
