@@ -46,12 +46,14 @@ def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
 
 
 def daily_metrics(scope: Scope) -> dict[str, metrics.Metric]:
-    """The metrics that can be shown day by day to this scope, by name."""
+    """The metrics that can be shown day by day, by store and by category, to this scope, by name."""
     held = dict(scope.reports)
     return {
         name: metric
         for name, metric in metrics.catalogue().items()
-        if "day" in metric.dimensions and metric.permission in held and (metric.visible != "cost" or scope.sees_cost)
+        if {"day", "store", "category"} <= set(metric.splits)
+        and metric.permissions <= held.keys()
+        and (metric.visible != "cost" or scope.sees_cost)
     }
 
 

@@ -22,6 +22,7 @@ from ims.commands import (
     exporting,
     importing,
     invariants,
+    metrics,
     outbox,
     privacy,
     publishing,
@@ -52,6 +53,7 @@ app.command("serve")(serve.serve)
 app.command("stop")(stop.stop)
 app.command("sql")(sql.sql)
 app.command("backtest")(backtest.backtest)
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(bench.app, name="bench")
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")

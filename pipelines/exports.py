@@ -139,22 +139,22 @@ def _forecasts(
 def _metrics(
     con: duckdb.DuckDBPyConnection, databases: Databases, published: Published, include_all: bool
 ) -> pl.DataFrame:
-    """Every metric by store and category, and by week where it has a time: one row per figure."""
+    """Every metric by store, category and week as far as it can be split by them: one row per figure."""
     from warehouse.metrics import Scope, catalogue, query
 
     parts = [pl.DataFrame(schema=METRIC_SCHEMA)]
     for metric in catalogue().values():
-        by = ["week", "store", "category"] if "week" in metric.dimensions else ["store", "category"]
+        by = [name for name in ("week", "store", "category") if name in metric.splits]
         figures = query(con, [metric.name], by, scope=Scope(stores=None, can_see_cost=True))
-        week = pl.col("week") if "week" in by else pl.lit(None)
+        split = {name: pl.col(name) if name in by else pl.lit(None) for name in ("week", "store", "category")}
         parts.append(
             figures.select(
                 pl.lit(published.as_of).alias("as_of"),
                 pl.lit(metric.name).alias("metric"),
                 pl.lit(metric.unit).alias("unit"),
-                week.alias("week_starting_on"),
-                pl.col("store").alias("store_code"),
-                "category",
+                split["week"].alias("week_starting_on"),
+                split["store"].alias("store_code"),
+                split["category"].alias("category"),
                 pl.col(metric.name).alias("value"),
             ).cast(METRIC_SCHEMA)
         )

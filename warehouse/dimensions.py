@@ -1,4 +1,7 @@
-"""What metrics can be split and limited by: store, product and time, each with its SQL and the type of its values."""
+"""What metrics can be split and limited by: store, product and time, each with its SQL and the type of its values.
+
+A table may have dimensions of its own besides (`own` in its file of metrics): a vendor, a channel, a reason.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ Filter = Value | Collection[Value] | Between
 
 @dataclass(frozen=True)
 class Dimension:
-    """`sql` speaks of the fact as f, the product as p, the store as s; `{time}` is the fact's day or week.
+    """`sql` speaks of the fact as f, the product as p, the store as s, its day as d; `{time}` is that day.
 
     `table` and `column` say where the values of a dimension are listed.
     """
@@ -36,12 +39,18 @@ class Dimension:
     table: str | None = None
     column: str | None = None
 
+    @property
+    def is_time(self) -> bool:
+        """Whether it is a day, or the period that holds a day."""
+        return "{time}" in self.sql or self.sql.startswith("d.")
+
 
 STORE, PRODUCT = "marts.dim_store", "marts.dim_product"
 DIMENSIONS = {
     each.name: each
     for each in (
         Dimension("store", "f.store_code", str, STORE, "store_code"),
+        Dimension("city", "s.city", str, STORE, "city"),
         Dimension("region", "s.region", str, STORE, "region"),
         Dimension("cluster", "s.cluster", str, STORE, "cluster"),
         Dimension("category", "p.category", str, PRODUCT, "category"),
@@ -51,23 +60,36 @@ DIMENSIONS = {
         Dimension("day", "{time}", dt.date),
         Dimension("week", "CAST(date_trunc('week', {time}) AS DATE)", dt.date),
         Dimension("month", "CAST(date_trunc('month', {time}) AS DATE)", dt.date),
+        Dimension("quarter", "CAST(date_trunc('quarter', {time}) AS DATE)", dt.date),
+        Dimension("year", "CAST(date_trunc('year', {time}) AS DATE)", dt.date),
+        Dimension("weekday", "dayname({time})", str),
+        Dimension("fiscal_year", "d.fiscal_year", str, "marts.dim_date", "fiscal_year"),
     )
 }
 
 
-def known_dimension(name: str) -> Dimension:
-    """The dimension. Raises InvalidQuery."""
+def known_dimension(name: str, own: Mapping[str, str] | None = None) -> Dimension:
+    """The dimension of that name, one of the table's `own` included. Raises InvalidQuery."""
+    if own and name in own:
+        return Dimension(name, own[name])
     if name not in DIMENSIONS:
-        raise InvalidQuery(f"no dimension {name!r}; known: {', '.join(DIMENSIONS)}")
+        raise InvalidQuery(f"no dimension {name!r}; known: {', '.join([*DIMENSIONS, *(own or ())])}")
     return DIMENSIONS[name]
 
 
-def compile_filters(filters: Mapping[str, Filter], time: str, scope: Scope) -> tuple[list[str], list[Any]]:
-    """Conditions and their parameters: what is asked for, inside what the scope allows."""
+def is_time(name: str) -> bool:
+    """Whether the name is one of a time dimension."""
+    return name in DIMENSIONS and DIMENSIONS[name].is_time
+
+
+def compile_filters(
+    filters: Mapping[str, Filter], time: str, scope: Scope, own: Mapping[str, str]
+) -> tuple[list[str], list[Any]]:
+    """Conditions and their parameters: what is asked for. Raises NotAllowed for a store outside of the scope."""
     conditions: list[str] = []
     values: list[Any] = []
     for name, wanted in filters.items():
-        dimension = known_dimension(name)
+        dimension = known_dimension(name, own)
         sql = dimension.sql.format(time=time)
         if isinstance(wanted, Between):
             for bound, sign in ((wanted.low, ">="), (wanted.high, "<=")):
@@ -79,10 +101,6 @@ def compile_filters(filters: Mapping[str, Filter], time: str, scope: Scope) -> t
         if name == "store":
             scope.check_stores(listed)
         condition, given = one_of(sql, listed)
-        conditions.append(condition)
-        values += given
-    if scope.stores is not None:
-        condition, given = one_of("f.store_code", sorted(scope.stores))
         conditions.append(condition)
         values += given
     return conditions, values

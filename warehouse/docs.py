@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
+from warehouse.catalogue import Metric, catalogue
+from warehouse.comparison import KINDS
 from warehouse.contracts import Contract, contracts
-from warehouse.metrics import Metric, catalogue
 from warehouse.transformations import tables
 
 FOLDER = Path(__file__).parents[1] / "docs"
 SCHEMAS = {
     "raw": "As the operational database holds it, brought over by one extract at one moment.",
+    "checks": "What the rules of schema raw hold back: see [checks](checks.md).",
     "staging": "Cleaned and joined to business keys.",
     "marts": "What figures, checks and models read.",
     "outputs": "What the models made of the marts.",
@@ -70,8 +73,20 @@ def _metrics() -> str:
         "",
         NOTICE.format(source="entries in `warehouse/metrics/`"),
         "",
+        "Every surface asks for figures by these names: dashboards, exports, and the command line:",
+        "",
+        "    ims metrics query net_sales gross_margin_share --by store,month --where category=frames",
+        "",
         "A ratio is computed anew from its sums at every grain, and is empty where there is nothing to divide by.",
-        "In the expressions `f` is the table, `p` the product, `s` the store.",
+        "In the expressions `f` is the table, `p` the product, `s` the store; a formula names other metrics.",
+        "",
+        "What a figure can be compared with, once the days it is about are given:",
+        "",
+        *(f"- `{name}`: {says}" for name, says in KINDS.items()),
+        "",
+        "| KPI | figure | unit | needs |",
+        "|---|---|---|---|",
+        *(_line(metric) for metric in sorted(catalogue().values(), key=_place)),
         "",
     ]
     for metric in catalogue().values():
@@ -79,18 +94,44 @@ def _metrics() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _place(metric: Metric) -> tuple[str, int, str]:
+    """By the letter of the KPI, then by its number; figures without one last."""
+    if metric.kpi is None:
+        return ("~", 0, metric.name)
+    return (metric.kpi[0], int("".join(filter(str.isdigit, metric.kpi)) or 0), metric.name)
+
+
+def _line(metric: Metric) -> str:
+    anchor = re.sub(r"[^a-z0-9 -]", "", metric.label.lower()).replace(" ", "-")
+    return f"| {metric.kpi or ''} | [{metric.label}](#{anchor}) `{metric.name}` | {metric.unit} | {_seen(metric)} |"
+
+
+def _seen(metric: Metric) -> str:
+    needed = [*sorted(metric.permissions), *(["cost:read"] if metric.visible == "cost" else [])]
+    return ", ".join(f"`{permission}`" for permission in needed)
+
+
 def _metric(metric: Metric) -> list[str]:
-    seen = f"`{metric.permission}`" if metric.visible == "all" else f"`{metric.permission}` and `cost:read`"
-    return [
+    unit = (
+        f"{metric.unit}, over the {metric.window_days} days up to the period's end"
+        if metric.window_days
+        else metric.unit
+    )
+    lines = [
         f"## {metric.label}",
         "",
         metric.description,
         "",
-        f"- name: `{metric.name}`; unit: {metric.unit}; better when it goes {metric.better}; needs {seen}",
-        f"- from `{metric.table}`: `{metric.expression}`",
-        f"- by {', '.join(metric.dimensions)}",
-        "",
+        f"- name: `{metric.name}`; unit: {unit}; better when it goes {metric.better}; needs {_seen(metric)}",
+        f"- {'computed from other figures' if metric.formula else f'from `{metric.table}`'}: `{metric.expression}`",
     ]
+    if metric.splits:
+        lines.append(f"- by {', '.join(metric.splits)}")
+    if metric.time and not metric.formula:
+        lines.append(f"- on the day `{metric.time}`")
+    if metric.target:
+        lines.append(f"- measured against `{metric.target}`")
+    return [*lines, ""]
 
 
 if __name__ == "__main__":

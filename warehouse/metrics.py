@@ -1,68 +1,26 @@
-"""The figures, each defined once in `metrics/*.toml`, and the one way to ask for them: `query`.
+"""The one way to ask for figures: `query`. Each is defined once, in `metrics/*.toml` (see `catalogue.py`).
 
 Store scope and cost visibility are applied here, for every surface. No aggregate over the marts is written elsewhere.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from warehouse.dimensions import DIMENSIONS, STORE, Between, Filter, compile_filters, known_dimension, one_of
+from warehouse.catalogue import TYPES, Metric, catalogue
+from warehouse.contracts import contract
+from warehouse.dimensions import STORE, Between, Filter, compile_filters, is_time, known_dimension, one_of
 from warehouse.scope import InvalidQuery, NotAllowed, Scope
 
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
+    from sqlglot import exp
 
-FOLDER = Path(__file__).parent / "metrics"
-# sums of whole numbers are HUGEINT, which reaches polars as a decimal; the unit says what a figure is
-TYPES = {"money": "DECIMAL(18, 2)", "units": "BIGINT", "share": "DOUBLE", "money per unit": "DOUBLE"}
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A figure. `numerator` and `denominator` are aggregates over `table` as f, so a ratio is right at any grain.
-
-    `permission` is the one of the policy that whoever asks must hold, and whose stores are shown.
-    """
-
-    name: str
-    label: str
-    unit: str
-    numerator: str
-    better: str
-    visible: str
-    permission: str
-    description: str
-    table: str
-    dimensions: tuple[str, ...]
-    time: str | None = None
-    denominator: str | None = None
-
-    @property
-    def expression(self) -> str:
-        """The figure as SQL; without a denominator to divide by it is null, never 0."""
-        if self.denominator is None:
-            return self.numerator
-        return f"{self.numerator} / nullif({self.denominator}, 0)"
-
-
-@lru_cache(maxsize=1)
-def catalogue() -> dict[str, Metric]:
-    """Every metric by name."""
-    found = {}
-    for path in sorted(FOLDER.glob("*.toml")):
-        given: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        shared = {name: given.get(name) for name in ("table", "permission", "time")}
-        shared["dimensions"] = tuple(given["dimensions"])
-        for name, entry in given["metric"].items():
-            found[name] = Metric(name=name, **(shared | entry))
-    return found
+# a day speaks of itself; a comparison puts another day in its place
+SAME_DAYS = "SELECT day_on AS now_on, day_on AS then_on FROM lake.marts.dim_date WHERE is_past"
+JOINS = (("p", "dim_product", "p.sku = f.sku"), ("s", "dim_store", "s.store_code = f.store_code"))
 
 
 def query(
@@ -72,25 +30,25 @@ def query(
     where: Mapping[str, Filter] | None = None,
     *,
     scope: Scope,
+    calendar: str | None = None,
 ) -> pl.DataFrame:
     """The metrics `names` for each combination of the dimensions `by`: one column each, rows ordered by `by`.
 
     `where` limits by dimension: a value, a collection of values, or Between(low, high) with both ends included.
+    `calendar` (see `comparison.py`) is a SELECT of now_on and then_on: what happened then is told of now.
     Raises InvalidQuery for unknown names and unfit values, NotAllowed for metrics, costs or stores outside the scope.
     Worked: net sales 30 of 10 units in store A, 10 of 10 units in B: average_price is 3.0 and 1.0 by store, 2.0 in all.
     """
-    metrics = [_allowed(name, scope) for name in names]
+    metrics = [_allowed(name, scope) for name in dict.fromkeys(names)]
     if not metrics:
         raise InvalidQuery("ask for at least one metric")
     filters = dict(where or {})
+    split = tuple(dict.fromkeys(by))
     for metric in metrics:
-        for dimension in (*by, *filters):
-            known_dimension(dimension)
-            if dimension not in metric.dimensions:
-                raise InvalidQuery(
-                    f"{metric.name} cannot be split or limited by {dimension}; possible: {', '.join(metric.dimensions)}"
-                )
-    sql, values = _compile(metrics, tuple(dict.fromkeys(by)), filters, scope)
+        _check_dimensions(metric, split, filters)
+        if calendar is not None and metric.time is None:
+            raise InvalidQuery(f"{metric.name} speaks of one moment only; there is no other time to compare it with")
+    sql, values = _compile(metrics, split, filters, scope, calendar)
     return con.execute(sql, values).pl()
 
 
@@ -115,44 +73,155 @@ def _allowed(name: str, scope: Scope) -> Metric:
         raise InvalidQuery(f"no metric {name!r}; known: {', '.join(sorted(catalogue()))}")
     if metric.visible == "cost" and not scope.can_see_cost:
         raise NotAllowed(f"{metric.label} shows costs, which you may not see")
-    scope.of(metric.permission)
+    for permission in sorted(metric.permissions):
+        scope.of(permission)
     return metric
 
 
+def _check_dimensions(metric: Metric, by: Iterable[str], filters: Iterable[str]) -> None:
+    for asked, possible, done in ((by, metric.splits, "split"), (filters, metric.dimensions, "limited")):
+        for dimension in asked:
+            if dimension in possible:
+                continue
+            if not any(dimension in each.own for each in catalogue().values()):
+                known_dimension(dimension)
+            raise InvalidQuery(
+                f"{metric.name} cannot be {done} by {dimension}; possible: {', '.join(possible) or 'nothing'}"
+            )
+
+
 def _compile(
-    metrics: Sequence[Metric], by: Sequence[str], filters: Mapping[str, Filter], scope: Scope
+    metrics: Sequence[Metric],
+    by: tuple[str, ...],
+    filters: Mapping[str, Filter],
+    scope: Scope,
+    calendar: str | None,
 ) -> tuple[str, list[Any]]:
-    """One SELECT per table and permission, put together by dimension; every value is a parameter."""
-    parts, values = [], []
-    for source in dict.fromkeys((metric.table, metric.permission) for metric in metrics):
-        here = [metric for metric in metrics if (metric.table, metric.permission) == source]
-        part, given = _compile_table(here, by, filters, scope.of(source[1]))
+    """One SELECT per source, put together by dimension, formulas on top; every value is a parameter."""
+    needed = list(dict.fromkeys(part for metric in metrics for part in _sums_of(metric)))
+    parts, values = [], list[Any]()
+    for source in dict.fromkeys(metric.source for metric in needed):
+        here = [metric for metric in needed if metric.source == source]
+        part, given = _compile_source(here, by, filters, scope.of(source[1]), calendar)
         parts.append(part)
         values += given
     split = "".join(f"{dimension}, " for dimension in by)
-    figures = ", ".join(f"any_value({metric.name}) AS {metric.name}" for metric in metrics)
-    group = " GROUP BY ALL ORDER BY ALL" if by else ""
-    return f"SELECT {split}{figures} FROM ({' UNION ALL BY NAME '.join(parts)}){group}", values
+    sums = ", ".join(f"any_value({metric.name}) AS {metric.name}" for metric in needed)
+    met = f"SELECT {split}{sums} FROM ({' UNION ALL BY NAME '.join(parts)}){' GROUP BY ALL' if by else ''}"
+    figures = ", ".join(f"{_figure(metric)} AS {metric.name}" for metric in metrics)
+    order = f" ORDER BY {', '.join(by)}" if by else ""
+    return f"SELECT {split}{figures} FROM ({met}){order}", values
 
 
-def _compile_table(
-    metrics: Sequence[Metric], by: Sequence[str], filters: Mapping[str, Filter], scope: Scope
+def _sums_of(metric: Metric) -> list[Metric]:
+    """The metrics with a table of their own that a metric is computed from: itself, or the leaves of its formula."""
+    if metric.formula is None:
+        return [metric]
+    return [leaf for part in metric.parts for leaf in _sums_of(catalogue()[part])]
+
+
+def _figure(metric: Metric) -> str:
+    if metric.formula is None:
+        return metric.name
+    return f"CAST({_spell_out(metric).sql(dialect='duckdb')} AS {TYPES[metric.unit]})"
+
+
+def _spell_out(metric: Metric) -> exp.Expression:
+    """The formula over sums alone; what is divided by nought is null."""
+    from sqlglot import exp, parse_one
+
+    def put(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column) and catalogue()[node.name].formula is not None:
+            return exp.paren(_spell_out(catalogue()[node.name]))
+        if isinstance(node, exp.Div):
+            divisor = exp.func("nullif", node.expression.copy(), exp.Literal.number(0))
+            return exp.Div(this=node.this.copy(), expression=divisor)
+        return node
+
+    assert metric.formula is not None, "asked for formulas only"
+    return parse_one(metric.formula, dialect="duckdb").transform(put)
+
+
+def _compile_source(
+    metrics: Sequence[Metric],
+    by: tuple[str, ...],
+    filters: Mapping[str, Filter],
+    scope: Scope,
+    calendar: str | None,
 ) -> tuple[str, list[Any]]:
     first = metrics[0]
-    time = f"f.{first.time}"
-    conditions, values = compile_filters(filters, time, scope)
-    split = [f"{DIMENSIONS[name].sql.format(time=time)} AS {name}" for name in by]
+    limits = {name: wanted for name, wanted in filters.items() if not is_time(name) or not first.window_days}
+    time, when, values = f"f.{first.time}", "", list[Any]()
+    if first.window_days:
+        when, values = _windows(first, by, filters, scope, calendar)
+        split = [f"w.{name}" if is_time(name) else _sql_of(name, time, first) for name in by]
+    else:
+        if calendar is not None:
+            when = f" JOIN ({calendar}) AS m ON m.then_on = {time}"
+            time = "m.now_on"
+        split = [_sql_of(name, time, first) for name in by]
+    conditions, given = compile_filters(limits, time, scope, first.own)
+    values += given
+    conditions, values = _limit_to_scope(conditions, values, scope, first.table)
     figures = [f"CAST({metric.expression} AS {TYPES[metric.unit]}) AS {metric.name}" for metric in metrics]
-    body = ", ".join(split + figures)
+    body = ", ".join([f"{sql} AS {name}" for sql, name in zip(split, by, strict=True)] + figures)
     text = body + " ".join(conditions)
-    joins = "".join(
-        f" JOIN lake.marts.{table} AS {alias} USING ({key})"
-        for alias, table, key in (("p", "dim_product", "sku"), ("s", "dim_store", "store_code"))
-        if f"{alias}." in text
-    )
+    joins = when + "".join(f" JOIN lake.marts.{table} AS {a} ON {on}" for a, table, on in JOINS if f"{a}." in text)
+    if "d." in text and not first.window_days:
+        joins += f" JOIN lake.marts.dim_date AS d ON d.day_on = {time}"
     limit = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     group = " GROUP BY ALL" if by else ""
     return f"(SELECT {body} FROM lake.{first.table} AS f{joins}{limit}{group})", values
 
 
-__all__ = ["Between", "InvalidQuery", "Metric", "NotAllowed", "Scope", "catalogue", "query", "values_of"]
+def _windows(
+    metric: Metric, by: tuple[str, ...], filters: Mapping[str, Filter], scope: Scope, calendar: str | None
+) -> tuple[str, list[Any]]:
+    """A join to w: the last day of each period asked for; a fact counts in each window that holds its day.
+
+    A window that reaches back beyond the chain's first day has no row: half a year is no yearly figure.
+    """
+    periods = [name for name in by if is_time(name)]
+    limits = {name: wanted for name, wanted in filters.items() if is_time(name)}
+    conditions, values = compile_filters(limits, "m.now_on", scope, {})
+    named = "".join(f"{_sql_of(name, 'm.now_on', metric)} AS {name}, " for name in periods)
+    limit = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    group = f" GROUP BY {', '.join(periods)}" if periods else ""
+    ends = (
+        f"SELECT {named}max(m.then_on) AS ends_on FROM ({calendar or SAME_DAYS}) AS m"
+        f" JOIN lake.marts.dim_date AS d ON d.day_on = m.now_on{limit}{group}"
+    )
+    days = metric.window_days
+    assert days is not None, "asked for windows only"
+    return (
+        f" JOIN ({ends}) AS w ON f.{metric.time} BETWEEN w.ends_on - {days - 1} AND w.ends_on"
+        f" AND w.ends_on - {days - 1} >= (SELECT min(day_on) FROM lake.marts.dim_date)",
+        values,
+    )
+
+
+def _limit_to_scope(conditions: list[str], values: list[Any], scope: Scope, table: str) -> tuple[list[str], list[Any]]:
+    """What is asked for, inside what the scope allows. Raises NotAllowed for a table that knows no stores."""
+    if scope.stores is None:
+        return conditions, values
+    if "store_code" not in contract(table).column_names:
+        raise NotAllowed("these figures are of the whole chain, and you may see only some of its stores")
+    condition, given = one_of("f.store_code", sorted(scope.stores))
+    return [*conditions, condition], [*values, *given]
+
+
+def _sql_of(name: str, time: str, metric: Metric) -> str:
+    return known_dimension(name, metric.own).sql.format(time=time)
+
+
+__all__ = [
+    "TYPES",
+    "Between",
+    "InvalidQuery",
+    "Metric",
+    "NotAllowed",
+    "Scope",
+    "catalogue",
+    "query",
+    "values_of",
+]

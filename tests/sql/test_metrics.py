@@ -10,7 +10,7 @@ import pytest
 from sqlglot import exp, parse_one
 
 from warehouse.contracts import contract
-from warehouse.dimensions import DIMENSIONS
+from warehouse.dimensions import DIMENSIONS, is_time
 from warehouse.metrics import TYPES, Between, InvalidQuery, NotAllowed, Scope, catalogue, query, values_of
 
 ALL = Scope(stores=None, can_see_cost=True)
@@ -83,7 +83,7 @@ def test_stock_and_availability(con):
 
 def test_every_figure_can_be_asked_for_by_every_dimension_it_allows(con):
     for name, metric in catalogue().items():
-        for dimension in metric.dimensions:
+        for dimension in metric.splits:
             found = ask(con, name, by=[dimension])
             assert found.columns == [dimension, name]
             assert found.height > 0
@@ -112,7 +112,7 @@ def test_values_are_bound_never_read_as_sql(con):
         (["net_sales"], [], {"store": 1}, "str"),
         (["stock_on_hand"], ["week"], None, "cannot be split"),
         (["net_sales", "demand_units"], ["day"], None, "demand_units"),
-        (["net_sales", "stock_on_hand"], [], {"day": dt.date(2024, 5, 1)}, "stock_on_hand"),
+        (["net_sales", "stock_on_hand"], [], {"day": dt.date(2024, 5, 1)}, "stock_on_hand cannot be limited"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_words(con, names, by, where, says):
@@ -167,18 +167,25 @@ def test_values_for_filters(con):
 
 
 @pytest.mark.parametrize("metric", catalogue().values(), ids=lambda each: each.name)
-def test_an_entry_is_whole_and_speaks_only_of_columns_that_exist(metric):
+def test_an_entry_is_whole_and_speaks_only_of_what_exists(metric):
     assert metric.unit in TYPES
     assert metric.better in ("up", "down")
     assert metric.visible in ("all", "cost")
-    assert set(metric.dimensions) <= set(DIMENSIONS)
+    assert set(metric.dimensions) <= {*DIMENSIONS, *metric.own}
     assert metric.label
     assert metric.description.endswith(".")
+    assert metric.target is None or metric.target in catalogue()
+    if metric.formula is not None:
+        assert set(metric.parts) <= catalogue().keys()
+        return
     known = {"f": metric.table, "p": "marts.dim_product", "s": "marts.dim_store"}
-    columns = list(parse_one(metric.expression, dialect="duckdb").find_all(exp.Column))
+    sql = [metric.expression, *metric.own.values(), metric.estimated or "NULL"]
+    columns = [column for each in sql for column in parse_one(each, dialect="duckdb").find_all(exp.Column)]
     for column in columns:
         assert column.name in contract(known[column.table]).column_names
-    if {"cost_amount", "unit_cost"} & {column.name for column in columns}:
+    if any("cost" in column.name and not column.name.startswith("is_") for column in columns):
         assert metric.visible == "cost"
     if metric.time is not None:
         assert metric.time in contract(metric.table).column_names
+    else:
+        assert not [name for name in metric.dimensions if is_time(name) and name not in metric.own]

@@ -1,0 +1,106 @@
+"""Figures beside another time: which days are compared with which, and what a change is a share of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from warehouse.comparison import compare
+from warehouse.metrics import Between, InvalidQuery, NotAllowed, Scope
+
+ALL = Scope(stores=None, can_see_cost=True)
+
+
+@pytest.fixture
+def con(shop):
+    shop.store("B")
+    for day, units, pair in (
+        ("2023-01-31", 3, "A/p"),
+        ("2023-02-28", 5, "A/p"),
+        ("2024-01-31", 6, "A/p"),
+        ("2024-02-27", 7, "B/p"),
+        ("2024-02-29", 8, "A/p"),
+        ("2024-03-01", 12, "A/p"),
+    ):
+        shop.sale(day, units, net=Decimal(units), pair=pair)
+    return shop.build("2024-04-01").con
+
+
+def beside(con, to, first, last, by=(), names=("units_sold",), scope=ALL, **where):
+    days = Between(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+    return compare(con, names, by, {"day": days, **where}, to=to, scope=scope).rows()
+
+
+def test_whole_months_are_compared_with_whole_months_however_long(con):
+    assert beside(con, "previous", "2024-02-01", "2024-02-29") == [(15, 6, pytest.approx(1.5))]
+    assert beside(con, "last_year", "2024-02-01", "2024-02-29") == [(15, 5, pytest.approx(2.0))]
+    assert beside(con, "last_year", "2024-01-01", "2024-02-29", by=["month"]) == [
+        (dt.date(2024, 1, 1), 6, 3, pytest.approx(1.0)),
+        (dt.date(2024, 2, 1), 15, 5, pytest.approx(2.0)),
+    ]
+
+
+def test_a_running_month_is_compared_with_its_same_days_where_it_is_split_by(con):
+    assert beside(con, "previous", "2024-03-01", "2024-03-27", by=["month"]) == [
+        (dt.date(2024, 3, 1), 12, 7, pytest.approx(5 / 7))
+    ]
+
+
+def test_other_days_are_compared_weekday_on_weekday(con):
+    assert beside(con, "last_year", "2024-02-27", "2024-02-28") == [
+        (7, 5, pytest.approx(0.4))
+    ]  # 28 Feb 2023, a Tuesday
+    assert beside(con, "previous", "2024-03-01", "2024-03-02", by=["day"]) == [
+        (dt.date(2024, 3, 1), 12, None, None),
+        (dt.date(2024, 3, 2), None, 8, None),
+    ]
+
+
+def test_what_was_there_only_then_is_there_with_nothing_now(con):
+    found = beside(con, "previous", "2024-03-01", "2024-03-31", by=["store"])
+    assert found == [("A", 12, 8, pytest.approx(0.5)), ("B", None, 7, None)]
+
+
+def test_scope_holds_for_both_times(con):
+    own = Scope(stores=frozenset({"A"}))
+    assert beside(con, "previous", "2024-03-01", "2024-03-31", scope=own) == [(12, 8, pytest.approx(0.5))]
+    with pytest.raises(NotAllowed, match="costs"):
+        beside(con, "previous", "2024-03-01", "2024-03-31", names=("gross_margin",), scope=own)
+
+
+@pytest.mark.parametrize(
+    ("to", "names", "by", "where", "says"),
+    [
+        ("yesterday", ["units_sold"], [], {}, "no comparison 'yesterday'"),
+        ("previous", ["units_sold"], [], {}, "limit `day`"),
+        ("previous", ["units_sold"], [], {"day": Between(dt.date(2024, 3, 1))}, "limit `day`"),
+        ("previous", ["units_sold"], [], {"day": Between(dt.date(2024, 3, 2), dt.date(2024, 3, 1))}, "are none"),
+        (
+            "previous",
+            ["units_sold"],
+            ["month"],
+            {"day": Between(dt.date(2024, 3, 5), dt.date(2024, 3, 9))},
+            "by day only",
+        ),
+        (
+            "previous",
+            ["units_sold"],
+            ["weekday"],
+            {"day": Between(dt.date(2024, 3, 5), dt.date(2024, 3, 9))},
+            "weekday",
+        ),
+        (
+            "previous",
+            ["stock_on_hand"],
+            [],
+            {"day": Between(dt.date(2024, 3, 5), dt.date(2024, 3, 9))},
+            "stock_on_hand",
+        ),
+        ("target", ["units_sold"], [], {}, "units_sold has no target"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_words(con, to, names, by, where, says):
+    with pytest.raises(InvalidQuery, match=says):
+        compare(con, names, by, where, to=to, scope=ALL)
