@@ -59,7 +59,12 @@ class SalesOrder(Tracked, Base):
         Index("ix_sales_orders_store_id_sales_order_id", "store_id", "sales_order_id"),
         Index("ix_sales_orders_customer_id_sales_order_id", "customer_id", "sales_order_id"),
         # the customers of a store, newest first: who ordered there belongs to it
-        Index("ix_sales_orders_store_id_customer_id", "store_id", "customer_id"),
+        Index(
+            "ix_sales_orders_store_id_customer_id",
+            "store_id",
+            "customer_id",
+            postgresql_where=text("customer_id IS NOT NULL"),
+        ),
         # a seller's own orders, those they wrote and those they served
         Index("ix_sales_orders_created_by", "created_by", postgresql_where=text("created_by IS NOT NULL")),
         Index("ix_sales_orders_salesperson_id", "salesperson_id", postgresql_where=text("salesperson_id IS NOT NULL")),

@@ -33,6 +33,9 @@ MOVES = """
     LEFT JOIN stock_move_reversals AS r ON r.reversed_move_id = m.stock_move_id
     LEFT JOIN stock_move_reversals AS v ON v.reversal_move_id = m.stock_move_id
     ORDER BY m.stock_move_id DESC"""
+# a move's month first: what is joined to the ledger is planned for each month that it may be in
+MOVED_ON = "SELECT moved_on FROM stock_moves WHERE stock_move_id = %(move_id)s"
+OF_DAY = "SELECT * FROM stock_moves WHERE stock_move_id = %(move_id)s AND moved_on = %(moved_on)s"
 PLACES = "SELECT array_agg(location_id) AS ids FROM stock_locations WHERE store_id = ANY(%(stores)s)"
 HERE = "(source_location_id = ANY(%(places)s) OR destination_location_id = ANY(%(places)s))"
 
@@ -95,11 +98,10 @@ async def list_moves(
 
 async def show_move(action: Action, move_id: int) -> Row:
     """One move. Raises NotFound, OutOfReach."""
-    row = await action.row(
-        MOVES.format(chosen="SELECT * FROM stock_moves WHERE stock_move_id = %(move_id)s"), move_id=move_id
-    )
-    if row is None:
+    moved_on = await action.value(MOVED_ON, move_id=move_id)
+    if moved_on is None:
         raise await action.missing("stock_moves", move_id, "stock move")
+    row = await action.one(MOVES.format(chosen=OF_DAY), move_id=move_id, moved_on=moved_on)
     ends = {row["source_store_id"], row["destination_store_id"]} - {None}
     if not any(action.reach.allows(store_id) for store_id in ends):
         action.check_store(next(iter(ends), None))

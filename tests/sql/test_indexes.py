@@ -24,7 +24,7 @@ from api.services.action import Action
 from api.services.audit_search import Filter, search
 from api.services.balances import Key
 from api.services.consents import show_consents
-from api.services.customers import find_customers
+from api.services.customers import find_customers, list_customers
 from api.services.delivery import CLAIM
 from api.services.discounts import check_discounts
 from api.services.expenses import list_expenses
@@ -139,6 +139,7 @@ PATHS: Mapping[str, Path] = {
     "ix_sales_order_lines_prescription_id": Path(lambda action: find_held(action, 7)),
     "ix_sales_orders_created_by": Path(lambda action: list_orders(action, PAGE), of="records"),
     "ix_sales_orders_salesperson_id": Path(lambda action: list_orders(action, PAGE), of="records"),
+    "ix_sales_orders_store_id_customer_id": Path(lambda action: list_customers(action, PAGE), of="stores"),
     "ix_sales_orders_patient_id": Path(lambda action: find_held(action, 7)),
     "ix_sales_return_lines_sales_order_line_id": Path(lambda action: show_order(action, 7)),
     "ix_stock_locations_store_id": Path(lambda action: action.value(PLACES, stores=[1])),
