@@ -18,7 +18,7 @@ from api.identity.principal import SignedIn
 from api.identity.sessions import cookie_name, hash_token
 from api.identity.tokens import RefusedToken
 from api.routes.pages import message_page
-from api.routes.problems import problem
+from api.routes.problems import problem, without_database
 from api.services.connections import DATABASE_ERRORS
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Gate:
             return None
         try:
             user = await self._find(connection, bearer, cookie)
-        except DATABASE_ERRORS:
-            return _unavailable(connection)
+        except DATABASE_ERRORS as error:
+            return _unavailable(connection, error, self.door.directory.is_listening)
         if user is None:
             return _denied(connection)
         connection.state.user = user
@@ -123,9 +123,9 @@ def _denied(connection: HTTPConnection) -> Response:
     return RedirectResponse(f"/sign-in?next={quote(path + query, safe='')}", status_code=303)
 
 
-def _unavailable(connection: HTTPConnection) -> Response:
+def _unavailable(connection: HTTPConnection, error: Exception, has_database: bool) -> Response:
     if connection.url.path.startswith("/api/"):
-        return problem(503, "database-unavailable", "PostgreSQL does not answer; try again shortly.", retry_after=5)
+        return without_database(error, has_database)
     return message_page(
         503,
         "The database does not answer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +11,7 @@ import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from psycopg_pool import TooManyRequests
+from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
 from api.refusals import Refusal
@@ -56,8 +57,16 @@ def problem(status: int, code: str, detail: str, *, retry_after: int | None = No
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Make every error of the application a problem."""
+def without_database(error: Exception, has_database: bool) -> JSONResponse:
+    """The answer where no connection was had: to a server that answers others, too many wait."""
+    if isinstance(error, TooManyRequests) or (isinstance(error, PoolTimeout) and has_database):
+        return problem(503, "overloaded", "More is asked than can be answered now; try again.", retry_after=1)
+    logger.warning("PostgreSQL does not answer", extra={"error": explain(error)})
+    return problem(503, "database-unavailable", "PostgreSQL does not answer; try again shortly.", retry_after=5)
+
+
+def answer_problems(app: FastAPI, has_database: Callable[[], bool]) -> None:
+    """Make every error of the application a problem; `has_database` says whether PostgreSQL is there."""
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
@@ -100,12 +109,8 @@ def answer_problems(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})  # Allow of a 405
         return answer
 
-    async def overloaded(_: Request, error: Exception) -> JSONResponse:
-        return problem(503, "overloaded", "More is asked than can be answered now; try again.", retry_after=1)
-
     async def unavailable(_: Request, error: Exception) -> JSONResponse:
-        logger.warning("PostgreSQL does not answer", extra={"error": explain(error)})
-        return problem(503, "database-unavailable", "PostgreSQL does not answer; try again shortly.", retry_after=5)
+        return without_database(error, has_database())
 
     async def failed(_: Request, error: Exception) -> JSONResponse:
         logger.error("request failed", exc_info=error)
@@ -120,5 +125,4 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, unavailable)
-    app.add_exception_handler(TooManyRequests, overloaded)
     app.add_exception_handler(Exception, failed)

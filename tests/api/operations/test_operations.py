@@ -162,6 +162,22 @@ def test_overload_is_said_at_once_and_ends(make: Make) -> None:
     assert client.get("/api/hold", params={"seconds": 0}).status_code == 200
 
 
+def test_who_waits_in_vain_for_a_connection_is_told_of_overload(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.connections.WAIT_SECONDS", 0.3)
+    client = make(IMS_POOL_SIZE="1")
+    assert client.get("/api/hold", params={"seconds": 0}).status_code == 200
+    holder = threading.Thread(target=client.get, args=("/api/hold?seconds=2",))
+    holder.start()
+    time.sleep(0.3)
+    at_a_route = client.get("/api/hold", params={"seconds": 0})
+    client.headers["authorization"] = "Bearer unknown"
+    at_the_gate = client.get("/api/hold", params={"seconds": 0})
+    holder.join()
+    for answer in (at_a_route, at_the_gate):
+        assert code_of(answer) == (503, "overloaded")
+        assert answer.headers["retry-after"] == "1"
+
+
 def test_a_full_pool_that_lost_its_server_serves_again_within_moments(make: Make, url: str, figures: Figures) -> None:
     client = make()
     threads = [threading.Thread(target=client.get, args=("/api/hold?seconds=0.5",)) for _ in range(10)]
