@@ -1,7 +1,7 @@
 """Building the tables of `lake.staging` and `lake.marts` from their SQL, one transaction each.
 
-A table is skipped while its SQL, what it reads and the day of the run are those it was built from: its comment in the
-lake holds that fingerprint.
+A table is skipped while its SQL, what it reads and the day of the run are those it was built from; else what really
+changed is looked up, and only the partitions it touches are rebuilt. The table's comment in the lake holds its stamp.
 """
 
 from __future__ import annotations
@@ -9,9 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from warehouse.lake import table_stamps
+from pipelines.incremental import condition, is_mostly, touched_partitions
+from warehouse.changes import Changes
+from warehouse.contracts import contract
+from warehouse.lake import current_snapshot, table_stamps
 from warehouse.transactions import plain_errors, transaction
 from warehouse.transformations import Transformation, table, tables
 
@@ -19,62 +23,147 @@ if TYPE_CHECKING:
     import duckdb
 
 Progress = Callable[[str, int, int | None], None]
+Way = Literal["stood", "unchanged", "parts", "whole"]
+# a larger table is made anew when rebuilt whole: to compare its old and new rows takes longer than to build from them
+COMPARABLE_ROWS = 1_000_000
 
 
 class NotBuilt(LookupError):
     """A table cannot be built because one it reads is not in the lake yet."""
 
 
-def build_table(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date) -> int:
-    """Build `schema.table` for the opening of `as_of`, unless it stands already; rows it holds. Raises NotBuilt."""
+@dataclass(frozen=True)
+class Built:
+    """How a table came to stand: `stood` as it was, `unchanged` after a look, in `parts` (so many) or `whole`."""
+
+    way: Way
+    rows: int
+    partitions: int = 0
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a table's comment says: its content's name, what it was built from, by which code, at which snapshot."""
+
+    content: str
+    inputs: str = ""
+    code: str = ""
+    snapshot: int = -1
+
+    @staticmethod
+    def read(comment: str) -> Stamp:
+        content, *rest = comment.split()
+        return Stamp(content, rest[0], rest[1], int(rest[2])) if len(rest) == 3 else Stamp(content)
+
+    def __str__(self) -> str:
+        return f"{self.content} {self.inputs} {self.code} {self.snapshot}"
+
+
+def build_table(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date, is_full: bool = False) -> Built:
+    """Bring `schema.table` to the opening of `as_of`; `is_full` builds it whole whatever stands. Raises NotBuilt."""
     with plain_errors():
-        _build(con, table(name), as_of, table_stamps(con))
+        way, partitions = _build(con, table(name), as_of, _stamps(con), is_full)
     row = con.execute(f"SELECT count(*) FROM lake.{name}").fetchone()
-    return 0 if row is None else int(row[0])
+    return Built(way, 0 if row is None else int(row[0]), partitions)
 
 
-def build_all(con: duckdb.DuckDBPyConnection, as_of: dt.date, progress: Progress | None = None) -> list[str]:
-    """Build every table in order; the names of those that were built anew. Raises NotBuilt."""
+def build_all(
+    con: duckdb.DuckDBPyConnection, as_of: dt.date, progress: Progress | None = None, is_full: bool = False
+) -> list[str]:
+    """Build every table in order; the names of those of which rows were written. Raises NotBuilt."""
     with plain_errors():
-        stamps = table_stamps(con)
-    built = []
-    for done, each in enumerate(tables()):
-        if progress is not None:
-            progress(f"build {each.full_name}", done, len(tables()))
-        if _build(con, each, as_of, stamps):
-            built.append(each.full_name)
+        stamps = _stamps(con)
+        built = []
+        for done, each in enumerate(tables()):
+            if progress is not None:
+                progress(f"build {each.full_name}", done, len(tables()))
+            if _build(con, each, as_of, stamps, is_full)[0] in ("parts", "whole"):
+                built.append(each.full_name)
     return built
 
 
 def is_current(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date) -> bool:
-    """Whether building the table now would give what stands. Raises NotBuilt."""
-    stamps = table_stamps(con)
-    return stamps.get(name) == _fingerprint(table(name), as_of, stamps)
+    """Whether building the table now would not even look for changes. Raises NotBuilt."""
+    stamps = _stamps(con)
+    return name in stamps and stamps[name].inputs == _inputs(table(name), as_of, stamps)
 
 
 def _build(
-    con: duckdb.DuckDBPyConnection, transformation: Transformation, as_of: dt.date, stamps: dict[str, str]
-) -> bool:
-    """Build where needed and note the new fingerprint in `stamps`; whether it was built."""
+    con: duckdb.DuckDBPyConnection,
+    transformation: Transformation,
+    as_of: dt.date,
+    stamps: dict[str, Stamp],
+    is_full: bool,
+) -> tuple[Way, int]:
+    """Build where needed and note the new stamp in `stamps`; how, and how many partitions."""
     name = transformation.full_name
-    wanted = _fingerprint(transformation, as_of, stamps)
-    if stamps.get(name) == wanted:
-        return False
+    inputs, code, stood = _inputs(transformation, as_of, stamps), _code(transformation, as_of), stamps.get(name)
+    if stood is not None and stood.inputs == inputs and not is_full:
+        return "stood", 0
     con.execute("USE lake")  # the SQL names tables without their database, and a cursor does not inherit USE
     con.execute(f"SET VARIABLE as_of = DATE '{as_of:%Y-%m-%d}'")
     with transaction(con):
+        snapshot = current_snapshot(con)
+        way, partitions = _write(con, transformation, stood if stood and stood.code == code and not is_full else None)
+        content = stood.content if stood is not None and way == "unchanged" else inputs
+        stamps[name] = Stamp(content, inputs, code, snapshot)
+        con.execute(f"COMMENT ON TABLE lake.{name} IS '{stamps[name]}'")
+    return way, partitions
+
+
+def _write(con: duckdb.DuckDBPyConnection, transformation: Transformation, stood: Stamp | None) -> tuple[Way, int]:
+    """Bring the rows up to date; `stood` is None where what stands says nothing of what is to change."""
+    name, partition = transformation.full_name, contract(transformation.full_name).partition
+    touched = None if stood is None else touched_partitions(con, transformation, stood.snapshot, Changes(con))
+    if touched is not None and not touched:
+        return "unchanged", 0
+    if touched is not None and partition is not None and not is_mostly(con, name, partition, touched):
+        _replace_rows(con, transformation, condition(partition, touched))
+        return "parts", len(touched)
+    if _is_comparable(con, transformation):
+        _replace_rows(con, transformation, "TRUE")
+    else:
         con.execute(f"CREATE OR REPLACE TABLE lake.{name} AS {transformation.sql}")
-        con.execute(f"COMMENT ON TABLE lake.{name} IS '{wanted}'")
-    stamps[name] = wanted
-    return True
+    return "whole", 0
 
 
-def _fingerprint(transformation: Transformation, as_of: dt.date, stamps: dict[str, str]) -> str:
+def _replace_rows(con: duckdb.DuckDBPyConnection, transformation: Transformation, where: str) -> None:
+    """In place: the table stays the same one for its change feed."""
+    con.execute(f"DELETE FROM lake.{transformation.full_name} WHERE {where}")
+    con.execute(f"INSERT INTO lake.{transformation.full_name} SELECT * FROM (\n{transformation.sql}\n) WHERE {where}")
+
+
+def _is_comparable(con: duckdb.DuckDBPyConnection, transformation: Transformation) -> bool:
+    """Whether the table stands with the columns of the SELECT, and is small enough for its changes to be read."""
+    name = transformation.full_name
+    stands = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake' AND schema_name = ?"
+        " AND table_name = ? ORDER BY column_index",
+        [transformation.schema, transformation.name],
+    ).fetchall()
+    if stands != [(column, kind) for column, kind, *_ in con.execute(f"DESCRIBE {transformation.sql}").fetchall()]:
+        return False
+    row = con.execute(f"SELECT count(*) FROM lake.{name}").fetchone()
+    return row is not None and row[0] <= COMPARABLE_ROWS
+
+
+def _stamps(con: duckdb.DuckDBPyConnection) -> dict[str, Stamp]:
+    return {name: Stamp.read(comment) for name, comment in table_stamps(con).items()}
+
+
+def _inputs(transformation: Transformation, as_of: dt.date, stamps: dict[str, Stamp]) -> str:
     """A name for everything the table's content depends on."""
     missing = [up for up in transformation.upstream if up not in stamps]
     if missing:
         raise NotBuilt(f"{transformation.full_name} reads {', '.join(missing)}, which the lake does not hold yet")
-    parts = [transformation.sql, *(stamps[up] for up in transformation.upstream)]
-    if transformation.reads_as_of:
-        parts.append(as_of.isoformat())
+    return _digest(_code(transformation, as_of), *(stamps[up].content for up in transformation.upstream))
+
+
+def _code(transformation: Transformation, as_of: dt.date) -> str:
+    """A name for what is not rows: the SQL, how it is cut, and the day where the SQL itself looks at it."""
+    partition = repr(contract(transformation.full_name).partition)
+    return _digest(transformation.sql, partition, as_of.isoformat() if transformation.reads_as_of else "")
+
+
+def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse.partitions import Partition, read_partition
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -43,7 +45,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """One table. `keys` are the columns that together name a row; `where` limits what the extract brings over."""
+    """One table. `keys` are the columns that together name a row; `where` limits what the extract brings over.
+
+    `partition` says how a built table is rebuilt in parts; without one it is rebuilt whole.
+    """
 
     name: str
     grain: str
@@ -51,6 +56,7 @@ class Contract:
     columns: tuple[Column, ...]
     keys: tuple[str, ...]
     where: str | None = None
+    partition: Partition | None = None
 
     @property
     def schema(self) -> str:
@@ -98,11 +104,14 @@ def _all() -> dict[str, Contract]:
 
 def _read(name: str, path: Path) -> Contract:
     given: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    columns = tuple(Column(**column) for column in given["columns"])
+    names = tuple(column.name for column in columns)
     return Contract(
         name=name,
         grain=given["grain"],
         description=given["description"],
-        columns=tuple(Column(**column) for column in given["columns"]),
+        columns=columns,
         keys=tuple(given["key"]),
         where=given.get("where"),
+        partition=read_partition(name, given["partition"], names) if "partition" in given else None,
     )

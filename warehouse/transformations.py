@@ -24,17 +24,26 @@ class InvalidTransformation(ValueError):
 
 @dataclass(frozen=True)
 class Transformation:
-    """One table: its SELECT, the tables it reads (sorted `schema.table`), its grain as the first line says it."""
+    """One table: its SELECT, the tables it reads (sorted `schema.table`), its grain as the first line says it.
+
+    `mentions` holds every name in the SELECT, lower case; `stars` the tables of which it takes every column.
+    """
 
     schema: str
     name: str
     sql: str
     upstream: tuple[str, ...]
     grain: str
+    mentions: frozenset[str] = frozenset()
+    stars: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    def columns_read(self, upstream: str, columns: tuple[str, ...]) -> list[str]:
+        """Of an upstream table's columns those that may matter: the others are not mentioned, whatever they hold."""
+        return [each for each in columns if upstream in self.stars or each.lower() in self.mentions]
 
     @property
     def reads_as_of(self) -> bool:
@@ -69,18 +78,40 @@ def _read(path: Path) -> Transformation:
     first = sql.splitlines()[0] if sql else ""
     if not first.startswith("-- One row"):
         raise InvalidTransformation(f"{path}: the first line states the grain: `-- One row per …`")
-    upstream = _upstream(sql, f"{schema}.{name}")
+    query = _parse(sql, f"{schema}.{name}")
+    upstream = _upstream(query)
     strangers = [up for up in upstream if up.split(".")[0] not in LAYERS.get(schema, set())]
     if strangers:
         raise InvalidTransformation(f"{path}: schema {schema} may not read {', '.join(strangers)}")
-    return Transformation(schema, name, sql, upstream, first.removeprefix("-- ").rstrip("."))
+    grain = first.removeprefix("-- ").rstrip(".")
+    return Transformation(schema, name, sql, upstream, grain, _mentions(query), _stars(query))
 
 
-def _upstream(sql: str, name: str) -> tuple[str, ...]:
+def _upstream(query: exp.Query) -> tuple[str, ...]:
     from sqlglot import exp
 
-    found = {f"{each.db}.{each.name}" for each in _parse(sql, name).find_all(exp.Table) if each.db}
-    return tuple(sorted(found))
+    return tuple(sorted({f"{each.db}.{each.name}" for each in query.find_all(exp.Table) if each.db}))
+
+
+def _mentions(query: exp.Query) -> frozenset[str]:
+    from sqlglot import exp
+
+    return frozenset(each.name.lower() for each in query.find_all(exp.Identifier))
+
+
+def _stars(query: exp.Query) -> frozenset[str]:
+    """The tables that a star, COLUMNS(…) or a row taken as a value may stand for: those of the same FROM."""
+    from sqlglot import exp
+
+    found = set()
+    for select in query.find_all(exp.Select):
+        sources = [each for each in select.find_all(exp.Table) if each.db and each.find_ancestor(exp.Select) is select]
+        names = {each.alias_or_name for each in sources}
+        takes_rows = any(not each.table and each.name in names for each in select.find_all(exp.Column))
+        stars = [each for each in select.find_all(exp.Star, exp.Columns) if not isinstance(each.parent, exp.Count)]
+        if takes_rows or any(each.find_ancestor(exp.Select) is select for each in stars):
+            found |= {f"{each.db}.{each.name}" for each in sources}
+    return frozenset(found)
 
 
 def _parse(sql: str, name: str) -> exp.Query:

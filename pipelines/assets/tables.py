@@ -94,10 +94,10 @@ def _table_asset(table: Transformation, place: int, count: int) -> AssetsDefinit
         session: RunSession = context.resources.session
         session.progress("build tables", place, count)
         with session.step(f"build of {table.full_name}"):
-            rows = build_table(session.con, table.full_name, session.as_of)
+            built = build_table(session.con, table.full_name, session.as_of)
         session.progress("build tables", place + 1, count)
         lineage = {"dagster/column_lineage": column_lineage(table.full_name)}
-        yield MaterializeResult(metadata={"dagster/row_count": rows, **lineage})
+        yield MaterializeResult(metadata={"dagster/row_count": built.rows, "built": built.way, **lineage})
         yield from check_results(session, table.full_name)
 
     return build

@@ -1,0 +1,98 @@
+"""How a table is cut into partitions, and how changed rows of what it reads name those to rebuild.
+
+Read from `[partition]` of a contract. Speaks SQL, executes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+UNITS = ("year", "month", "day")
+
+
+class InvalidPartition(ValueError):
+    """A `[partition]` cannot be used; the message says which part and why."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """The changed row itself names partitions, by expressions over its columns, as it was and as it is."""
+
+    expressions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Rows of the tables `tables` that hold a changed row's key (`keys`; there named `columns`) name partitions."""
+
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Between:
+    """Every partition from the least to the greatest changed value of a date column.
+
+    Where partitions are no dates, rows of `table` whose date `on` lies between them name partitions.
+    """
+
+    column: str
+    table: str | None = None
+    on: str | None = None
+
+
+Rule = Named | Looked | Between
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A table's partitions: the value of `column`, or the year, month or day it lies in. `rules` by upstream table."""
+
+    column: str
+    by: str
+    rules: Mapping[str, Rule]
+
+    def of(self, expression: str) -> str:
+        """The partition of a value, as SQL: the first day of its year or month, else the value itself."""
+        if self.by in ("year", "month"):
+            return f"CAST(date_trunc('{self.by}', {expression}) AS DATE)"
+        return f"CAST({expression} AS DATE)" if self.by == "day" else expression
+
+    def ends(self, value: str) -> str:
+        """The first day after a partition, as SQL over its first day."""
+        return f"CAST({value} + INTERVAL 1 {self.by} AS DATE)"
+
+
+def read_partition(name: str, given: Mapping[str, Any], columns: tuple[str, ...]) -> Partition:
+    """What the contract of `name` says in `[partition]`. Raises InvalidPartition."""
+    column, by = given["column"], given.get("by", "month")
+    if column not in columns or by not in (*UNITS, "value"):
+        raise InvalidPartition(
+            f"partition of {name}: `{column}` by `{by}`: a column of it, by {', '.join(UNITS)} or value"
+        )
+    rules = {upstream: _read_rule(name, rule) for upstream, rule in given.get("changes", {}).items()}
+    for rule in rules.values():
+        targets = rule.tables if isinstance(rule, Looked) else (rule.table,) if isinstance(rule, Between) else ()
+        missing = [target for target in targets if target is not None and target not in rules]
+        if missing:
+            raise InvalidPartition(f"partition of {name}: looks in {', '.join(missing)}, which has no rule of its own")
+        if isinstance(rule, Between) and by == "value" and rule.table is None:
+            raise InvalidPartition(f"partition of {name}: `between` by value needs `in` and `on`")
+    return Partition(column, by, rules)
+
+
+def _read_rule(name: str, given: Any) -> Rule:
+    if isinstance(given, str | list):
+        return Named(_listed(given))
+    if {"key", "in"} <= given.keys() <= {"key", "in", "as"}:
+        return Looked(_listed(given["key"]), _listed(given.get("as", given["key"])), _listed(given["in"]))
+    if "between" in given and given.keys() <= {"between", "in", "on"}:
+        return Between(given["between"], given.get("in"), given.get("on"))
+    raise InvalidPartition(f"partition of {name}: {given!r} is no rule: an expression, a list, key and in, or between")
+
+
+def _listed(given: str | list[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
