@@ -11,6 +11,22 @@ SELECT
     p.launched_on,
     p.discontinued_on,
     p.attributes,
-    coalesce(p.discontinued_on > c.as_of, TRUE) AS is_active
+    coalesce(p.discontinued_on > c.as_of, TRUE) AS is_active,
+    p.kind,
+    p.mrp,
+    p.tax_class,
+    p.discount_class,
+    p.lifecycle,
+    p.style_code,
+    p.model,
+    p.colour_code,
+    p.size_label,
+    p.is_batch_tracked,
+    p.is_transfer_excluded,
+    p.is_never_reordered,
+    p.lens_kind,
+    p.has_ar_coating,
+    p.modality,
+    p.lenses_per_box
 FROM staging.products AS p
 CROSS JOIN staging.chain AS c

@@ -1,5 +1,6 @@
--- One row per recorded sale: a line of a customer order, or a day's total where no order is known (order_ref null).
--- Drafts and cancelled orders are no sales. Future and pre-opening days stay: the checks look for them here.
+-- One row per recorded sale: a line of a customer order, what came back of one, or a day's total where no order is known.
+-- Drafts and cancelled orders are no sales. Future and pre-opening days stay: the checks look for them here. What a folder
+-- tells as a line below zero and a return document tells as well counts once, as the line.
 SELECT
     l.sold_on,
     s.store_code,
@@ -13,6 +14,25 @@ FROM raw.sales_order_lines AS l
 JOIN raw.sales_orders AS o USING (sales_order_id)
 JOIN raw.stores AS s USING (store_id)
 JOIN raw.products AS p USING (product_id)
+WHERE o.status NOT IN ('draft', 'cancelled')
+UNION ALL
+SELECT
+    r.returned_on AS sold_on,
+    s.store_code,
+    p.sku,
+    o.order_ref,
+    'return ' || b.sales_return_line_id AS line_ref,
+    0 AS sold_qty,
+    b.quantity AS returned_qty,
+    CAST(-b.taxable_amount AS DECIMAL(14, 2)) AS net_amount
+FROM raw.sales_return_lines AS b
+JOIN raw.sales_returns AS r USING (sales_return_id)
+JOIN raw.sales_order_lines AS l USING (sales_order_line_id)
+JOIN raw.sales_orders AS o ON o.sales_order_id = l.sales_order_id
+JOIN raw.stores AS s ON s.store_id = r.store_id
+JOIN raw.products AS p ON p.product_id = l.product_id
+ANTI JOIN raw.sales_order_lines AS n
+    ON n.sales_order_id = l.sales_order_id AND n.product_id = l.product_id AND n.sold_on = r.returned_on AND n.quantity < 0
 WHERE o.status NOT IN ('draft', 'cancelled')
 UNION ALL
 SELECT

@@ -1,0 +1,108 @@
+-- One row per order line, returned order line or day's total before as_of: units and money, a return below zero.
+-- Times of a sale are those of its order; a return counts on the day it came back, and came_back_* of the sale's own row
+-- say what became of it later. A cost that was not recorded at the sale is the moving average of receipts on its day, else
+-- what the chain stated for that day or for the product: is_cost_estimated says so. item_qty counts a pair, frame and
+-- lenses, once.
+WITH lines AS (
+    SELECT
+        l.*,
+        o.customer_id AS record_customer_id,
+        o.patient_id,
+        o.salesperson,
+        o.channel,
+        o.kind AS order_kind,
+        p.kind AS product_kind,
+        p.tax_class,
+        p.unit_cost AS product_unit_cost
+    FROM staging.sales_lines AS l
+    JOIN staging.products AS p USING (sku)
+    CROSS JOIN staging.chain AS c
+    LEFT JOIN staging.sales_orders AS o USING (sales_order_id)
+    WHERE l.booked_on < c.as_of
+),
+came_back AS (
+    SELECT
+        returned_line_id AS line_id,
+        CAST(sum(returned_qty) AS BIGINT) AS came_back_qty,
+        CAST(-sum(net_amount) AS DECIMAL(14, 2)) AS came_back_amount
+    FROM lines
+    WHERE returned_line_id IS NOT NULL
+    GROUP BY returned_line_id
+),
+averages AS (SELECT sku, valid_from_on, unit_cost FROM marts.dim_cost WHERE source = 'moving_average'),
+stated AS (
+    SELECT sku, store_code, valid_from_on, coalesce(valid_to_on, DATE '9999-12-31') AS valid_to_on, unit_cost
+    FROM marts.dim_cost
+    WHERE source = 'history'
+),
+costed AS (
+    SELECT
+        l.*,
+        coalesce(
+            a.unit_cost,
+            CASE WHEN l.sale_booked_on <= own.valid_to_on THEN own.unit_cost END,
+            CASE WHEN l.sale_booked_on <= chain.valid_to_on THEN chain.unit_cost END,
+            l.product_unit_cost
+        ) AS estimated_cost
+    FROM lines AS l
+    ASOF LEFT JOIN averages AS a ON a.sku = l.sku AND a.valid_from_on <= l.sale_booked_on
+    ASOF LEFT JOIN (SELECT * FROM stated WHERE store_code IS NOT NULL) AS own
+        ON own.sku = l.sku AND own.store_code = l.store_code AND own.valid_from_on <= l.sale_booked_on
+    ASOF LEFT JOIN (SELECT * FROM stated WHERE store_code IS NULL) AS chain
+        ON chain.sku = l.sku AND chain.valid_from_on <= l.sale_booked_on
+),
+rates AS (SELECT tax_class, valid_from_on, coalesce(valid_to_on, DATE '9999-12-31') AS valid_to_on, tax_rate FROM marts.dim_tax_rate)
+SELECT
+    l.record,
+    l.line_id,
+    l.kind,
+    l.sales_order_id,
+    l.booked_on,
+    l.delivered_on,
+    l.sale_booked_on,
+    l.sale_delivered_on,
+    l.store_code,
+    l.sku,
+    l.product_kind,
+    k.survivor_id AS customer_id,
+    l.patient_id,
+    l.salesperson,
+    l.channel,
+    l.order_kind,
+    l.prescription_source,
+    l.pair_group,
+    l.condition,
+    l.sold_qty,
+    l.returned_qty,
+    l.sold_qty - l.returned_qty AS net_qty,
+    CASE
+        WHEN l.kind <> 'sale' THEN 0
+        WHEN l.pair_group IS NULL THEN l.sold_qty
+        WHEN row_number() OVER (
+            PARTITION BY l.booked_on, l.sales_order_id, l.pair_group, l.kind
+            ORDER BY l.product_kind IN ('frame', 'sunglass') DESC, l.line_id
+        ) = 1 THEN 1
+        ELSE 0
+    END AS item_qty,
+    l.list_amount,
+    l.mrp_amount,
+    l.discount_amount,
+    l.net_amount,
+    l.tax_amount,
+    l.gross_amount,
+    l.tax_rate,
+    CASE WHEN l.sale_booked_on <= r.valid_to_on THEN r.tax_rate END AS dated_tax_rate,
+    coalesce(l.unit_cost, l.estimated_cost) AS unit_cost,
+    CAST((l.sold_qty - l.returned_qty) * coalesce(l.unit_cost, l.estimated_cost) AS DECIMAL(18, 4)) AS cost_amount,
+    l.unit_cost IS NULL AND l.estimated_cost IS NOT NULL AS is_cost_estimated,
+    coalesce(
+        sum(CASE WHEN l.kind = 'sale' THEN l.net_amount END) OVER (PARTITION BY l.booked_on, l.sales_order_id) > 0
+        AND l.kind = 'sale',
+        FALSE
+    ) AS is_of_valued_order,
+    b.came_back_qty,
+    b.came_back_amount
+FROM costed AS l
+LEFT JOIN staging.customers AS k ON k.customer_id = l.record_customer_id
+LEFT JOIN came_back AS b ON b.line_id = l.line_id AND l.record = 'order_line' AND l.kind = 'sale'
+ASOF LEFT JOIN rates AS r ON r.tax_class = l.tax_class AND r.valid_from_on <= l.sale_booked_on
