@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +27,9 @@ from api.identity.passwords import hash_password
 from api.identity.sessions import hash_token
 from ims.postgres import NAMES, Databases, connect_databases, stop_server
 from ims.settings import Settings, get_settings
+
+ROOM = 4 << 30
+PREFIX = "ims-tests-"
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     if given is not None:
         yield from _given_server(given)
         return
-    settings = Settings(home=tmp_path_factory.mktemp("server"), _env_file=None)
+    with _quick_folder(tmp_path_factory) as home:
+        yield from _own_server(Settings(home=home, _env_file=None))
+
+
+def _own_server(settings: Settings) -> Iterator[Databases]:
     databases = connect_databases(settings)
     with psycopg.connect(databases.operational, autocommit=True) as connection:
         # hundreds of databases are made and dropped, and none outlives the session: nothing waits for the disk
@@ -53,6 +64,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     migrate(databases.operational)
     yield databases
     stop_server(settings)
+
+
+@contextmanager
+def _quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the server's files lie: in memory where there is room, for a database is copied for nearly every test."""
+    memory = Path("/dev/shm")  # noqa: S108  (mkdtemp makes a folder of its own in it)
+    if not memory.is_dir() or not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < ROOM:
+        yield tmp_path_factory.mktemp("server")
+        return
+    for left in memory.glob(f"{PREFIX}*"):  # by sessions that were killed
+        if time.time() - left.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=memory))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _given_server(url: str) -> Iterator[Databases]:
