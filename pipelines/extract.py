@@ -17,7 +17,7 @@ from api.identity.keys import load_pseudonym_key
 from api.services.privacy_pseudonyms import name_key
 from ims.settings import get_settings
 from pipelines.pseudonyms import expression, key_at_hand
-from warehouse.contracts import Contract, contracts, create_table
+from warehouse.contracts import Column, Contract, contracts, create_table
 from warehouse.lake import attach_source, current_snapshot
 from warehouse.transactions import plain_errors, transaction
 
@@ -178,7 +178,8 @@ def queries_of_changes(table: Contract, before: Position) -> tuple[str, str]:
         f" AND NOT pg_visible_in_snapshot(changed_xid::text::xid8, {_literal(before.snapshot)}::pg_snapshot)"
     )
     kept = f"coalesce({table.where}, false)" if table.where else "true"
-    rows = f"SELECT {', '.join(table.column_names)}, {kept} AS is_kept FROM public.{table.table} WHERE {unseen}"
+    sources = ", ".join(dict.fromkeys(column.source for column in table.columns))
+    rows = f"SELECT {sources}, {kept} AS is_kept FROM public.{table.table} WHERE {unseen}"
     gone = f"SELECT row_id FROM public.deleted_rows WHERE table_name = {_literal(table.table)} AND {unseen}"
     return rows, gone
 
@@ -228,9 +229,13 @@ def _casts(table: Contract) -> str:
     return ", ".join(
         f"{expression(column.name)} AS {column.name}"
         if column.pseudonym
-        else f"CAST({column.name} AS {column.type}) AS {column.name}"
+        else f"CAST({_value(column)} AS {column.type}) AS {column.name}"
         for column in table.columns
     )
+
+
+def _value(column: Column) -> str:
+    return column.name if column.year_of is None else f"year({column.year_of})"
 
 
 def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:

@@ -29,6 +29,7 @@ class Column:
     """One column: DuckDB type, unit where it is a quantity, whether it may be null, what it means.
 
     A `pseudonym` column of schema raw names a person: the extract brings a keyed pseudonym over in place of the value.
+    A column that is the `year_of` a date brings over that year alone.
     """
 
     name: str
@@ -37,10 +38,16 @@ class Column:
     unit: str | None = None
     nullable: bool = False
     pseudonym: bool = False
+    year_of: str | None = None
 
     def __post_init__(self) -> None:
         if self.pseudonym and self.type != "VARCHAR":
             raise ValueError(f"column {self.name}: a pseudonym is text, so its type is VARCHAR")
+
+    @property
+    def source(self) -> str:
+        """The operational column it is read from."""
+        return self.year_of or self.name
 
 
 @dataclass(frozen=True)

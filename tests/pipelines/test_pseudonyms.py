@@ -149,3 +149,15 @@ def test_neither_key_nor_person_is_in_any_file_of_the_lake(lake, installation) -
             text = repr(catalog.execute(f'SELECT t::text FROM "{table}" AS t').fetchall())
             assert key.decode() not in text
             assert "412345678901" not in text
+
+
+def test_of_a_birth_only_the_year_comes_over(lake, installation) -> None:
+    born = "INSERT INTO patients (customer_id, full_name, born_on) SELECT min(customer_id), 'A', %s FROM customers"
+    years = "SELECT birth_year FROM lake.raw.patients ORDER BY ALL"
+    with psycopg.connect(installation.databases.operational, autocommit=True) as connection:
+        connection.execute(born, ["1953-02-17"])
+        assert extract(lake, installation.databases).is_full
+        assert lake.execute(years).fetchall() == [(1953,)]
+        connection.execute(born, [None])
+        assert extract(lake, installation.databases).changes == {"patients": (1, 0)}
+    assert lake.execute(years).fetchall() == [(1953,), (None,)]
