@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import datetime as dt
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Severity = Literal["blocking", "warning"]
+Severity = Literal["blocking", "warning", "info"]
+Owner = Literal["data team", "buyer", "store manager", "accountant"]
+Held = Literal["rows", "store_days", "pairs"]
+Row = dict[str, Any]
+SAMPLE = 5
 
 
 class RefusedSuite(ValueError):
@@ -18,8 +23,10 @@ class Check:
 
     Stated as the rows that break it: `failing` is a SELECT over `batch`, which is the table; or, where Great
     Expectations has an expectation of its own, `expectation` names it with its `arguments`, and `failing` gives only
-    the sample that a person is shown. A blocking check stops publishing; a warning is published with the figures.
-    `is_derived` tells what follows from the table's contract from the rules that the business adds.
+    the rows that a person is shown. A blocking check stops publishing; a warning is published with the figures, an
+    info is only told. `owner` is who looks after it, `store` the column of `failing` that says whose rows they are.
+    `holds_back` says what is left out of everything behind while it is broken. `is_derived` tells what follows from
+    the table's contract from the rules that the business adds.
     """
 
     table: str
@@ -30,10 +37,13 @@ class Check:
     expectation: str = "UnexpectedRowsExpectation"
     arguments: dict[str, Any] = field(default_factory=dict)
     is_derived: bool = False
+    owner: Owner = "data team"
+    store: str = "store_code"
+    holds_back: Held | None = None
 
     def failing_of(self, batch: str) -> str:
         """The SELECT of the rows that break it, over `batch`: a table's name or a subquery."""
-        return f"WITH batch AS (SELECT * FROM {batch}) SELECT * FROM ({self.failing})"
+        return f"WITH batch AS NOT MATERIALIZED (SELECT * FROM {batch}) SELECT * FROM ({self.failing})"
 
 
 @dataclass(frozen=True)
@@ -54,23 +64,73 @@ class Suite:
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """Somebody's word that what a check finds is known and accepted, in one store or (None) in all, until a day."""
+
+    table: str
+    check: str
+    store_code: str | None
+    reason: str
+    waived_by: str
+    expires_on: dt.date
+
+    def covers(self, check: Check, store_code: str | None) -> bool:
+        """Whether it speaks of this check's rows of that store."""
+        same = (self.table, self.check) == (check.table, check.name)
+        return same and self.store_code in (None, store_code)
+
+
+@dataclass(frozen=True)
 class CheckResult:
-    """What one check found. `observed` is a few words, `failed_rows_sample` at most five rows that break it."""
+    """What one check found. `failed_rows` are the first rows that break it, as JSON can carry them.
+
+    `failed_count` counts them all, `waived_count` those of them that a waiver speaks of; `waivers` are these.
+    """
 
     table: str
     check: str
     severity: Severity
     passed: bool
     observed: str
-    failed_rows_sample: tuple[dict[str, Any], ...]
+    failed_rows: tuple[Row, ...]
     what_to_do: str
+    owner: Owner = "data team"
+    failed_count: int = 0
+    waived_count: int = 0
+    waivers: tuple[Waiver, ...] = ()
+    store: str | None = None
+    holds_back: Held | None = None
+
+    @property
+    def is_waived(self) -> bool:
+        """Whether it failed, and every row that breaks it is waived."""
+        return not self.passed and 0 < self.failed_count == self.waived_count
+
+    @property
+    def counts(self) -> bool:
+        """Whether it failed and somebody has to look: a waived failure neither blocks nor warns."""
+        return not self.passed and not self.is_waived
 
     @property
     def is_blocking(self) -> bool:
         """Whether this result alone stops publishing."""
-        return not self.passed and self.severity == "blocking"
+        return self.counts and self.severity == "blocking"
+
+    @property
+    def failed_rows_sample(self) -> tuple[Row, ...]:
+        """At most five rows that break it."""
+        return self.failed_rows[:SAMPLE]
+
+    @property
+    def state(self) -> str:
+        """`passed`, `failed` or `waived`."""
+        return "passed" if self.passed else "waived" if self.is_waived else "failed"
 
     @property
     def title(self) -> str:
         """`marts.dim_store: key_is_unique (3 rows)`, for lists and messages."""
         return f"{self.table}: {self.check} ({self.observed})"
+
+    def shortened(self) -> CheckResult:
+        """The same with its sample alone: the rows themselves are kept elsewhere."""
+        return replace(self, failed_rows=self.failed_rows_sample)

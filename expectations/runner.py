@@ -5,23 +5,26 @@ Keeps no file and calls no network. Imported late: Great Expectations takes seco
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from expectations.check import Check, CheckResult, RefusedSuite, Suite
+from expectations.check import Check, CheckResult, RefusedSuite, Suite, Waiver
+from expectations.failing import count_failing, read_failing, waived
 from expectations.suites import suite as suite_of
 
 if TYPE_CHECKING:
     import duckdb
 
-SAMPLE = 5
 COUNT_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
-def run_suite(con: duckdb.DuckDBPyConnection, table: str, suite: Suite | None = None) -> list[CheckResult]:
-    """The results of every check of `schema.table` in the lake, in the suite's order.
+def run_suite(
+    con: duckdb.DuckDBPyConnection, table: str, suite: Suite | None = None, waivers: Sequence[Waiver] = ()
+) -> list[CheckResult]:
+    """The results of every check of `schema.table` in the lake, in the suite's order, each with the rows that break it.
 
     A table without a row fails `has_rows`, which blocks, or passes it with the reason where a chain may lack it; the
     other checks are then not run, as they would pass whatever they say. Raises RefusedSuite for an empty suite.
@@ -41,10 +44,10 @@ def run_suite(con: duckdb.DuckDBPyConnection, table: str, suite: Suite | None = 
     )
     if rows == 0:
         return [has_rows]
-    return [has_rows, *_validate(con, chosen)]
+    return [has_rows, *_validate(con, chosen, waivers)]
 
 
-def _validate(con: duckdb.DuckDBPyConnection, chosen: Suite) -> list[CheckResult]:
+def _validate(con: duckdb.DuckDBPyConnection, chosen: Suite, waivers: Sequence[Waiver]) -> list[CheckResult]:
     import great_expectations as gx
 
     batch = _batch(con, chosen.table)
@@ -57,21 +60,39 @@ def _validate(con: duckdb.DuckDBPyConnection, chosen: Suite) -> list[CheckResult
         result.expectation_config.meta["check"]: result
         for result in batch.validate(suite, result_format=COUNT_ONLY).results
     }
-    return [_read(con, check, found[check.name]) for check in chosen.checks]
+    return [_read(con, check, found[check.name], waivers) for check in chosen.checks]
 
 
-def _read(con: duckdb.DuckDBPyConnection, check: Check, found: Any) -> CheckResult:
-    sample: tuple[dict[str, Any], ...] = ()
+def _read(con: duckdb.DuckDBPyConnection, check: Check, found: Any, waivers: Sequence[Waiver]) -> CheckResult:
+    result = CheckResult(
+        check.table,
+        check.name,
+        check.severity,
+        bool(found.success),
+        "no row breaks it",
+        (),
+        check.what_to_do,
+        check.owner,
+        holds_back=check.holds_back,
+    )
     if found.success:
-        observed = "no row breaks it"
-    elif found.exception_info and "exception_message" not in found.exception_info:
+        return result
+    if found.exception_info and "exception_message" not in found.exception_info:
         first = next(iter(found.exception_info.values()))
         observed = "could not be evaluated: " + " ".join(str(first["exception_message"]).split())[:300]
-    else:
-        count = found.result.get("unexpected_count", found.result.get("observed_value"))
-        observed = f"{count} rows"
-        sample = _sample(con, check)
-    return CheckResult(check.table, check.name, check.severity, bool(found.success), observed, sample, check.what_to_do)
+        return replace(result, observed=observed)
+    counts = count_failing(con, check)
+    total = sum(counts.values())
+    waived_count, by = waived(check, counts, waivers)
+    return replace(
+        result,
+        observed=f"{total} rows" + (f", {waived_count} of them waived" if waived_count else ""),
+        failed_rows=read_failing(con, check),
+        failed_count=total,
+        waived_count=waived_count,
+        waivers=by,
+        store=None if set(counts) == {None} else check.store,
+    )
 
 
 def _batch(con: duckdb.DuckDBPyConnection, table: str) -> Any:
@@ -106,19 +127,6 @@ def _context() -> Any:
         store_backend_defaults=InMemoryStoreBackendDefaults(),
     )
     return gx.get_context(mode="ephemeral", project_config=config)
-
-
-def _sample(con: duckdb.DuckDBPyConnection, check: Check) -> tuple[dict[str, Any], ...]:
-    found = con.cursor().execute(f"{check.failing_of(f'lake.{check.table}')} LIMIT {SAMPLE}")
-    names = [column[0] for column in found.description]
-    return tuple({name: _plain(value) for name, value in zip(names, row, strict=True)} for row in found.fetchall())
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can carry: dates and decimals as text."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

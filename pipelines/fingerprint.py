@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,22 +20,30 @@ from warehouse.contracts import contracts
 if TYPE_CHECKING:
     import psycopg
 
+    from expectations.check import Waiver
     from ims.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DECISIVE = (
-    "models", "warehouse", "expectations", "pipelines/assets", "pipelines/extract.py", "pipelines/pseudonyms.py",
+    "models", "warehouse", "expectations", "pipelines/assets", "pipelines/extract.py", "pipelines/held_back.py",
+    "pipelines/incremental.py", "pipelines/pseudonyms.py",
     "pipelines/transform.py",
 )  # fmt: skip
 
 
-def fingerprint(connection: psycopg.Connection[tuple[object, ...]], as_of: dt.date, settings: Settings) -> str:
+def fingerprint(
+    connection: psycopg.Connection[tuple[object, ...]],
+    as_of: dt.date,
+    settings: Settings,
+    waivers: Sequence[Waiver] = (),
+) -> str:
     """The name, 32 hex digits."""
     parts = {
         "as_of": as_of.isoformat(),
         "rows": _rows(connection),
         "code": code_version(),
         "holding_rate_per_year": settings.holding_rate_per_year,
+        "waivers": sorted(str(each) for each in waivers),
         "pseudonyms": name_key(load_pseudonym_key(settings)),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

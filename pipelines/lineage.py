@@ -57,7 +57,8 @@ def _leaf(node: Node) -> list[tuple[str, str]]:
 def _qualified() -> dict[str, exp.Query]:
     """Every SELECT with its stars spelled out and its columns bound to tables, in build order."""
     schema: dict[str, dict[str, dict[str, str]]] = {
-        "raw": {each.table: {column.name: column.type for column in each.columns} for each in contracts("raw")}
+        given: {each.table: {column.name: column.type for column in each.columns} for each in contracts(given)}
+        for given in ("raw", "checks")
     }
     found = {}
     for table in tables():

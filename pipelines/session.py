@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from api.publications import current_publication
-from expectations.check import CheckResult
+from expectations.check import CheckResult, Waiver
 from pipelines.extract import NothingImported
+from pipelines.findings import read_waivers
 from pipelines.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class RunSession:
     failed_step: str | None = None
     notes: list[str] = field(default_factory=list)
     results: list[CheckResult] = field(default_factory=list)
+    waivers: tuple[Waiver, ...] = ()
     kept: dict[str, Any] = field(default_factory=dict)
     _con: duckdb.DuckDBPyConnection | None = None
 
@@ -109,10 +111,11 @@ def open_session(
         )
         chain_as_of = _chain_as_of(connection)
         day = as_of or chain_as_of
-        name = fingerprint(connection, day, settings)
+        waivers = read_waivers(connection)
+        name = fingerprint(connection, day, settings, waivers)
         served = current_publication(databases.operational)
         is_unchanged = served is not None and served.fingerprint == name
-        session = RunSession(settings, databases, day, uuid.uuid4().hex, name, is_unchanged, progress)
+        session = RunSession(settings, databases, day, uuid.uuid4().hex, name, is_unchanged, progress, waivers=waivers)
         if day > chain_as_of:
             session.notes.append(
                 f"The chain's data are complete up to the opening of {chain_as_of}; the days from then to {day} "

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ims.settings import Settings
 
-SCHEMAS = ("raw", "staging", "marts", "outputs")
+SCHEMAS = ("raw", "checks", "staging", "marts", "outputs")
 
 
 class LakeUnavailable(Exception):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 FOLDER = Path(__file__).parent / "sql"
-LAYERS = {"staging": {"raw"}, "marts": {"staging", "marts"}}
+LAYERS = {"staging": {"raw", "checks"}, "marts": {"checks", "staging", "marts"}}
 
 
 class InvalidTransformation(ValueError):

@@ -15,7 +15,7 @@ from models.forecast.engine import Forecast, forecast
 from models.forecast.weekly import forecast_weekly
 from models.policy.calibration import CALIBRATION_SCHEMA
 from models.policy.plan import PLAN_SCHEMA, plan_orders
-from pipelines.assets.tables import check_results, check_specs
+from pipelines.assets.checking import check_results, check_specs
 from pipelines.frames import read_input, read_output, write_output
 from pipelines.lineage import column_schema
 from pipelines.session import RunSession

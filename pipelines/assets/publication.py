@@ -14,8 +14,10 @@ from api.database import create_engine
 from api.publications import publish
 from api.schema.planning import Run
 from api.suggestions import write_suggestions
+from expectations.check import CheckResult
 from expectations.suites import checked_tables
 from pipelines.frames import read_output
+from pipelines.held_back import held_back
 from pipelines.passport import metric_version
 from pipelines.session import RunSession
 from warehouse.lake import current_snapshot
@@ -84,14 +86,33 @@ def publish_run(session: RunSession) -> None:
 
 
 def check_state(session: RunSession) -> dict[str, object]:
-    """What the passport says of the checks: counts, and each warning with its count of rows and advice."""
-    passed = Counter(result.passed for result in session.results)
-    warnings = [
-        {"table": r.table, "check": r.check, "observed": r.observed, "what_to_do": r.what_to_do}
-        for r in session.results
-        if not r.passed
-    ]
-    return {"passed": passed[True], "warnings": len(warnings), "failed": warnings}
+    """What the passport says of the checks: counts, each warning with its advice, what is waived, and held back."""
+    found = Counter(
+        "passed" if result.passed else result.severity for result in session.results if not result.is_waived
+    )
+    return {
+        "passed": found["passed"],
+        "warnings": found["warning"],
+        "infos": found["info"],
+        "failed": [_said(result) for result in session.results if result.counts and result.severity == "warning"],
+        "infos_found": [_said(result) for result in session.results if result.counts and result.severity == "info"],
+        "waived": [{**_said(r), "until": _until(r)} for r in session.results if r.is_waived],
+        "held_back": held_back(session.con),
+    }
+
+
+def _said(result: CheckResult) -> dict[str, str]:
+    return {
+        "table": result.table,
+        "check": result.check,
+        "observed": result.observed,
+        "owner": result.owner,
+        "what_to_do": result.what_to_do,
+    }
+
+
+def _until(result: CheckResult) -> str:
+    return min(waiver.expires_on for waiver in result.waivers).isoformat()
 
 
 def stock_notes(session: RunSession) -> list[str]:

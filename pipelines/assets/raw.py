@@ -1,25 +1,37 @@
-"""Group raw: the operational tables as one extract brings them over, one moment, one lake snapshot."""
+"""Groups raw and checks: the operational tables as one extract brings them over, one moment, one lake snapshot; then
+what the rules of schema raw say of them, and what they hold back.
+"""
 
 # no postponed annotations: Dagster reads the type of `context` as an object
 
 from collections.abc import Iterator
 
-from dagster import AssetExecutionContext, AssetsDefinition, AssetSpec, MaterializeResult, multi_asset
+from dagster import AssetCheckResult, AssetExecutionContext, AssetsDefinition, AssetSpec, MaterializeResult, multi_asset
 
 from api.identity.keys import load_pseudonym_key
+from pipelines.assets.checking import check_results, check_specs, unchanged_results
 from pipelines.extract import extract
+from pipelines.held_back import hold_back
 from pipelines.lineage import column_schema
 from pipelines.session import RunSession
 from warehouse.contracts import Contract, contracts
 
 
 def raw_assets() -> AssetsDefinition:
-    """One asset per contract of schema raw; none is yielded, and nothing runs after it, when nothing has changed."""
+    """One asset per contract of schemas raw and checks; with nothing changed none is yielded, and nothing runs on."""
+    brought, held = contracts("raw"), contracts("checks")
 
-    @multi_asset(name="extract", specs=[_spec(table) for table in contracts("raw")], required_resource_keys={"session"})
-    def extracted(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
+    @multi_asset(
+        name="extract",
+        specs=[*map(_spec, brought), *map(_held_spec, held)],
+        check_specs=[spec for table in brought for spec in check_specs(table.name)],
+        required_resource_keys={"session"},
+    )
+    def extracted(context: AssetExecutionContext) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         session: RunSession = context.resources.session
         if session.is_unchanged:
+            for table in brought:
+                yield from unchanged_results(table.name)
             return
         with session.step("extract"):
             result = extract(
@@ -29,10 +41,16 @@ def raw_assets() -> AssetsDefinition:
                 load_pseudonym_key(session.settings),
             )
             session.data_as_of = result.data_as_of
-        for table in contracts("raw"):
+        for table in brought:
             upserted, deleted = result.changes.get(table.table, (0, 0))
             metadata = {"rows_upserted": upserted, "rows_deleted": deleted, "snapshot_id": result.snapshot_id}
             yield MaterializeResult(asset_key=["raw", table.table], metadata=metadata)
+        with session.step("what is held back"):
+            rows = hold_back(session.con, session.waivers)
+        for table in held:
+            yield MaterializeResult(asset_key=["checks", table.table], metadata={"dagster/row_count": rows[table.name]})
+        for table in brought:
+            yield from check_results(session, table.name)
 
     return extracted
 
@@ -44,5 +62,17 @@ def _spec(table: Contract) -> AssetSpec:
         skippable=True,
         description=f"{table.grain}. {table.description}",
         kinds={"postgres", "duckdb"},
+        metadata={"dagster/column_schema": column_schema(table.name)},
+    )
+
+
+def _held_spec(table: Contract) -> AssetSpec:
+    return AssetSpec(
+        ["checks", table.table],
+        deps=[["raw", each.table] for each in contracts("raw")],
+        group_name="checks",
+        skippable=True,
+        description=f"{table.grain}. {table.description}",
+        kinds={"duckdb"},
         metadata={"dagster/column_schema": column_schema(table.name)},
     )

@@ -14,7 +14,7 @@ from pipelines.lineage import column_lineage
 from warehouse.contracts import contracts
 from warehouse.transformations import tables
 
-GROUPS = ["raw", "staging", "marts", "forecast", "suggestions", "publication"]
+GROUPS = ["raw", "checks", "staging", "marts", "forecast", "suggestions", "publication"]
 
 
 @pytest.fixture(scope="module")

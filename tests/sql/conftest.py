@@ -64,7 +64,7 @@ class RawChain:
         self.con.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS lake; USE lake")
         for schema in SCHEMAS:
             self.con.execute(f"CREATE SCHEMA lake.{schema}")
-        for each in contracts("raw"):
+        for each in (*contracts("raw"), *contracts("checks")):
             create_table(self.con, each.name)
         self.ids: dict[tuple[str, Any], int] = {}
         self.locations: dict[str, int] = {}

@@ -1,0 +1,72 @@
+"""Checks as Dagster shows them: the specs of a table's suite, and its results, kept for the publication and for people.
+
+A blocking check that fails keeps everything downstream from running; a waived failure counts as passed.
+"""
+
+# no postponed annotations: Dagster reads the types of assets as objects
+
+from collections.abc import Iterator, Sequence
+
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey
+
+from expectations.check import CheckResult
+from expectations.suites import checked_tables, suite
+from pipelines.findings import keep_results
+from pipelines.session import RunSession
+
+SHAPE = "matches_its_contract"
+
+
+def check_specs(table: str) -> list[AssetCheckSpec]:
+    """The checks of `schema.table` as Dagster shows them: what follows from the contract is one, each rule is one."""
+    if table not in checked_tables():
+        return []
+    key = AssetKey(table.split("."))
+    shape = "Rows where it must have some; columns, types, key and not-null as its contract states them."
+    specs = [AssetCheckSpec(SHAPE, asset=key, blocking=True, description=shape)]
+    for check in suite(table).checks:
+        if not check.is_derived:
+            is_blocking = check.severity == "blocking"
+            specs.append(AssetCheckSpec(check.name, asset=key, blocking=is_blocking, description=check.what_to_do))
+    return specs
+
+
+def check_results(session: RunSession, table: str) -> Iterator[AssetCheckResult]:
+    """Run the suite of a table, keep its results for the publication, and give each Dagster check its own."""
+    if table not in checked_tables():
+        return
+    from expectations.runner import run_suite
+
+    with session.step(f"check of {table}"):
+        found = run_suite(session.con, table, waivers=session.waivers)
+        keep_results(session.databases.operational, session.run_id, found)
+    session.results.extend(result.shortened() for result in found)
+    session.progress("check", len({result.table for result in session.results}), len(checked_tables()))
+    by_name = {result.check: result for result in found}
+    rules = {spec.name for spec in check_specs(table)}
+    for spec in check_specs(table):
+        if spec.name == SHAPE:
+            yield _asset_check(spec, [result for name, result in by_name.items() if name not in rules])
+        else:  # a table without a row, where that may be, has nothing that a rule could look at
+            yield _asset_check(spec, [by_name[spec.name]] if spec.name in by_name else [])
+
+
+def unchanged_results(table: str) -> Iterator[AssetCheckResult]:
+    """The checks of a table that was not looked at: nothing has changed since they passed."""
+    for spec in check_specs(table):
+        yield AssetCheckResult(
+            check_name=spec.name, asset_key=spec.asset_key, passed=True, description="Unchanged since it was published."
+        )
+
+
+def _asset_check(spec: AssetCheckSpec, results: Sequence[CheckResult]) -> AssetCheckResult:
+    failed = [result for result in results if result.counts]
+    is_warning = all(result.severity != "blocking" for result in results)
+    return AssetCheckResult(
+        check_name=spec.name,
+        asset_key=spec.asset_key,
+        passed=not failed,
+        severity=AssetCheckSeverity.WARN if is_warning else AssetCheckSeverity.ERROR,
+        description="; ".join(f"{result.check}: {result.observed}. {result.what_to_do}" for result in failed) or None,
+        metadata={"samples": {result.check: list(result.failed_rows_sample) for result in failed}},
+    )
