@@ -1,4 +1,4 @@
-"""Generates the pages of docs/ that follow from the code of the API: its operations, roles, kinds of audit events.
+"""Generates the pages of docs/ that follow from the code: operations, roles, record files, kinds of audit events.
 
 `python -m api.docs` writes them between their marks, `--check` only says whether they are up to date (exit code 1).
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from api.app import create_app
 from api.identity.policy import permissions, roles
+from api.imports.records.page import render_page
 from api.services.audit_kinds import Kind, kinds
 from api.surface import operations
 from ims.postgres import Databases
@@ -34,6 +35,7 @@ def render_pages() -> dict[str, str]:
     return {
         "audit.md": MARK.sub(lambda found: f"{found[1]}{table}\n{found[2]}", page),
         "api.md": "\n".join(_operations()) + "\n",
+        "import-records.md": render_page(),
         "roles.md": "\n".join(_roles()) + "\n",
     }
 

@@ -95,7 +95,10 @@ class RowRule:
 
 @dataclass(frozen=True)
 class FileSpec:
-    """One file of a chain folder: its columns, the key that knows a row, and the table it fills."""
+    """One file of a chain folder: its columns, the key that knows a row, and the table it fills.
+
+    `further` are those of `columns` that come from the schema, not from the planner's format.
+    """
 
     name: str
     table: str
@@ -103,6 +106,7 @@ class FileSpec:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     row_rules: tuple[RowRule, ...] = ()
+    further: tuple[Column, ...] = ()
 
     @property
     def staged(self) -> str:

@@ -1,4 +1,4 @@
-"""The declaration of every file a chain folder may hold. The documentation of columns is made from it.
+"""The declaration of the planner's files, and of every file a chain folder may hold together with the record files.
 
 Order matters: masters come before what refers to them. Holds no parsing and no SQL but row rules.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from api.imports.columns import BIGINT, INTEGER, Column, FileSpec, Reference, RowRule
+from api.imports.records.derivation import record_files, referred_to, widen
 
 STORES = Reference("stores", "stores", "store_code", "store_id", "store")
 PRODUCTS = Reference("products", "products", "sku", "product_id", "sku")
@@ -39,7 +40,7 @@ def _ends_after(start: str, end: str) -> RowRule:
     return RowRule(end, f"{end} < {start}", f"must not lie before {start}")
 
 
-FILES: tuple[FileSpec, ...] = (
+PLANNED: tuple[FileSpec, ...] = (
     FileSpec(
         name="stores",
         table="stores",
@@ -208,12 +209,20 @@ FILES: tuple[FileSpec, ...] = (
         ),
     ),
 )
+# the masters take every further column of their tables
+FILES = tuple(widen(spec) if spec.name in ("stores", "products", "vendors") else spec for spec in PLANNED)
 FIRST_FOLDER = ("stores", "products", "sales")
 
 
 def list_files() -> tuple[str, ...]:
-    """Names of the files a folder may hold, masters first."""
-    return tuple(spec.name for spec in FILES)
+    """Names of the files a folder may hold, in the order in which they are loaded."""
+    records = record_files()
+    masters = referred_to(spec.table for spec in FILES)
+    early = [name for name in records if name in masters]
+    late = [name for name in records if name not in masters]
+    statements = ("sales", "availability", "stock", "open_orders")
+    planned = [spec.name for spec in FILES if spec.name not in statements]
+    return (*early, *planned, *late, *statements)
 
 
 def find_file(name: str) -> FileSpec:
@@ -221,12 +230,12 @@ def find_file(name: str) -> FileSpec:
     for spec in FILES:
         if spec.name == name:
             return spec
-    raise KeyError(name)
+    return record_files()[name].file
 
 
 def describe_files() -> Iterator[tuple[str, str, str, str, str]]:
-    """Rows (file, column, kind, required or not, meaning) for the documentation."""
-    for spec in FILES:
+    """Rows (file, column, kind, required or not, meaning) of the planner's files, for the documentation."""
+    for spec in PLANNED:
         for column in spec.columns:
             kind = " or ".join(column.choices) or column.kind
             yield spec.name, column.name, kind, "required" if column.is_required else "", column.meaning

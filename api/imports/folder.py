@@ -22,8 +22,11 @@ from api.imports.lock import NAME, take_lock
 from api.imports.merge import merge_file
 from api.imports.orders import merge_open_orders
 from api.imports.previous import mark_moment, repeat_import
+from api.imports.records.broken import keep_rows, report_broken, set_aside
+from api.imports.records.derivation import record_files
+from api.imports.records.merge import merge_record
 from api.imports.report import ImportReport, InvalidFolder
-from api.imports.sales import create_delta, merge_sales
+from api.imports.sales import create_delta, merge_sales, note_sales
 from api.imports.staging import create_staging, stage_file
 from ims.settings import get_settings
 
@@ -33,18 +36,24 @@ SESSION = (
 
 
 def import_folder(
-    path: Path, url: str, dry_run: bool = False, progress: Progress | None = None, reports: Path | None = None
+    path: Path,
+    url: str,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    reports: Path | None = None,
+    is_quarantine: bool = False,
 ) -> ImportReport:
     """Load a chain folder into the operational database at `url` (libpq), in one transaction.
 
     The report is also written to `reports` (by default `IMS_HOME`/imports). `dry_run` does all but commit.
+    `is_quarantine` sets rows of record files that break a rule aside instead of refusing the folder for them.
     Raises InvalidFolder with the report of every fault; the database is then as it was.
     """
     report = ImportReport(folder=str(path), is_dry_run=dry_run)
     directory = reports or get_settings().home / "imports"
     with psycopg.connect(url, application_name=f"{NAME} {path.resolve().name}"[:63]) as connection:
         try:
-            _import(path, connection, report, progress or _ignore)
+            loading = _import(path, connection, report, progress or _ignore, is_quarantine)
         except InvalidFolder:
             connection.rollback()
             report.write(directory)
@@ -52,22 +61,28 @@ def import_folder(
         if dry_run or report.is_unchanged:
             connection.rollback()
         else:
-            _record(connection, report)
+            import_id = _record(connection, report)
+            if loading is not None:
+                keep_rows(loading, import_id)
             connection.commit()
     report.write(directory)
     return report
 
 
-def _import(path: Path, connection: Connection, report: ImportReport, progress: Progress) -> None:
+def _import(
+    path: Path, connection: Connection, report: ImportReport, progress: Progress, is_quarantine: bool
+) -> Loading | None:
+    """Everything but the commit; None where the folder is the last one loaded, unchanged."""
     found = list_folder(path, report)
     _stop_at_faults(report, is_final=not found)
     take_lock(connection, progress)
     connection.execute(SESSION)
-    loading = Loading(connection, report, progress, before=find_chain(connection))
+    before = find_chain(connection)
+    loading = Loading(connection, report, progress, before, is_quarantine=is_quarantine)
     if loading.before is None:
         require_files(found, report)
     elif not report.faults and repeat_import(connection, found, report):
-        return
+        return None
     _read(loading, found)
     check_files(loading)
     if "availability" in loading.files:
@@ -75,12 +90,16 @@ def _import(path: Path, connection: Connection, report: ImportReport, progress: 
     _stop_at_faults(report)
     try:
         _merge(loading)
+        if not is_quarantine:
+            report_broken(loading)
     except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
         _report_refusal(error, report)
     _stop_at_faults(report)
+    new = set_aside(loading)
     report.as_of = loading.as_of
     files = report.files
-    report.is_unchanged = not (any(each.added or each.changed or each.closed for each in files) or report.moves)
+    report.is_unchanged = not (any(each.added or each.changed or each.closed for each in files) or report.moves or new)
+    return loading
 
 
 def _read(loading: Loading, found: dict[str, Path]) -> None:
@@ -113,6 +132,7 @@ def _settle(loading: Loading, given: Chain) -> None:
     """Defaults of a first folder, and the as_of of one that gives none."""
     report, before = loading.report, loading.before
     has_orders = "sales" in loading.files and "order_ref" in loading.files["sales"].columns
+    has_orders |= "sales_order_lines" in loading.files
     defaults = Chain(sales_grain="line" if has_orders else "day", unmet_demand="lost")
     loading.after = defaults.update(loading.after)
     if before is None or before.as_of is None:
@@ -141,6 +161,11 @@ def _merge(loading: Loading) -> None:
             merge_sales(loading, staged)
         elif name == "open_orders":
             merge_open_orders(loading, staged)
+        elif name == "sales_order_lines":
+            merge_record(loading, staged, before_writing=note_sales)
+        elif name in record_files():
+            if name != "stock_moves":  # these are posted with the ledger
+                merge_record(loading, staged)
         else:
             if name == "availability":
                 end_spans(loading, staged)
@@ -152,18 +177,21 @@ def _merge(loading: Loading) -> None:
 def _report_refusal(error: psycopg.Error, report: ImportReport) -> None:
     """A rule that only the table itself sees, because the folder gives one part and an earlier one gave the other."""
     table = error.diag.table_name
-    file = next((spec.name for spec in FILES if spec.table == table), report.folder)
+    file = table if table in record_files() else None
+    file = next((spec.name for spec in FILES if spec.table == table), file or report.folder)
     named = next((each.name for each in report.files if each.name.split(".")[0] == file), file)
     said = " ".join(part for part in (error.diag.message_primary, error.diag.message_detail) if part)
     report.add_fault(named, f"must agree with what is loaded already ({said})")
 
 
-def _record(connection: Connection, report: ImportReport) -> None:
+def _record(connection: Connection, report: ImportReport) -> int:
     kept = report.to_dict() | {"moment": mark_moment(connection)}
-    connection.execute(
-        "INSERT INTO imports (folder, as_of, report) VALUES (%s, %s, %s)",
+    row = connection.execute(
+        "INSERT INTO imports (folder, as_of, report) VALUES (%s, %s, %s) RETURNING import_id",
         [report.folder, report.as_of, json.dumps(kept)],
-    )
+    ).fetchone()
+    assert row is not None
+    return int(str(row[0]))
 
 
 def _stop_at_faults(report: ImportReport, is_final: bool = True) -> None:

@@ -1,5 +1,7 @@
 """The stock ledger's part of an import: opening, receipts, sales and returns since the last statement, counts.
 
+Where the folder gives the moves themselves, these are the ledger, and only what a statement says otherwise is added.
+
 A pair (store, product) has a ledger from its first statement on, standing at the chain's as_of. An import
 rolls it on to the new as_of, through the statements on the way. Each statement starts a segment and is compared with
 the end of the segment before it; only the difference is posted as a count. What was posted here meanwhile, by tills and
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 from api.imports.bulk import trust_references
 from api.imports.loading import Loading
+from api.imports.records.moves import post_given
 
 # what is kept by lens power or by unit is counted where it lies: a statement per product says nothing of either
 KEPT_APART = "(SELECT product_id FROM lens_cells UNION SELECT product_id FROM stock_units)"
@@ -82,12 +85,15 @@ def find_anchors(loading: Loading) -> None:
 
 def post_moves(loading: Loading) -> None:
     """Roll every ledger to the new as_of and append the moves; counts of moves go to the report."""
+    given = loading.files.get("stock_moves")
     (pairs,) = loading.count("SELECT (SELECT count(*) FROM anchors) + (SELECT count(*) FROM staged_stock)")
-    if not pairs:
+    if not pairs and given is None:
         return
     loading.progress("post stock moves", 0, None)
     # from here to the commit nobody else posts: what is computed from the ledger must still hold when it is appended
     loading.execute("LOCK TABLE ONLY stock_moves IN SHARE ROW EXCLUSIVE MODE")
+    if given is not None:
+        post_given(loading, given)
     _open_segments(loading)
     _find_events(loading)
     loading.execute("ANALYZE segments")
@@ -148,13 +154,14 @@ def _find_events(loading: Loading) -> None:
         sold AS (
             SELECT store_id, product_id, sold_on, sold_qty, returned_qty
             FROM daily_sales AS d JOIN starts AS s USING (store_id, product_id)
-            WHERE d.sold_on >= s.from_on AND d.sold_on < %(as_of)s::date
+            WHERE d.sold_on >= s.from_on AND d.sold_on < %(as_of)s::date AND NOT %(is_given)s
             UNION ALL
             SELECT store_id, product_id, sold_on, greatest(quantity, 0), greatest(-quantity, 0)
             FROM sales_order_lines AS l JOIN sales_orders AS o USING (sales_order_id)
             JOIN starts AS s USING (store_id, product_id)
             -- orders with a number were taken here: they post their own moves when they are delivered
-            WHERE o.order_number IS NULL AND l.sold_on >= s.from_on AND l.sold_on < %(as_of)s::date),
+            WHERE o.order_number IS NULL AND l.sold_on >= s.from_on AND l.sold_on < %(as_of)s::date
+                AND NOT %(is_given)s AND o.status NOT IN ('draft', 'cancelled')),
         -- a week's total is sold by the end of the week
         dated AS (
             SELECT store_id, product_id, sold_qty, returned_qty,
@@ -165,6 +172,7 @@ def _find_events(loading: Loading) -> None:
             SELECT store_id, product_id, sum(net_qty) AS net_qty
             FROM sales_delta JOIN starts AS s USING (store_id, product_id)
             WHERE s.stated_on IS NOT NULL AND sold_on >= s.stated_on AND sold_on < %(passed)s::date
+                AND NOT %(is_given)s
             GROUP BY store_id, product_id),
         all_events AS (
             SELECT store_id, product_id, moved_on, 'sale' AS kind, sum(sold_qty) AS quantity, NULL AS reference
@@ -174,13 +182,15 @@ def _find_events(loading: Loading) -> None:
             FROM dated GROUP BY store_id, product_id, moved_on HAVING sum(returned_qty) > 0
             UNION ALL
             SELECT store_id, product_id, received_on, 'receipt', quantity, order_ref FROM receipts
+            WHERE NOT %(is_given)s
             UNION ALL
-            SELECT l.store_id, m.product_id, m.moved_on, 'posted',
-                   sum(CASE WHEN l.location_id = m.source_location_id THEN -m.quantity ELSE m.quantity END), NULL
-            FROM stock_moves AS m JOIN stock_locations AS l
-              ON l.location_id IN (m.source_location_id, m.destination_location_id)
-            WHERE l.kind = 'store' AND m.moved_on >= coalesce(%(passed)s::date, '-infinity')
-            GROUP BY l.store_id, m.product_id, m.moved_on
+            SELECT l.store_id, e.product_id, e.moved_on, 'posted', sum(e.quantity), NULL
+            FROM (SELECT destination_location_id AS location_id, product_id, moved_on, quantity FROM stock_moves
+                  UNION ALL
+                  SELECT source_location_id, product_id, moved_on, -quantity FROM stock_moves) AS e
+            JOIN stock_locations AS l USING (location_id)
+            WHERE l.kind = 'store' AND e.moved_on >= greatest(%(passed)s::date, (SELECT min(starts_on) FROM segments))
+            GROUP BY l.store_id, e.product_id, e.moved_on
             UNION ALL
             SELECT store_id, product_id, %(passed)s::date - 1, CASE WHEN net_qty > 0 THEN 'sale' ELSE 'reversal' END,
                    abs(net_qty), 'correction of sales' FROM delta WHERE net_qty <> 0)
@@ -193,6 +203,7 @@ def _find_events(loading: Loading) -> None:
         as_of=loading.as_of,
         passed=loading.as_of_before,
         grain=loading.after.sales_grain,
+        is_given="stock_moves" in loading.files,
     )
 
 
@@ -207,17 +218,19 @@ def _compare_statements(loading: Loading) -> None:
             FROM segments LEFT JOIN last USING (segment_id)),
         -- goods may have come by receipts or transfers posted here before anybody stated what there is
         found AS (
-            SELECT s.segment_id,
-                   sum(CASE WHEN l.location_id = m.source_location_id THEN -m.quantity ELSE m.quantity END) AS found_qty
+            SELECT s.segment_id, sum(e.quantity) AS found_qty
             FROM segments AS s JOIN stock_locations AS l ON l.store_id = s.store_id AND l.kind = 'store'
-            JOIN stock_moves AS m ON m.product_id = s.product_id AND m.moved_on < s.starts_on
-                AND l.location_id IN (m.source_location_id, m.destination_location_id)
+            JOIN (SELECT destination_location_id AS location_id, product_id, moved_on, quantity FROM stock_moves
+                  UNION ALL
+                  SELECT source_location_id, product_id, moved_on, -quantity FROM stock_moves) AS e
+              ON e.location_id = l.location_id AND e.product_id = s.product_id AND e.moved_on < s.starts_on
             WHERE s.is_opening GROUP BY s.segment_id)
-        SELECT s.store_id, s.product_id, s.starts_on, s.is_opening,
+        SELECT s.store_id, s.product_id, s.starts_on, s.is_opening AND NOT %(is_given)s AS is_opening,
                s.start_qty - CASE WHEN s.is_opening THEN coalesce(f.found_qty, 0) ELSE e.end_qty END AS quantity
         FROM segments AS s LEFT JOIN ends AS e ON e.segment_id = s.segment_id - 1
         LEFT JOIN found AS f ON f.segment_id = s.segment_id
-        WHERE s.is_statement"""
+        WHERE s.is_statement""",
+        is_given="stock_moves" in loading.files,
     )
     stated, differing, more, less = loading.count(
         """SELECT count(*), count(*) FILTER (WHERE quantity <> 0),

@@ -45,6 +45,8 @@ def list_folder(folder: Path, report: ImportReport) -> dict[str, Path]:
 def require_files(found: dict[str, Path], report: ImportReport) -> None:
     """The first folder of a chain needs more than a later one."""
     for name in ("chain", *FIRST_FOLDER):
+        if name == "sales" and "sales_order_lines" in found and "sales_orders" in found:
+            continue
         if name not in found:
             file = CHAIN if name == "chain" else f"{name}.csv"
             or_parquet = "" if name == "chain" else f" (or {name}.parquet)"

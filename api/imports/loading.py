@@ -29,7 +29,10 @@ class Staged:
 
 @dataclass
 class Loading:
-    """One import on its way. Everything happens in the one transaction of `connection`."""
+    """One import on its way. Everything happens in the one transaction of `connection`.
+
+    With `is_quarantine` a row of a record file that breaks a rule is set aside, and the rest is loaded.
+    """
 
     connection: Connection
     report: ImportReport
@@ -37,6 +40,9 @@ class Loading:
     before: Chain | None
     after: Chain = field(default_factory=Chain)
     files: dict[str, Staged] = field(default_factory=dict)
+    is_quarantine: bool = False
+    # record files that had broken rows
+    faulty: set[str] = field(default_factory=set)
 
     @property
     def as_of(self) -> dt.date:

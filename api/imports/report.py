@@ -9,7 +9,10 @@ import datetime as dt
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
 
 EXAMPLES = 20
 LONGEST_VALUE = 100
@@ -37,7 +40,8 @@ class FileCount:
     """One file of the folder: checksum of what was read and what became of its rows.
 
     `rows` counts the file's rows; `added`, `changed` and `unchanged` count keys, so unkeyed sales that were summed
-    (`summed` rows went into another row's total) make fewer. `closed` counts open orders the file no longer lists.
+    (`summed` rows went into another row's total) make fewer. `closed` counts open orders the file no longer lists,
+    `quarantined` rows that were set aside.
     """
 
     name: str
@@ -48,6 +52,7 @@ class FileCount:
     unchanged: int = 0
     summed: int = 0
     closed: int = 0
+    quarantined: int = 0
 
 
 @dataclass
@@ -84,6 +89,12 @@ class ImportReport:
             if shown is not None and len(shown) > LONGEST_VALUE:
                 shown = shown[:LONGEST_VALUE] + "…"
             self.faults.append(Fault(file, line, column, shown, rule))
+
+    def add_rows(self, file: str, column: str, rule: str, lines: pl.Series, values: pl.Series) -> None:
+        """Count values of one column that break one rule, and keep the first 20."""
+        for line, value in zip(lines.head(EXAMPLES), values.head(EXAMPLES), strict=True):
+            self.add_fault(file, rule, line=line, column=column, value=value)
+        self.count_unseen(file, rule, column, max(0, lines.len() - EXAMPLES))
 
     def count_unseen(self, file: str, kind: str, column: str | None, count: int) -> None:
         """Count faults of a kind beyond those added one by one."""
@@ -151,6 +162,7 @@ class ImportReport:
         for each in self.files:
             extra = f", {each.summed:,} rows summed into another" if each.summed else ""
             extra += f", {each.closed:,} closed" if each.closed else ""
+            extra += f", {each.quarantined:,} set aside" if each.quarantined else ""
             counts = f"{each.rows:,} rows: {each.added:,} added, {each.changed:,} changed, {each.unchanged:,} unchanged"
             lines.append(f"  {each.name}: {counts}{extra}  sha256 {each.sha256}")
         if self.moves:

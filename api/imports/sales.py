@@ -10,6 +10,10 @@ from __future__ import annotations
 from api.imports.bulk import trust_references
 from api.imports.loading import Loading, Staged
 from api.imports.merge import count_merged
+from api.imports.records.resolution import Resolved
+
+# lines of an order that was given up, or is not placed yet, took nothing
+IS_SOLD = "o.status NOT IN ('draft', 'cancelled')"
 
 
 def create_delta(loading: Loading) -> None:
@@ -161,6 +165,24 @@ def _merge_lines(loading: Loading, staged: Staged) -> None:
           AND NOT EXISTS (SELECT FROM walkouts AS w WHERE w.sales_order_id = o.sales_order_id)"""
     )
     count_merged(loading, staged, "merged_lines")
+
+
+def note_sales(loading: Loading, resolved: Resolved) -> None:
+    """What lines of the record file change of days that the ledger has passed already."""
+    if loading.as_of_before is None:
+        return
+    loading.execute(
+        f"""INSERT INTO sales_delta
+        SELECT o.store_id, m.product_id, m.sold_on, m.quantity
+        FROM {resolved.table} AS m JOIN sales_orders AS o USING (sales_order_id)
+        WHERE (m.existing IS NULL OR m.is_changed) AND m.sold_on < %(passed)s::date AND {IS_SOLD}
+        UNION ALL
+        SELECT o.store_id, t.product_id, t.sold_on, -t.quantity
+        FROM {resolved.table} AS m JOIN sales_order_lines AS t ON t.sales_order_line_id = m.existing
+        JOIN sales_orders AS o ON o.sales_order_id = t.sales_order_id
+        WHERE m.is_changed AND t.sold_on < %(passed)s::date AND {IS_SOLD}""",
+        passed=loading.as_of_before,
+    )
 
 
 def _make_months(loading: Loading) -> None:

@@ -10,21 +10,32 @@ import polars as pl
 from api.imports.columns import STAGED_TYPES, Column, FileSpec, suggest
 from api.imports.files import FILES, find_file
 from api.imports.loading import Loading, Staged
+from api.imports.records import broken
+from api.imports.records.derivation import MASTERS, record_files, referred_to
 from api.imports.report import FileCount, ImportReport
 from api.imports.source import Source, Unreadable, open_source
 from api.imports.values import check_values
 
 
 def create_staging(loading: Loading) -> None:
-    """A temporary table for every known file, so that later statements need not ask which were given."""
-    for spec in FILES:
+    """A temporary table for every planner's file, so that later statements need not ask which were given."""
+    loading.execute(broken.CREATE)
+    loading.execute(broken.CREATE_KEPT)
+    masters = [record_files()[name].file for name in record_files() if name in referred_to(MASTERS)]
+    create_tables(loading, *FILES, *masters)
+
+
+def create_tables(loading: Loading, *specs: FileSpec) -> None:
+    """The temporary tables that rows of these files wait in."""
+    for spec in specs:
         columns = ", ".join(f"{column.name} {STAGED_TYPES[column.kind]}" for column in spec.columns)
-        loading.execute(f"CREATE TEMP TABLE {spec.staged} (line bigint, {columns}) ON COMMIT DROP")
+        loading.execute(f"CREATE TEMP TABLE IF NOT EXISTS {spec.staged} (line bigint, {columns}) ON COMMIT DROP")
 
 
 def stage_file(loading: Loading, name: str, path: Path) -> None:
     """Read, check and copy one file; what is wrong with it goes to the report."""
     spec, report = find_file(name), loading.report
+    create_tables(loading, spec)
     count = FileCount(path.name, "")
     report.files.append(count)
     columns: dict[int, Column] = {}
@@ -65,6 +76,7 @@ def _match_header(names: list[str], spec: FileSpec, file: str, report: ImportRep
 
 def _copy(loading: Loading, spec: FileSpec, source: Source, columns: dict[int, Column], count: FileCount) -> bool:
     report, is_whole = loading.report, True
+    gathered = broken.Gathered() if spec.name in record_files() else None
     names = ", ".join(["line", *(column.name for column in columns.values())])
     loading.progress(count.name, 0, source.total)
     with (
@@ -73,13 +85,15 @@ def _copy(loading: Loading, spec: FileSpec, source: Source, columns: dict[int, C
     ):
         try:
             for batch in source.read():
-                frame = check_values(batch, columns, count.name, report)
+                frame = check_values(batch, columns, count.name, report if gathered is None else gathered)
                 copy.write(_encode(frame))
                 count.rows += frame.height
                 loading.progress(count.name, count.rows, source.total)
         except Unreadable as fault:
             report.add_fault(count.name, fault.rule, fault.line, value=fault.value)
             is_whole = False
+    if gathered is not None:
+        gathered.save(loading)
     width = len(source.columns)
     for line, found in source.widths:
         rule = f"must have {width} values as the header has, and has {found}"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Protocol
 
 import polars as pl
 
 from api.imports.columns import Column, Kind
-from api.imports.report import EXAMPLES, ImportReport
 from api.imports.source import Batch
 
 DATE = r"^\d{4}-\d{2}-\d{2}$"
@@ -22,8 +22,14 @@ LONGEST_NUMBER = 60
 FIRST_YEAR = 1900
 
 
-def check_values(batch: Batch, columns: dict[int, Column], file: str, report: ImportReport) -> pl.DataFrame:
-    """`line` and one column per declared column, ready for COPY; faults go to the report.
+class Told(Protocol):
+    """Who is told of values that break a rule."""
+
+    def add_rows(self, file: str, column: str, rule: str, lines: pl.Series, values: pl.Series) -> None: ...
+
+
+def check_values(batch: Batch, columns: dict[int, Column], file: str, told: Told) -> pl.DataFrame:
+    """`line` and one column per declared column, ready for COPY; whoever is `told` hears of faults.
 
     `columns` maps the position of a column in the file to its declaration.
     """
@@ -36,22 +42,14 @@ def check_values(batch: Batch, columns: dict[int, Column], file: str, report: Im
             raw = raw.replace("", None)
         value = KINDS[column.kind](raw)
         wrong = raw.is_not_null() & (value.is_null() | _is_outside(value, column))
-        _report(wrong, raw, batch.lines, column, file, column.rule, report)
+        told.add_rows(file, column.name, column.rule, batch.lines.filter(wrong), raw.filter(wrong))
         if wrong.any():
             value = pl.select(pl.when(~wrong).then(value)).to_series()
         if column.is_required and column.default is None:
-            _report(raw.is_null(), raw, batch.lines, column, file, "must be given", report)
+            missing = raw.is_null()
+            told.add_rows(file, column.name, "must be given", batch.lines.filter(missing), raw.filter(missing))
         checked.append(value.alias(column.name))
     return pl.DataFrame(checked)
-
-
-def _report(
-    mask: pl.Series, raw: pl.Series, lines: pl.Series, column: Column, file: str, rule: str, report: ImportReport
-) -> None:
-    positions = mask.arg_true()
-    for position in positions.head(EXAMPLES):
-        report.add_fault(file, rule, line=lines[position], column=column.name, value=raw[position])
-    report.count_unseen(file, rule, column.name, max(0, positions.len() - EXAMPLES))
 
 
 def _is_outside(value: pl.Series, column: Column) -> pl.Series:

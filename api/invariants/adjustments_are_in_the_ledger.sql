@@ -1,4 +1,4 @@
--- A posted adjustment is in the ledger once with its quantity; one that waits or was refused moved nothing.
+-- A posted adjustment made here is in the ledger once with its quantity; one that waits or was refused moved nothing.
 WITH moved AS (
     SELECT m.reference_id AS stock_adjustment_id,
         sum(CASE d.kind WHEN 'store' THEN m.quantity ELSE -m.quantity END) AS moved
@@ -10,4 +10,4 @@ WITH moved AS (
 SELECT a.stock_adjustment_id, a.status, a.quantity, coalesce(m.moved, 0) AS moved
 FROM stock_adjustments AS a
 LEFT JOIN moved AS m USING (stock_adjustment_id)
-WHERE coalesce(m.moved, 0) <> CASE a.status WHEN 'posted' THEN a.quantity ELSE 0 END
+WHERE a.adjustment_ref IS NULL AND coalesce(m.moved, 0) <> CASE a.status WHEN 'posted' THEN a.quantity ELSE 0 END

@@ -1,4 +1,4 @@
--- In transit lies, of each transfer's line, what was shipped and has neither arrived, nor broken, nor been lost.
+-- In transit lies, of each line of a transfer made here, what was shipped and has neither arrived, nor broken, nor been lost.
 WITH moved AS (
     SELECT m.reference_id AS stock_transfer_line_id, sum(CASE WHEN d.kind = 'transit' THEN m.quantity ELSE 0 END)
         - sum(CASE WHEN s.kind = 'transit' THEN m.quantity ELSE 0 END) AS in_transit
@@ -10,5 +10,6 @@ WITH moved AS (
 )
 SELECT l.stock_transfer_id, l.stock_transfer_line_id, m.in_transit
 FROM stock_transfer_lines AS l
+JOIN stock_transfers AS t USING (stock_transfer_id)
 LEFT JOIN moved AS m USING (stock_transfer_line_id)
-WHERE coalesce(m.in_transit, 0) <> l.shipped_qty - l.received_qty - l.damaged_qty - l.lost_qty
+WHERE t.transfer_ref IS NULL AND coalesce(m.in_transit, 0) <> l.shipped_qty - l.received_qty - l.damaged_qty - l.lost_qty
