@@ -7,6 +7,7 @@ import re
 import psycopg
 import pytest
 
+from tests.sql.documents import fill_documents
 from warehouse.contracts import UnknownTable, contract, contracts, create_table
 from warehouse.transformations import LAYERS, table, tables
 
@@ -25,54 +26,9 @@ def full(shop):
     shop.carries()
     shop.supply()
     shop.cost(holding_cost_per_unit_week=1)
-    fill_sales(shop)
+    shop.fill("trade")
+    fill_documents(shop)
     return shop.build("2024-05-15")
-
-
-def fill_sales(shop):
-    """A pair of spectacles sold, paid and returned, contact lenses, a test and who left without buying."""
-    shop.add("chain_settings", key="vip_amount", value="100")
-    shop.add("chain_settings", key="festivals", value='[{"name": "Fair", "day": "2024-05-09"}]')
-    tax = shop.add("tax_classes", code="T")
-    shop.add("tax_rates", tax_class_id=tax, rate="0.05", valid_from_on="2024-01-01")
-    shop.add("categories", code="c", kind="frame", tax_class_id=tax)
-    shop.add("categories", code="k", kind="contact_lens")
-    shop.product("box", category="k")
-    box = shop.key("product", "box")
-    shop.add("product_contact_lenses", product_id=box, modality="MONTHLY", lenses_per_box=6)
-    shop.add("price_history", product_id=box, unit_price=5, valid_from_on="2024-01-01")
-    shop.add("cost_history", product_id=box, unit_cost=2, valid_from_on="2024-01-01")
-    shop.add(
-        "stock_moves", product_id=box, quantity=3, moved_on="2024-05-01", kind="receipt", unit_cost=2,
-        source_location_id=shop.locations["vendor"], destination_location_id=shop.locations["A"],
-    )  # fmt: skip
-    store, frame, seller = shop.key("store", "A"), shop.key("product", "p"), shop.add("users", username="u")
-    customer = shop.add("customers", customer_code="C", home_store_id=store)
-    patient = shop.add("patients", customer_id=customer)
-    test = shop.add(
-        "eye_tests", patient_id=patient, store_id=store, optometrist_id=seller, tested_on="2024-05-03",
-        started_at="2024-05-03 09:00:00+00", completed_at="2024-05-03 10:00:00+00", state="completed", outcome="new_rx",
-    )  # fmt: skip
-    shop.add("eye_test_queue", store_id=store, queued_on="2024-05-03", queued_at="2024-05-03 09:00:00+00")
-    shop.add(
-        "prescriptions", patient_id=patient, store_id=store, eye_test_id=test, source="tested_at_store",
-        kind="spectacle", prescribed_on="2024-05-03", valid_until_on="2026-05-03",
-    )  # fmt: skip
-    order = shop.add(
-        "sales_orders", order_ref="pair", store_id=store, customer_id=customer, patient_id=patient,
-        salesperson_id=seller, confirmed_at="2024-05-04 10:00:00+00", delivered_at="2024-05-06 10:00:00+00",
-    )  # fmt: skip
-    line = {"sales_order_id": order, "sold_on": "2024-05-04", "quantity": 1, "net_amount": 200}
-    sold = shop.add("sales_order_lines", line_ref="1", product_id=frame, pair_group=1, **line)
-    shop.add("sales_order_lines", line_ref="2", product_id=box, **line)
-    back = shop.add("sales_returns", sales_order_id=order, store_id=store, returned_on="2024-05-09")
-    shop.add(
-        "sales_return_lines", sales_return_id=back, sales_order_line_id=sold, quantity=1, condition="good",
-        taxable_amount=200, tax_amount=10,
-    )  # fmt: skip
-    shop.add("payments", sales_order_id=order, method="upi", amount=5, received_at="2024-05-04 10:00:00+00")
-    shop.add("walk_in_counts", store_id=store, counted_on="2024-05-04", walk_in_count=7)
-    shop.add("walkouts", store_id=store, walked_out_on="2024-05-04", reason="budget")
 
 
 def test_each_built_table_is_what_its_contract_says(full):

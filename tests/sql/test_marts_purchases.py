@@ -4,32 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.sql.documents import purchase
+
 AS_OF = "2024-05-15"
-
-
-def ordered(chain, sent_on, expected_on, quantity=10, receipts=(), state="open", pair="A/p", vendor="V", **given):
-    """An order of one line, and its receipts as (day, accepted, rejected)."""
-    count = chain.ids.get(("next", "purchase_orders"), 0)
-    order = chain.add(
-        "purchase_orders", order_ref=f"PO{count}", vendor_id=chain.key("vendor", vendor),
-        sent_at=sent_on and f"{sent_on} 10:00:00+00",
-    )  # fmt: skip
-    accepted = sum(each[1] for each in receipts)
-    line = chain.add(
-        "purchase_order_lines", purchase_order_id=order, **chain.pair(*pair.split("/")), state=state,
-        open_qty=max(quantity - accepted, 0) if state == "open" else 0, received_qty=accepted, expected_on=expected_on,
-        **{"ordered_qty": quantity, **given},
-    )  # fmt: skip
-    for day, taken, refused in receipts:
-        receipt = chain.add(
-            "goods_receipts", receipt_number=f"R{day}{order}", purchase_order_id=order, state="accepted",
-            store_id=chain.pair(*pair.split("/"))["store_id"], received_on=day, accepted_at=f"{day} 12:00:00+00",
-        )  # fmt: skip
-        chain.add(
-            "goods_receipt_lines", goods_receipt_id=receipt, purchase_order_line_id=line, received_qty=taken + refused,
-            accepted_qty=taken, rejected_qty=refused, reason="damaged" if refused else None,
-        )  # fmt: skip
-    return line
 
 
 def lines(chain, columns):
@@ -37,7 +14,7 @@ def lines(chain, columns):
 
 
 def test_a_line_ends_when_all_of_it_was_accepted_and_not_when_the_first_came(shop):
-    ordered(shop, "2024-04-01", "2024-04-20", 10, [("2024-04-08", 6, 0), ("2024-04-18", 4, 1)], state="received")
+    purchase(shop, "2024-04-01", "2024-04-20", 10, [("2024-04-08", 6, 0), ("2024-04-18", 4, 1)], state="received")
     columns = (
         "first_accepted_on::VARCHAR, completed_on::VARCHAR, lead_time_days, received_qty, accepted_qty, rejected_qty"
     )
@@ -45,12 +22,12 @@ def test_a_line_ends_when_all_of_it_was_accepted_and_not_when_the_first_came(sho
 
 
 def test_a_line_closed_short_ends_with_its_last_acceptance_and_is_never_in_full(shop):
-    ordered(shop, "2024-04-01", "2024-04-20", 10, [("2024-04-08", 6, 0)], state="received")
+    purchase(shop, "2024-04-01", "2024-04-20", 10, [("2024-04-08", 6, 0)], state="received")
     assert lines(shop, "completed_on, lead_time_days, is_due, is_on_time_in_full") == [(None, 7, True, False)]
 
 
 def test_an_open_line_is_censored_and_what_comes_after_as_of_is_not_seen(shop):
-    ordered(shop, "2024-05-01", "2024-05-20", 10, [("2024-05-08", 6, 0), ("2024-05-15", 4, 0)])
+    purchase(shop, "2024-05-01", "2024-05-20", 10, [("2024-05-08", 6, 0), ("2024-05-15", 4, 0)])
     columns = "completed_on, lead_time_days, waited_days, is_due, backorder_state"
     assert lines(shop, columns) == [(None, None, 14, False, "ON_TIME")]
 
@@ -65,16 +42,16 @@ def test_an_open_line_is_censored_and_what_comes_after_as_of_is_not_seen(shop):
     ],
 )
 def test_backorders_are_aged_by_the_day_they_were_due(shop, expected_on, state):
-    ordered(shop, "2024-04-01", expected_on)
+    purchase(shop, "2024-04-01", expected_on)
     assert lines(shop, "backorder_state") == [(state,)]
 
 
 def test_on_time_in_full_is_asked_of_lines_whose_day_has_passed(shop):
-    ordered(shop, "2024-04-01", "2024-05-14", 1, [("2024-05-14", 1, 0)], state="received")
-    ordered(shop, "2024-04-01", "2024-05-13", 1, [("2024-05-14", 1, 0)], state="received")
-    ordered(shop, "2024-04-01", "2024-05-15", 1, [("2024-05-14", 1, 0)], state="received")
-    ordered(shop, "2024-04-01", "2024-05-10", 1, state="cancelled", closed_on="2024-05-02", cancelled_qty=1)
-    ordered(shop, "2024-04-01", "2024-05-10", 1, state="cancelled", closed_on="2024-05-12", cancelled_qty=1)
+    purchase(shop, "2024-04-01", "2024-05-14", 1, [("2024-05-14", 1, 0)], state="received")
+    purchase(shop, "2024-04-01", "2024-05-13", 1, [("2024-05-14", 1, 0)], state="received")
+    purchase(shop, "2024-04-01", "2024-05-15", 1, [("2024-05-14", 1, 0)], state="received")
+    purchase(shop, "2024-04-01", "2024-05-10", 1, state="cancelled", closed_on="2024-05-02", cancelled_qty=1)
+    purchase(shop, "2024-04-01", "2024-05-10", 1, state="cancelled", closed_on="2024-05-12", cancelled_qty=1)
     columns = "purchase_order_line_id, is_due, is_on_time_in_full"
     assert [row[1:] for row in lines(shop, columns)] == [
         (True, True), (True, False), (False, False), (False, False), (True, False),
@@ -82,20 +59,20 @@ def test_on_time_in_full_is_asked_of_lines_whose_day_has_passed(shop):
 
 
 def test_a_statement_of_open_orders_says_little_and_nothing_is_made_up(shop):
-    ordered(shop, None, "2024-05-20", ordered_qty=None, vendor=None)
+    purchase(shop, None, "2024-05-20", ordered_qty=None, vendor=None)
     columns = "ordered_qty, open_qty, sent_on, lead_time_days, waited_days, ordered_cost_amount"
     assert lines(shop, columns) == [(10, 10, None, None, None, None)]
 
 
 def test_drafts_are_no_orders(shop):
-    ordered(shop, None, "2024-05-20", state="draft")
+    purchase(shop, None, "2024-05-20", state="draft")
     assert lines(shop, "*") == []
 
 
 def test_the_day_of_sending_and_acceptance_is_the_chains(shop):
     shop.con.execute("UPDATE lake.raw.chain SET timezone = 'Asia/Kolkata'")
     shop.con.execute("UPDATE lake.raw.chain SET as_of = '2024-05-15'")
-    ordered(shop, "2024-04-01", "2024-05-20")
+    purchase(shop, "2024-04-01", "2024-05-20")
     shop.con.execute("UPDATE lake.raw.purchase_orders SET sent_at = TIMESTAMPTZ '2024-04-01 20:00:00+00'")
     assert lines(shop, "sent_on::VARCHAR") == [("2024-04-02",)]
 
@@ -106,7 +83,7 @@ def lead_times(chain, columns):
 
 def received_after(chain, *days, vendor="V"):
     for each in days:
-        ordered(
+        purchase(
             chain, "2024-04-01", "2024-05-30", 1, [(f"2024-04-{each + 1:02}", 1, 0)], state="received", vendor=vendor
         )
 
@@ -120,8 +97,8 @@ def test_lead_times_of_ended_lines_have_their_quantiles(shop):
 def test_open_lines_lengthen_what_ended_ones_alone_would_say(shop):
     received_after(shop, 2, 4, 6)
     for _ in range(3):
-        ordered(shop, "2024-04-01", "2024-05-30")  # 44 days open
-    ordered(shop, "2024-05-11", "2024-05-30")  # 4 days open: at risk on day 4, unknown from then on
+        purchase(shop, "2024-04-01", "2024-05-30")  # 44 days open
+    purchase(shop, "2024-05-11", "2024-05-30")  # 4 days open: at risk on day 4, unknown from then on
     # waiting: 6/7 after day 2; 5/6 of it after day 4; 3/4 of that after day 6
     assert lead_times(shop, "ended_lines, censored_lines, p50_days, km_p50_days") == [(3, 4, 4.0, None)]
     received_after(shop, 9, 10)

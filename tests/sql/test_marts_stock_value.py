@@ -1,4 +1,4 @@
-"""Stock day by day: spans of cost, range and presence, and their value by store and kind of goods, against an oracle."""
+"""Stock day by day: spans of cost, range and presence, and their value by store and goods, against an oracle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import datetime as dt
 from collections import Counter
 from decimal import Decimal
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -7,6 +7,7 @@ SELECT
     m.moved_on,
     m.kind,
     m.quantity,
+    m.unit_cost,
     m.reference
 FROM raw.stock_moves AS m
 JOIN raw.stock_locations AS l ON l.location_id = m.destination_location_id
@@ -20,6 +21,7 @@ SELECT
     m.moved_on,
     m.kind,
     -m.quantity AS quantity,
+    m.unit_cost,
     m.reference
 FROM raw.stock_moves AS m
 JOIN raw.stock_locations AS l ON l.location_id = m.source_location_id
