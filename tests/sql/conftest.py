@@ -29,7 +29,6 @@ from warehouse.contracts import contract, contracts, create_table
 from warehouse.lake import SCHEMAS
 from warehouse.transformations import tables
 
-
 # what PostgreSQL fills in where nothing is said; a required column that no test speaks of gets the value of its type
 OF_TYPE = {"VARCHAR": "x", "BOOLEAN": False, "DATE": "2024-01-01", "TIMESTAMP WITH TIME ZONE": "2024-01-01 00:00:00+00"}
 FILLED_IN: dict[str, dict[str, Any]] = {
@@ -87,6 +86,12 @@ class RawChain:
         values = [row.get(c.name, None if c.nullable else OF_TYPE.get(c.type, 0)) for c in agreed.columns]
         self.con.execute(f"INSERT INTO lake.raw.{table} VALUES ({', '.join('?' * len(values))})", values)
         return int(row[agreed.keys[0]])
+
+    def fill(self, name: str) -> None:
+        """The rows of `<name>.toml` beside this file, with their keys as they stand there."""
+        rows = tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))
+        for table, row in ((table, row) for table, listed in rows.items() for row in listed):
+            self.add(table, **row)
 
     def chain(self, as_of: str, grain: str = "day", unmet_demand: str = "lost") -> RawChain:
         self.add(
