@@ -18,6 +18,7 @@ from ims.commands import (
     audit,
     backtest,
     bench,
+    checks,
     demo,
     exporting,
     importing,
@@ -47,6 +48,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("import")(importing.import_chain)
 app.command("run")(run.run)
+app.add_typer(checks.app, name="checks")
 app.command("export")(exporting.export)
 app.add_typer(publishing.app, name="publish")
 app.command("serve")(serve.serve)

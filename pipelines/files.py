@@ -55,7 +55,7 @@ def write_file(frame: pl.DataFrame, out: Path, manifest: Manifest) -> Manifest:
     beside = out.with_name(f".{out.stem}.{os.getpid()}{out.suffix}")
     note = out.with_name(out.name + ".manifest.json")
     try:
-        {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}[out.suffix.lower()](frame, beside)
+        write_frame(frame, beside)
         whole = replace(manifest, sha256=_checksum(beside))
         beside_note = note.with_name(f".{note.name}.{os.getpid()}")
         beside_note.write_text(whole.to_json())
@@ -64,6 +64,11 @@ def write_file(frame: pl.DataFrame, out: Path, manifest: Manifest) -> Manifest:
     finally:
         beside.unlink(missing_ok=True)
     return whole
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """The frame as a file of the format its suffix says; text stays text. Raises ValueError when it does not fit."""
+    {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}[path.suffix.lower()](frame, path)
 
 
 def _write_csv(frame: pl.DataFrame, path: Path) -> None:

@@ -9,7 +9,7 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.schema.base import Base, Created, Key, Timestamp, UserId, one_of
@@ -55,7 +55,7 @@ class CheckFailure(Base):
     check_failure_id: Mapped[Key]
     check_result_id: Mapped[int] = mapped_column(ForeignKey("check_results.check_result_id", ondelete="CASCADE"))
     store_id: Mapped[int | None] = mapped_column(ForeignKey("stores.store_id"))
-    row: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    row: Mapped[dict[str, Any]] = mapped_column(JSON)  # not JSONB: its members stay in their order
 
 
 class CheckWaiver(Base):

@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.Column("check_failure_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("check_result_id", sa.BigInteger(), nullable=False),
         sa.Column("store_id", sa.BigInteger(), nullable=True),
-        sa.Column("row", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("row", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(
             ["check_result_id"],
             ["check_results.check_result_id"],
