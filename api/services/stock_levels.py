@@ -36,7 +36,8 @@ COST = """
           AND (SELECT (now() AT TIME ZONE coalesce((SELECT timezone FROM chain), 'UTC'))::date)
               BETWEEN h.valid_from_on AND coalesce(h.valid_to_on, 'infinity')
         ORDER BY h.store_id NULLS LAST LIMIT 1) AS cost ON true"""
-# read first and apart: the planner would walk the balances of every store in the order of the page to find those of one
+# read first and apart: the planner would walk the balances of every store in the order of the page to find those of one;
+# where no product is named, whose own balances are few
 NEAR = """WITH near AS MATERIALIZED (
         SELECT * FROM stock_balances WHERE location_id = ANY(ARRAY(
             SELECT location_id FROM stock_locations WHERE store_id = ANY(%(stores)s) AND kind IN ('store', 'transit'))))
@@ -63,8 +64,10 @@ async def list_levels(
     after = _after(paging)
     where = ["l.kind IN ('store', 'transit')"]
     near, balances = "", "stock_balances"
-    if stores is not None:
+    if stores is not None and product_id is None and sku is None:
         near, balances = NEAR, "near"
+    elif stores is not None:
+        where.append("l.store_id = ANY(%(stores)s)")
     if product_id is not None:
         where.append("b.product_id = %(product_id)s")
     if sku is not None:
