@@ -1,4 +1,4 @@
-"""An optician in India, as of Wednesday 15 May 2024: store A, a frame, a lens, contact lenses, a solution; one customer."""
+"""An optician in India as of Wednesday 15 May 2024: store A, one product of each kind, and customers as they come."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Trade:
                 completed_at=completed_at,
                 state=state,
                 outcome="new_rx",
-            )  # fmt: skip
+            )
         )
 
     def prescribe(self, day: str, until: str = "2026-01-01", customer: str = "C", **given: Any) -> int:
@@ -98,7 +98,7 @@ class Trade:
                 prescribed_on=day,
                 valid_until_on=until,
                 **values,
-            )  # fmt: skip
+            )
         )
 
     def build(self, *marts: str, as_of: str = "2024-05-15") -> None:
