@@ -8,25 +8,17 @@ from pathlib import Path
 import polars as pl
 
 TIMEZONE = "Asia/Kolkata"
-FILES = (
-    "stores",
-    "products",
-    "vendors",
-    "supply",
-    "sales",
-    "availability",
-    "stock",
-    "open_orders",
-    "assortment",
-)
 
 
-def write_folder(folder: Path, name: str, as_of: date, tables: dict[str, pl.DataFrame], parquet: list[str]) -> None:
-    """Write `tables` and chain.toml into `folder`, replacing what an earlier run left there under these names."""
+PARQUET_ROWS = 20_000  # files of so many rows and more are Parquet
+
+
+def write_folder(folder: Path, name: str, as_of: date, tables: dict[str, pl.DataFrame]) -> None:
+    """Write `tables` and chain.toml into `folder`, in place of the files that an earlier run left there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for file in FILES:
-        for suffix in (".csv", ".parquet"):
-            (folder / f"{file}{suffix}").unlink(missing_ok=True)
+    for suffix in (".csv", ".parquet"):
+        for earlier in folder.glob(f"*{suffix}"):
+            earlier.unlink()
     chain = {
         "name": name,
         "currency": "INR",
@@ -38,7 +30,7 @@ def write_folder(folder: Path, name: str, as_of: date, tables: dict[str, pl.Data
     text = "".join(f'{key} = "{value}"\n' for key, value in chain.items())
     (folder / "chain.toml").write_text(text, encoding="utf-8")
     for file, frame in tables.items():
-        write_table(folder, file, frame, as_parquet=file in parquet)
+        write_table(folder, file, frame, as_parquet=len(frame) >= PARQUET_ROWS)
 
 
 def write_table(folder: Path, file: str, frame: pl.DataFrame, as_parquet: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,11 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from ims.demo.assortment import tabulate_assortment
-from ims.demo.baskets import Till
 from ims.demo.catalogue import tabulate_products, tabulate_supply, tabulate_vendors
 from ims.demo.folder import write_folder
-from ims.demo.history import History
-from ims.demo.parameters import Profile, read_profile
+from ims.demo.parameters import read_profile
+from ims.demo.people import LATER_DAYS
+from ims.demo.records.folder_files import Telling, prepare, tabulate_records
+from ims.demo.records.masters import complete_products, complete_stores, complete_vendors
 from ims.demo.statements import (
     is_ranged,
     label_pairs,
@@ -23,10 +23,11 @@ from ims.demo.statements import (
     tabulate_stock,
 )
 from ims.demo.stores import tabulate_stores
+from ims.demo.story import Story, tell_story
 from ims.demo.truth import write_truth
-from ims.demo.world import World, draw_world, live
+from ims.demo.world import Progress, draw_world
 
-Progress = Callable[[str, int, int], None]
+MOST_WEEKS = LATER_DAYS // 7
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,6 @@ class DemoSummary:
     return_share: float
     turns: dict[str, float]
     weeks: list[Path]
-
-
-@dataclass(frozen=True)
-class _Chain:
-    world: World
-    history: History
 
 
 def write_chain(
@@ -67,88 +62,77 @@ def write_chain(
     `progress(description, done, total)` is called as days go by. ValueError for an unknown profile, a negative
     then_weeks, or a truth folder inside `out`.
     """
-    if then_weeks < 0:
-        raise ValueError(f"then_weeks is {then_weeks}; it counts the weeks after the first folder, 0 or more.")
+    if not 0 <= then_weeks <= MOST_WEEKS:
+        raise ValueError(f"then_weeks is {then_weeks}; it counts the weeks after the first folder, 0 to {MOST_WEEKS}.")
     if truth is not None and truth.resolve().is_relative_to(out.resolve()):
         raise ValueError(f"The truth folder {truth} lies inside the chain folder {out}; give one outside of it.")
-    chain = _live(read_profile(profile), seed, as_of, then_weeks, progress)
-    days = chain.world.profile.weeks * 7
-    labels = label_pairs(chain.world.pairs, chain.world.catalogue, chain.world.stores)
-    till = Till(
-        chain.world.pairs, chain.world.catalogue, chain.world.categories, chain.world.stores, chain.world.start, seed
-    )
+    world = draw_world(read_profile(profile), seed, as_of, then_weeks)
+    ends = [world.days + 7 * week for week in range(then_weeks + 1)]
+    story = tell_story(world, [0, *ends], progress)
+    telling = prepare(story)
+    labels = label_pairs(world.pairs, world.catalogue, world.stores)
     report = progress or _ignore
-    periods = [(0, days)] + [(days + 7 * week, days + 7 * (week + 1)) for week in range(then_weeks)]
     folders = [out] + [out.parent / f"week-{week + 1}" for week in range(then_weeks)]
-    told = []
-    for number, (folder, (first, end)) in enumerate(zip(folders, periods, strict=True)):
+    rows: dict[str, int] = {}
+    for number, (folder, first, end) in enumerate(zip(folders, [0, *ends], ends, strict=False)):
         report("Writing the chain folder", number, len(folders))
-        tables = _introduce(chain) if number == 0 else {}
-        tables |= _tell(chain, till, labels, first, end)
-        told.append(tables)
-        as_of_then = chain.world.start + timedelta(days=end)
-        write_folder(folder, chain.world.profile.chain, as_of_then, tables, chain.world.profile.parquet)
+        tables = _introduce(story) if number == 0 else {}
+        tables |= _state(story, labels, first, end) | tabulate_records(telling, first, end)
+        rows = rows or {name: len(frame) for name, frame in tables.items()}
+        as_of_then = world.start + timedelta(days=end)
+        write_folder(folder, world.profile.chain, as_of_then, tables)
         if truth is not None:
-            write_truth(truth, number, chain.history, chain.world, labels, first, end)
+            write_truth(truth, number, story.history, world, labels, first, end)
     report("Writing the chain folder", len(folders), len(folders))
-    return _summarise(chain, folders, told[0])
+    return _summarise(telling, folders, rows)
 
 
 def _ignore(description: str, done: int, total: int) -> None:
     """Progress for callers that want none."""
 
 
-def _live(profile: Profile, seed: int, as_of: date | None, then_weeks: int, progress: Progress | None) -> _Chain:
-    world = draw_world(profile, seed, as_of, then_weeks)
-    return _Chain(world, live(world, progress=progress))
-
-
-def _introduce(chain: _Chain) -> dict[str, pl.DataFrame]:
-    """The files only a first folder needs."""
+def _introduce(story: Story) -> dict[str, pl.DataFrame]:
+    """The planner's files that only a first folder needs."""
+    world = story.world
+    products = tabulate_products(world.catalogue, world.categories, world.start, world.as_of)
     return {
-        "stores": tabulate_stores(chain.world.stores, chain.world.profile, chain.world.start),
-        "products": tabulate_products(
-            chain.world.catalogue, chain.world.categories, chain.world.start, chain.world.as_of
-        ),
-        "vendors": tabulate_vendors(chain.world.catalogue),
-        "supply": tabulate_supply(chain.world.catalogue, chain.world.categories),
-        "assortment": tabulate_assortment(
-            chain.world.pairs, chain.world.catalogue, chain.world.stores, chain.world.start
-        ),
+        "stores": complete_stores(tabulate_stores(world.stores, world.profile, world.start)),
+        "products": complete_products(story, products),
+        "vendors": complete_vendors(tabulate_vendors(world.catalogue)),
+        "supply": tabulate_supply(world.catalogue, world.categories),
+        "assortment": tabulate_assortment(world.pairs, world.catalogue, world.stores, world.start),
     }
 
 
-def _tell(chain: _Chain, till: Till, labels: pl.DataFrame, first: int, end: int) -> dict[str, pl.DataFrame]:
-    """The files that say what happened on first <= day < end and what stands at the opening of `end`."""
-    history, pairs, start = chain.history, chain.world.pairs, chain.world.start
+def _state(story: Story, labels: pl.DataFrame, first: int, end: int) -> dict[str, pl.DataFrame]:
+    """The planner's files of first <= day < end and of what stands at the opening of `end`."""
+    history, pairs, start = story.history, story.world.pairs, story.world.start
     return {
-        "sales": till.write_receipts(history, first, end),
         "availability": tabulate_availability(history, pairs, labels, start, first, end),
         "stock": tabulate_stock(history, pairs, labels, start, end),
-        "open_orders": tabulate_open_orders(history, pairs, chain.world.catalogue, labels, start, end),
+        "open_orders": tabulate_open_orders(history, pairs, story.world.catalogue, labels, start, end),
     }
 
 
-def _summarise(chain: _Chain, folders: list[Path], tables: dict[str, pl.DataFrame]) -> DemoSummary:
-    days = chain.world.profile.weeks * 7
-    history, pairs = chain.history, chain.world.pairs
+def _summarise(telling: Telling, folders: list[Path], rows: dict[str, int]) -> DemoSummary:
+    world, history = telling.story.world, telling.story.history
+    days, pairs = world.days, world.pairs
     ranged = is_ranged(pairs, 0, days)
     available, sold = history.available[:days], history.sales[:days]
     turns = {}
-    for index, category in enumerate(chain.world.categories):
+    for index, category in enumerate(world.categories):
         own = (pairs.category == index) & pairs.is_shop
         stock = float(available[:, own].sum()) / days
         turns[category.key] = float(sold[:, own].sum()) / days * 365 / stock
-    sales = tables["sales"]
-    returned = -int(sales.filter(pl.col("quantity") < 0)["quantity"].sum())
+    returned = telling.story.returns.filter(pl.col("back_day") < days)["quantity"].sum()
     return DemoSummary(
         folder=folders[0],
-        as_of=chain.world.as_of,
-        history_starts_on=chain.world.start,
-        rows={name: len(frame) for name, frame in tables.items()},
+        as_of=world.as_of,
+        history_starts_on=world.start,
+        rows=rows,
         stock_out_share=float(((available == 0) & ranged).sum() / ranged.sum()),
         fill_share=float(1 - history.unmet["quantity"].sum() / history.demand.sum()),
-        return_share=returned / float(sold.sum()),
+        return_share=float(returned) / float(sold.sum()),
         turns=turns,
         weeks=folders[1:],
     )

@@ -27,6 +27,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoSummary:
     return write_chain(tmp_path_factory.mktemp("large") / "chain", profile="demo")
 
 
+def read_any(folder: Path, file: str) -> pl.DataFrame:
+    parquet = folder / f"{file}.parquet"
+    return pl.read_parquet(parquet) if parquet.exists() else pl.read_csv(folder / f"{file}.csv")
+
+
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_for_any_seed_sales_are_what_demand_and_stock_allow(
@@ -93,19 +98,19 @@ def test_days_count_from_the_start_of_the_history() -> None:
 
 
 def test_parquet_has_types_and_the_same_bytes_each_time(tmp_path: Path, demo: DemoSummary) -> None:
-    sales = pl.read_parquet(demo.folder / "sales.parquet")
+    sales = pl.read_parquet(demo.folder / "sales_order_lines.parquet")
     assert sales.schema["sold_on"] == pl.Date
     assert sales.schema["sold_at"] == pl.Datetime("us", "UTC")
     assert sales.schema["net_amount"] == pl.Decimal(14, 2)
-    write_table(tmp_path, "sales", sales, as_parquet=True)
-    again, first = tmp_path / "sales.parquet", demo.folder / "sales.parquet"
+    write_table(tmp_path, "sales_order_lines", sales, as_parquet=True)
+    again, first = tmp_path / "sales_order_lines.parquet", demo.folder / "sales_order_lines.parquet"
     assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(first.read_bytes()).digest()
 
 
 def test_the_demo_profile_has_its_size_and_shape(demo: DemoSummary) -> None:
     assert demo.rows["products"] > 1_500
     assert demo.rows["stores"] == 13
-    assert demo.rows["sales"] > 150_000
+    assert demo.rows["sales_order_lines"] > 250_000
     assert 0.06 < demo.stock_out_share < 0.09
     assert 3.0 < demo.turns["frames"] < 4.0
     assert 0.01 < demo.return_share < 0.02
@@ -113,8 +118,8 @@ def test_the_demo_profile_has_its_size_and_shape(demo: DemoSummary) -> None:
 
 def test_the_warehouse_holds_stock_and_sells_nothing_and_a_closed_store_holds_none(demo: DemoSummary) -> None:
     stores = pl.read_csv(demo.folder / "stores.csv", try_parse_dates=True)
-    stock = pl.read_csv(demo.folder / "stock.csv")
-    sold = pl.read_parquet(demo.folder / "sales.parquet")
+    stock = read_any(demo.folder, "stock")
+    sold = pl.read_parquet(demo.folder / "sales_order_lines.parquet")
     warehouse = stores.filter(pl.col("kind") == "warehouse")["store_code"].to_list()
     assert stock.filter(pl.col("store_code").is_in(warehouse))["on_hand"].sum() > 100
     assert sold.filter(pl.col("store_code").is_in(warehouse)).is_empty()
@@ -136,7 +141,7 @@ def test_progress_is_told_from_first_to_last(tmp_path: Path) -> None:
 def test_a_folder_written_over_leaves_no_file_of_the_other_kind(tmp_path: Path) -> None:
     folder = tmp_path / "chain"
     folder.mkdir()
-    (folder / "sales.parquet").write_bytes(b"older")
+    (folder / "stock.parquet").write_bytes(b"older")
     write_chain(folder)
-    assert not (folder / "sales.parquet").exists()
-    assert (folder / "sales.csv").exists()
+    assert not (folder / "stock.parquet").exists()
+    assert (folder / "stock.csv").exists()
