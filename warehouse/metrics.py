@@ -49,7 +49,12 @@ def query(
         if calendar is not None and metric.time is None:
             raise InvalidQuery(f"{metric.name} speaks of one moment only; there is no other time to compare it with")
     sql, values = _compile(metrics, split, filters, scope, calendar)
-    return con.execute(sql, values).pl()
+    import duckdb
+
+    try:
+        return con.execute(sql, values).pl()
+    except duckdb.CatalogException as error:
+        raise InvalidQuery(f"what is published is older than this figure; `ims run` makes it ({error})") from None
 
 
 def values_of(con: duckdb.DuckDBPyConnection, dimension: str, *, scope: Scope) -> list[Any]:

@@ -12,6 +12,7 @@ from dagster import AssetCheckResult, AssetExecutionContext, AssetKey, AssetsDef
 
 from models.backtest.calibrate import calibrate_policy
 from models.forecast.engine import Forecast, forecast
+from models.forecast.scores import keep_forecast, score_forecasts
 from models.forecast.weekly import forecast_weekly
 from models.policy.calibration import CALIBRATION_SCHEMA
 from models.policy.plan import PLAN_SCHEMA, plan_orders
@@ -25,9 +26,11 @@ Step = Iterator[MaterializeResult[None] | AssetCheckResult]
 
 
 def output_assets() -> list[AssetsDefinition]:
-    """Forecast, calibration and plan, in flow order."""
+    """Forecast and what came of earlier ones, calibration and plan, in flow order."""
     return [
         _output("forecast_weekly", "forecast", ["marts.fct_demand_weekly", "marts.dim_assortment"], make_forecast),
+        _output("forecast_kept", "forecast", ["outputs.forecast_weekly"], keep_this_forecast),
+        _output("forecast_scores", "forecast", ["outputs.forecast_kept", "marts.fct_demand_weekly"], score_kept),
         _output("calibration", "suggestions", ["outputs.forecast_weekly", "marts.dim_supply_terms"], make_calibration),
         _output(
             "plan",
@@ -41,6 +44,20 @@ def output_assets() -> list[AssetsDefinition]:
 def make_forecast(session: RunSession) -> pl.DataFrame:
     """Weekly distributions for every pair of the catalog."""
     return forecast_weekly(_forecast(session), session.as_of)
+
+
+def keep_this_forecast(session: RunSession) -> pl.DataFrame:
+    """The forecast as it was made, kept beside earlier ones, to be set against what comes."""
+    weekly = read_output(session.con, "forecast_weekly")
+    assert weekly is not None, "made by the step before"
+    return keep_forecast(weekly, read_output(session.con, "forecast_kept"), session.as_of)
+
+
+def score_kept(session: RunSession) -> pl.DataFrame:
+    """What came of kept forecasts; no row before the first of their weeks has passed."""
+    kept = read_output(session.con, "forecast_kept")
+    assert kept is not None, "kept by the step before"
+    return score_forecasts(kept, _frame(session, "demand"))
 
 
 def make_calibration(session: RunSession) -> pl.DataFrame:

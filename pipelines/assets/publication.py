@@ -34,7 +34,7 @@ def publication_asset() -> AssetsDefinition:
 
     @asset(
         key=["publication"],
-        deps=[*upstream, AssetKey(["outputs", "plan"]), AssetKey(["outputs", "forecast_weekly"])],
+        deps=[*upstream, *(AssetKey(["outputs", name]) for name in ("plan", "forecast_weekly", "forecast_scores"))],
         group_name="publication",
         description="The pointer to what is served, and the suggestions, moved together.",
         kinds={"postgres"},

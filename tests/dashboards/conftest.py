@@ -26,7 +26,7 @@ from api.schema.planning import Run
 from api.suggestions import write_suggestions
 from models.forecast.engine import Forecast
 from models.policy.plan import plan_orders
-from warehouse.contracts import contracts
+from warehouse.contracts import contract, contracts
 from warehouse.lake import connect, current_snapshot
 
 AS_OF = dt.date(2026, 11, 23)
@@ -243,7 +243,7 @@ def _fill_lake(databases, settings, frames):
         "net_qty, sum(net_amount)::DECIMAL(18, 2) net_amount, sum(cost_amount)::DECIMAL(18, 2) cost_amount "
         "FROM sales GROUP BY ALL"
     )
-    for agreed in contracts("marts"):
+    for agreed in (*contracts("marts"), contract("outputs.forecast_scores")):
         _complete(con, agreed)
     snapshot = current_snapshot(con)
     con.close()
@@ -256,7 +256,7 @@ STAND_INS = {"VARCHAR": "'x'", "DATE": f"DATE '{AS_OF - dt.timedelta(days=7)}'",
 
 def _complete(con, agreed):
     """The columns of the contract that the table lacks; of a table that nobody filled, a row for each store."""
-    known = [row[0] for row in con.execute(FIND_COLUMNS, [agreed.table]).fetchall()]
+    known = [row[0] for row in con.execute(FIND_COLUMNS, [agreed.schema, agreed.table]).fetchall()]
     if agreed.table == "dim_date":
         begins = f"DATE '{AS_OF}' - 800 + i::INTEGER"
         source, given = "range(830) AS days(i)", {"day_on": begins, "is_past": f"{begins} < DATE '{AS_OF}'"}
@@ -271,7 +271,7 @@ def _complete(con, agreed):
 
 
 FIND_COLUMNS = """SELECT column_name FROM duckdb_columns()
-    WHERE database_name = 'lake' AND schema_name = 'marts' AND table_name = ?"""
+    WHERE database_name = 'lake' AND schema_name = ? AND table_name = ?"""
 
 
 def _is_number(kind):

@@ -10,7 +10,7 @@ import pytest
 from sqlglot import exp, parse_one
 
 from tests.sql.documents import fill_documents
-from warehouse.contracts import contract
+from warehouse.contracts import contract, create_table
 from warehouse.dimensions import DIMENSIONS, is_time
 from warehouse.metrics import TYPES, Between, InvalidQuery, NotAllowed, Scope, catalogue, query, values_of
 
@@ -38,7 +38,13 @@ def traded(con, shop):
     """The same with a row in every mart that a figure speaks of."""
     shop.fill("trade")
     fill_documents(shop)
-    return shop.build("2024-05-15").con
+    built = shop.build("2024-05-15").con
+    create_table(built, "outputs.forecast_scores")
+    built.execute(
+        "INSERT INTO lake.outputs.forecast_scores VALUES ('A', 'p', '2024-05-06', '2024-05-06', 1, "
+        "3, 4, 1, 1, 2, 0.5, 1)"
+    )
+    return built
 
 
 def ask(con, *names, by=(), where=None, scope=ALL):
