@@ -22,7 +22,7 @@ TIER_AFFINITY = {
 
 
 HELD_SHARE = 0.5  # of the imported styles stand in the warehouse
-SIZE_SPREAD = (0.64, 1.45)  # the smallest and the largest range of a store, of the mean one's
+SIZE_SPREAD = (0.76, 1.70)  # the smallest and the largest range of a store, of the mean one's
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def draw_pairs(profile: Profile, categories: list[Category], catalogue: Catalogu
         active = (np.minimum(stop, days) - np.maximum(start, 0)) / open_days[store]
         total = np.bincount(store, weight * active, minlength=len(stores.codes))
         base = profile.units[category.key] * stores.size[store] * weight / total[store]
-        display = choose_display(base, category, profile)
+        display = choose_display(base, category)
         close = stores.close_day[store]
         parts.append([store, sku + first_sku, np.full(len(sku), index), start, stop, close, base, display])
         first_sku += len(own)
@@ -82,9 +82,9 @@ def draw_pairs(profile: Profile, categories: list[Category], catalogue: Catalogu
     return Pairs(*joined)
 
 
-def choose_display(base: Floats, category: Category, profile: Profile) -> Ints:
+def choose_display(base: Floats, category: Category) -> Ints:
     """Units that always stand on the shelf: the full display for the most wanted share of a category's pairs."""
-    slow = base < np.quantile(base, 1.0 - profile.deep_share)
+    slow = base <= np.quantile(base, 1.0 - category.deep_share)
     return np.where(slow, category.display_min_slow, category.display_min)
 
 
@@ -112,11 +112,12 @@ def _choose_range(
 
 
 def _stock_warehouse(catalogue: Catalogue, stores: Stores, shops: list[list[Any]], seed: int) -> list[Any]:
-    """The warehouse's pairs: imported styles that headquarters buys in bulk, and room for what closing stores carry."""
+    """The warehouse's pairs: imported styles that headquarters buys in bulk, and room for what stores send back."""
     rng = open_stream(seed, "warehouse")
     slot_luck = rng.random(int(catalogue.column("slot").max()) + 1)
     held = catalogue.column("is_imported") & (slot_luck[catalogue.column("slot")] < HELD_SHARE)
     store, shop_sku = (np.concatenate([part[i] for part in shops]) for i in (0, 1))
+    held |= catalogue.column("end_day") < FOREVER
     held[shop_sku[stores.close_day[store] < FOREVER]] = True
     sku = np.nonzero(held)[0]
     same = np.ones(len(sku), dtype=np.int64)

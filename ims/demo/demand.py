@@ -76,7 +76,7 @@ def rate_by_needs(pairs: Pairs, needs: Needs, categories: list[Category], profil
         own = (pairs.category == index) & pairs.is_shop
         for store in np.unique(pairs.store[own]) if category.key in NEEDED else ():
             here = own & (pairs.store == store)
-            display[here] = choose_display(base[here], category, profile)
+            display[here] = choose_display(base[here], category)
     return replace(pairs, base=base, display_min=display)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ims.demo.days import FOREVER, Floats, Ints
 from ims.demo.parameters import Category
 
+CLEARANCE_LIFT = 2.2  # what has left the range is sold at 40 % off: 0.6 ** -1.6
 CORE, STYLE, SEASONAL = 0, 1, 2
 
 
@@ -49,8 +50,15 @@ def curve(lives: Lives, category: Category, day: Ints, day_of_year: Ints) -> Flo
     life = np.maximum(lives.life_days[:, None], 1.0)
     rise = np.where(age < 0, 0.0, np.minimum(0.4 + 0.8 * age / 28.0, 1.2))
     decay = 0.5 ** (np.maximum(age - 0.6 * life, 0.0) / (0.25 * life))
-    farewell = 0.5 ** (np.maximum(day[None, :] - lives.end_day[:, None], 0.0) / 28.0)
+    after = day[None, :] - lives.end_day[:, None]
+    farewell = np.where(after >= 0, CLEARANCE_LIFT, 1.0) * 0.5 ** (np.maximum(after, 0.0) / 60.0)
     style = rise * decay * farewell
-    wave = 1.0 + 0.8 * np.cos(2 * np.pi * (day_of_year - category.seasonal_peak_day) / 365.25)
+    wave = 1.0 + swing(category, day_of_year)
     kind = lives.kind[:, None]
     return np.where(kind == STYLE, style, np.where(kind == SEASONAL, wave[None, :], 1.0))
+
+
+def swing(category: Category, day_of_year: Ints) -> Floats:
+    """How far the demand for a category's seasonal lines lies above (or below, negative) their average."""
+    wave: Floats = 0.8 * np.cos(2 * np.pi * (day_of_year - category.seasonal_peak_day) / 365.25)
+    return wave

@@ -42,6 +42,7 @@ class Expiry:
         self._own = np.nonzero(life > 0)[0]
         self._weeks = life[self._own] // 7
         self._came = np.zeros(len(self._own), dtype=np.int64)
+        self._opening = np.zeros(len(self._own), dtype=np.int64)
         self._went = np.zeros(len(self._own), dtype=np.int64)
         self._ring = np.zeros((int(self._weeks.max(initial=0)) + 1, len(self._own)), dtype=np.int32)
 
@@ -52,10 +53,13 @@ class Expiry:
 
     def expire(self, week: int, physical: Ints) -> Ints:
         """Units to take off the shelf at the start of this week of the simulation, by pair; call once a week."""
+        if week == 0:
+            self._opening = physical[self._own]
         rows = len(self._ring)
         self._ring[week % rows] = self._came
         then = self._ring[(week - self._weeks) % rows, np.arange(len(self._own))]
-        old = np.where(week >= self._weeks, then - self._went, 0)
+        young = self._opening * week // np.maximum(self._weeks, 1)  # what the chain opened with was of all ages
+        old = np.where(week >= self._weeks, then, young) - self._went
         expired = np.zeros(len(physical), dtype=np.int64)
         expired[self._own] = np.clip(old, 0, physical[self._own])
         return expired

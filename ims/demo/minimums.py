@@ -22,6 +22,7 @@ class Minimums:
         self._cost = catalogue.column("unit_cost")[pairs.sku]
         self._least = np.zeros((int(pairs.store.max()) + 1) * count)
         value = np.array([c.min_order_value for c in categories], dtype=np.float64)[pairs.category]
+        value[catalogue.column("is_imported")[pairs.sku]] = 0.0  # headquarters orders abroad for all stores at once
         np.maximum.at(self._least, self._key, value)
         self._waited = np.zeros(len(self._least), dtype=np.int64)
         self._pack = catalogue.column("pack_size")[pairs.sku]

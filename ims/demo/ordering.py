@@ -16,11 +16,14 @@ from ims.demo.supply import STOCK, Purchases, Vendors
 from ims.demo.transfers import Transfers
 
 MEMORY_DAYS = 30.0
+EXPERIENCE_DAYS = 240.0  # what a manager has in the fingers, beside what the last month sold
+RECENT_WEIGHT = 0.2
 SKIPPED_SHARE = 0.15  # of reviews
 FEEL = (0.6, 1.4)  # factor on the target, new for each store, category and quarter
 RESERVE_SHARE = 0.5  # of what the chain sells of an imported style, the warehouse buys for
 RESERVE_DAYS = 21  # beyond the lead time and review
-PRESEASON = 1.5  # factor on the target of sunglasses in February
+LAST_ORDER_DAYS = 30  # before a style ends
+PRESEASON = 1.25  # factor on the target of sunglasses in February
 
 
 class Managers:
@@ -50,7 +53,8 @@ class Managers:
         self._minimums = Minimums(pairs, categories, catalogue, vendors)
         newcomer = pairs.start_day > -BURN_IN_DAYS
         typical = np.bincount(self._group, pairs.base) / np.maximum(np.bincount(self._group), 1)
-        self._rate = np.where(newcomer, typical[self._group], pairs.base)
+        self._known = np.where(newcomer, np.sqrt(typical[self._group] * pairs.base), pairs.base)
+        self._recent = self._known.copy()
         self._feel = np.ones(len(self._group))
 
     def fill_display(self, which: Flags) -> Ints:
@@ -59,7 +63,9 @@ class Managers:
 
     def learn(self, sales: Ints, available: Ints) -> None:
         """Remember today's sales, not today's demand; an empty shelf teaches nothing."""
-        self._rate += np.where(available > 0, sales - self._rate, 0.0) / MEMORY_DAYS
+        stocked = available > 0
+        self._recent += np.where(stocked, sales - self._recent, 0.0) / MEMORY_DAYS
+        self._known += np.where(stocked, sales - self._known, 0.0) / EXPERIENCE_DAYS
 
     def review(
         self,
@@ -80,7 +86,7 @@ class Managers:
             self._feel = feel[self._group]
         skipped = rng.random(self._groups) < SKIPPED_SHARE
         turn = (column + self._group) % self._review_days == 0
-        ends = np.minimum(self._pairs.end_day - 30, self._pairs.close_day - 60)
+        ends = np.minimum(self._pairs.end_day - LAST_ORDER_DAYS, self._pairs.close_day - 60)
         reviewed = turn & ~skipped[self._group] & (self._pairs.start_day <= day) & (day < ends) & self._bought
         if not reviewed.any():
             return
@@ -106,8 +112,9 @@ class Managers:
 
     def _wanted_rate(self) -> Floats:
         """Units a day; the warehouse expects its share of what all stores sell of a style."""
-        chain = np.bincount(self._pairs.sku, self._rate * self._pairs.is_shop)
-        return np.where(self._pairs.is_shop, self._rate, RESERVE_SHARE * chain[self._pairs.sku])
+        rate = RECENT_WEIGHT * self._recent + (1 - RECENT_WEIGHT) * self._known
+        chain = np.bincount(self._pairs.sku, rate * self._pairs.is_shop)
+        return np.where(self._pairs.is_shop, rate, RESERVE_SHARE * chain[self._pairs.sku])
 
     def _target(self, rate: Floats) -> Ints:
         days = self._lead_mean + self._review_days + np.where(self._pairs.is_shop, 0, RESERVE_DAYS)

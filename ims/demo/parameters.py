@@ -39,6 +39,7 @@ class Category:
     pack: int
     display_min: int
     display_min_slow: int
+    deep_share: float
     cover: float
     style_life_days: int = 420
     seasonal_peak_day: int = 0
@@ -52,7 +53,6 @@ class Profile:
     key: str
     chain: str
     caution: float
-    deep_share: float
     stores: int
     warehouse: bool
     weeks: int

@@ -16,8 +16,9 @@ from ims.demo.parameters import Category
 from ims.demo.reactions import LOST, SPECIAL_ORDER, Reactions
 from ims.demo.streams import open_stream
 from ims.demo.supply import SPECIAL, Purchases, Vendors
-from ims.demo.transfers import Transfers
+from ims.demo.transfers import FROM_CLOSING, RECALLED, Transfers
 
+RECALL_DAYS = 90  # after a style has left the range, what is left of it goes to the warehouse
 RETURN_STATES = (0.60, 0.25, 0.15)  # good, opened, damaged; only the good goes back on the shelf
 
 
@@ -65,12 +66,14 @@ class Chain:
         rng = open_stream(self._seed, "day", day + BURN_IN_DAYS)
         trading = (self._pairs.start_day <= day) & (day < self._pairs.close_day)
         came = self._open(day, rng)
+        shipped = self._send_back(day, rng)
         book = self._physical + self._missing
         self._managers.review(day, book, self._physical, self._purchases, self._transfers, rng)
-        shipped = self._transfers.collect()
-        self._physical -= shipped
+        given = self._transfers.collect()
+        self._physical -= given
         available = self._physical.copy()
         wanted = self._demand.draw(day, trading, rng)
+        wanted = np.where(day < self._pairs.end_day, wanted, np.minimum(wanted, available))  # who asks, has seen it
         sales = np.minimum(wanted, available)
         sales = sales + self._disappoint(day, wanted - sales, available - sales, trading, rng)
         self._physical -= sales
@@ -83,7 +86,7 @@ class Chain:
         self._physical -= lost
         self._missing += lost
         self._count(day, trading)
-        self._expiry.note(came, sales + lost + shipped)
+        self._expiry.note(came, sales + lost + shipped + given)
         if day >= 0:
             unlucky = np.nonzero(lost)[0]
             self._rows["shrinkage"].add(day, unlucky, lost[unlucky])
@@ -116,12 +119,21 @@ class Chain:
         if day == -BURN_IN_DAYS:
             came[starting] += first
         self._physical += came
+        return came
+
+    def _send_back(self, day: int, rng: np.random.Generator) -> Ints:
+        """Ship what closing stores hold, and what is left of old styles, to the warehouse; units that left, by pair."""
         closing = np.nonzero((self._pairs.close_day == day) & (self._physical + self._missing > 0))[0]
         if len(closing):
-            self._transfers.send_back(day, closing, self._physical, rng)
+            self._transfers.send_back(day, closing, self._physical, FROM_CLOSING, rng)
             short = closing[self._missing[closing] > 0]
             self._write_off(day, short)
-        return came
+        over = (self._pairs.end_day + RECALL_DAYS == day) & self._pairs.is_shop & (self._pairs.close_day > day)
+        over = np.nonzero(over & (self._physical > 0))[0]
+        self._transfers.send_back(day, over, self._physical, RECALLED, rng)
+        shipped = self._transfers.collect()
+        self._physical -= shipped
+        return shipped
 
     def _disappoint(self, day: int, unmet: Ints, left: Ints, trading: Flags, rng: np.random.Generator) -> Ints:
         """Note what became of the units wanted in vain; returns what was sold in their place, by pair."""

@@ -9,8 +9,13 @@ from ims.demo.assortment import Pairs
 from ims.demo.days import Flags, Floats, Ints
 from ims.demo.picking import Picker, rank_within
 
-FROM_WAREHOUSE, BETWEEN_STORES, FROM_CLOSING = range(3)  # kinds
-LEAD = {FROM_WAREHOUSE: (2.0, 1.0), BETWEEN_STORES: (3.0, 1.5), FROM_CLOSING: (3.0, 1.0)}  # mean, sd in days
+FROM_WAREHOUSE, BETWEEN_STORES, FROM_CLOSING, RECALLED = range(4)  # kinds
+LEAD = {
+    FROM_WAREHOUSE: (2.0, 1.0),
+    BETWEEN_STORES: (3.0, 1.5),
+    FROM_CLOSING: (3.0, 1.0),
+    RECALLED: (4.0, 2.0),
+}  # mean, sd in days
 DAMAGED_SHARE = 0.006  # of shipped units
 LOST_SHARE = 0.004
 ASKED_SHARE = 0.15  # of empty shelves that are reviewed, for how many a manager rings up other stores
@@ -65,10 +70,11 @@ class Transfers:
         shipped[asking] = 1
         return shipped
 
-    def send_back(self, day: int, pair: Ints, stock: Ints, rng: np.random.Generator) -> None:
-        """Ship all that pairs of a closing store hold to the warehouse."""
+    def send_back(self, day: int, pair: Ints, stock: Ints, kind: int, rng: np.random.Generator) -> None:
+        """Ship all that the pairs hold to the warehouse, where there is one that has room for it."""
         target = self._reserve[self._pairs.sku[pair]]
-        self.ship(day, pair, target, stock[pair], stock[pair], FROM_CLOSING, rng)
+        pair, target = pair[target >= 0], target[target >= 0]
+        self.ship(day, pair, target, stock[pair], stock[pair], kind, rng)
 
     def ship(
         self,

@@ -62,7 +62,8 @@ def draw_world(profile: Profile, seed: int, as_of: date | None = None, then_week
     life = np.concatenate(
         [curve(lives, c, day, day_of_year) for lives, c in zip(catalogue.lives, categories, strict=True)]
     )
-    index = index_days(categories, first, count, start)
+    middle = start + timedelta(days=days // 2)
+    index = index_days(categories, first, count, middle)
     total = days + 7 * then_weeks
     return World(profile, seed, categories, start, ends_on, total, stores, catalogue, pairs, index, life)
 
