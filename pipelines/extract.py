@@ -153,15 +153,19 @@ def _save_position(con: duckdb.DuckDBPyConnection, now: Position) -> None:
 def _replace(con: duckdb.DuckDBPyConnection, table: Contract) -> tuple[int, int, int]:
     """Read the whole table, in parallel by page ranges."""
     where = f" WHERE {table.where}" if table.where else ""
-    con.execute(
-        f"CREATE OR REPLACE TABLE lake.{table.name} AS SELECT {_casts(table)} FROM source.public.{table.table}{where}"
-    )
+    con.execute(f"CREATE OR REPLACE TABLE lake.{table.name} AS SELECT {_casts(table)} FROM {_source(table)}{where}")
     rows = _count(con, f"lake.{table.name}")
     return rows, 0, rows
 
 
+def _source(table: Contract) -> str:
+    if table.query is None:
+        return f"source.public.{table.table}"
+    return f"postgres_query('source', {_literal(table.query)})"
+
+
 def _replace_if_changed(con: duckdb.DuckDBPyConnection, table: Contract) -> tuple[int, int, int]:
-    con.execute(f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)} FROM source.public.{table.table}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)} FROM {_source(table)}")
     read = _count(con, "temp.delta")
     changed = _count(con, f"(FROM temp.delta EXCEPT FROM lake.{table.name})")
     gone = _count(con, f"(FROM lake.{table.name} EXCEPT FROM temp.delta)")

@@ -64,31 +64,46 @@ def condition(partition: Partition, values: set[Value]) -> str:
     return " OR ".join(parts) or "FALSE"
 
 
-def _named_by(con: duckdb.DuckDBPyConnection, partition: Partition, upstream: str, rows: str) -> set[Value] | None:
-    """The partitions that these rows of `upstream` name; None where that cannot be told."""
-    rule = partition.rules.get(upstream)
-    match rule:
-        case None:
-            return None
-        case Between():
-            return _between(con, partition, rule, rows)
-        case Looked():
-            if _any(con, f"FROM {rows} WHERE {' OR '.join(f'{key} IS NULL' for key in rule.keys)}"):
-                return None  # such a row often stands for all
-    return _looked_up(con, partition, upstream, rows)
+def _named_by(
+    con: duckdb.DuckDBPyConnection, partition: Partition, upstream: str, rows: str, way: tuple[str, ...] = ()
+) -> set[Value] | None:
+    """The partitions that these rows of `upstream` name; None where that cannot be told.
 
-
-def _looked_up(con: duckdb.DuckDBPyConnection, partition: Partition, upstream: str, rows: str) -> set[Value]:
-    rule = partition.rules[upstream]
+    `way` holds the tables that were looked in to come here; none is looked in twice.
+    """
     found: set[Value] = set()
-    if isinstance(rule, Named):
-        for expression in rule.expressions:
-            named = con.execute(f"SELECT DISTINCT {partition.of(expression)} FROM {rows}").fetchall()
-            found |= {value for (value,) in named}
-    elif isinstance(rule, Looked):
-        for table in rule.tables:
-            held = f"({', '.join(rule.columns)}) IN (SELECT ({', '.join(rule.keys)}) FROM {rows})"
-            found |= _looked_up(con, partition, table, f"(SELECT * FROM lake.{table} WHERE {held})")
+    for rule in partition.rules.get(upstream, (None,)):
+        named: set[Value] | None
+        match rule:
+            case None:
+                return None
+            case Named(expression):
+                values = con.execute(f"SELECT DISTINCT {partition.of(expression)} FROM {rows}").fetchall()
+                named = {value for (value,) in values}
+            case Between():
+                named = _between(con, partition, rule, rows)
+            case Looked():
+                named = _looked_up(con, partition, rule, rows, (*way, upstream))
+        if named is None:
+            return None
+        found |= named
+    return found
+
+
+def _looked_up(
+    con: duckdb.DuckDBPyConnection, partition: Partition, rule: Looked, rows: str, way: tuple[str, ...]
+) -> set[Value] | None:
+    if len(way) == 1 and _any(con, f"FROM {rows} WHERE {' OR '.join(f'{key} IS NULL' for key in rule.keys)}"):
+        return None  # a row without a key often stands for all
+    found: set[Value] = set()
+    for table in rule.tables:
+        if table in way:
+            continue
+        held = f"({', '.join(rule.columns)}) IN (SELECT ({', '.join(rule.keys)}) FROM {rows})"
+        named = _named_by(con, partition, table, f"(SELECT * FROM lake.{table} WHERE {held})", way)
+        if named is None:
+            return None
+        found |= named
     return found
 
 
@@ -100,7 +115,9 @@ def _between(con: duckdb.DuckDBPyConnection, partition: Partition, rule: Between
         return None
     if rule.table is not None:
         spanned = f"{rule.on} BETWEEN {_literal(first)} AND {_literal(last)}"
-        return _looked_up(con, partition, rule.table, f"(SELECT * FROM lake.{rule.table} WHERE {spanned})")
+        return _named_by(
+            con, partition, rule.table, f"(SELECT * FROM lake.{rule.table} WHERE {spanned})", (rule.table,)
+        )
     step = f"range({partition.of(_literal(first))}, {_literal(last)} + 1, INTERVAL 1 {partition.by})"
     return {value for (value,) in con.execute(f"SELECT CAST(unnest({step}) AS DATE)").fetchall()}
 

@@ -54,7 +54,8 @@ class Column:
 class Contract:
     """One table. `keys` are the columns that together name a row; `where` limits what the extract brings over.
 
-    `partition` says how a built table is rebuilt in parts; without one it is rebuilt whole.
+    `query` is what the extract asks PostgreSQL where there is no table of that name. `partition` says how a built table
+    is rebuilt in parts; without one it is rebuilt whole.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Contract:
     columns: tuple[Column, ...]
     keys: tuple[str, ...]
     where: str | None = None
+    query: str | None = None
     partition: Partition | None = None
 
     @property
@@ -120,5 +122,6 @@ def _read(name: str, path: Path) -> Contract:
         columns=columns,
         keys=tuple(given["key"]),
         where=given.get("where"),
+        query=given.get("query"),
         partition=read_partition(name, given["partition"], names) if "partition" in given else None,
     )

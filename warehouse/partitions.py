@@ -18,9 +18,9 @@ class InvalidPartition(ValueError):
 
 @dataclass(frozen=True)
 class Named:
-    """The changed row itself names partitions, by expressions over its columns, as it was and as it is."""
+    """The changed row itself names a partition, by an expression over its columns, as it was and as it is."""
 
-    expressions: tuple[str, ...]
+    expression: str
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,14 @@ Rule = Named | Looked | Between
 
 @dataclass(frozen=True)
 class Partition:
-    """A table's partitions: the value of `column`, or the year, month or day it lies in. `rules` by upstream table."""
+    """A table's partitions: the value of `column`, or the year, month or day it lies in.
+
+    `rules` by upstream table: a changed row names what each of them names.
+    """
 
     column: str
     by: str
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, tuple[Rule, ...]]
 
     def of(self, expression: str) -> str:
         """The partition of a value, as SQL: the first day of its year or month, else the value itself."""
@@ -73,8 +76,8 @@ def read_partition(name: str, given: Mapping[str, Any], columns: tuple[str, ...]
         raise InvalidPartition(
             f"partition of {name}: `{column}` by `{by}`: a column of it, by {', '.join(UNITS)} or value"
         )
-    rules = {upstream: _read_rule(name, rule) for upstream, rule in given.get("changes", {}).items()}
-    for rule in rules.values():
+    rules = {upstream: _read_rules(name, listed) for upstream, listed in given.get("changes", {}).items()}
+    for rule in (rule for each in rules.values() for rule in each):
         targets = rule.tables if isinstance(rule, Looked) else (rule.table,) if isinstance(rule, Between) else ()
         missing = [target for target in targets if target is not None and target not in rules]
         if missing:
@@ -84,9 +87,13 @@ def read_partition(name: str, given: Mapping[str, Any], columns: tuple[str, ...]
     return Partition(column, by, rules)
 
 
+def _read_rules(name: str, given: Any) -> tuple[Rule, ...]:
+    return tuple(_read_rule(name, each) for each in (given if isinstance(given, list) else [given]))
+
+
 def _read_rule(name: str, given: Any) -> Rule:
-    if isinstance(given, str | list):
-        return Named(_listed(given))
+    if isinstance(given, str):
+        return Named(given)
     if {"key", "in"} <= given.keys() <= {"key", "in", "as"}:
         return Looked(_listed(given["key"]), _listed(given.get("as", given["key"])), _listed(given["in"]))
     if "between" in given and given.keys() <= {"between", "in", "on"}:
