@@ -2,7 +2,7 @@
 -- Times of a sale are those of its order; a return counts on the day it came back, and came_back_* of the sale's own row
 -- say what became of it later. A cost that was not recorded at the sale is the moving average of receipts on its day, else
 -- what the chain stated for that day or for the product: is_cost_estimated says so. item_qty counts a pair, frame and
--- lenses, once.
+-- lenses, once. What the checks hold back is left out.
 WITH lines AS (
     SELECT
         l.*,
@@ -18,7 +18,7 @@ WITH lines AS (
     JOIN staging.products AS p USING (sku)
     CROSS JOIN staging.chain AS c
     LEFT JOIN staging.sales_orders AS o USING (sales_order_id)
-    WHERE l.booked_on < c.as_of
+    WHERE l.booked_on < c.as_of AND NOT l.is_held_back
 ),
 came_back AS (
     SELECT

@@ -1,6 +1,7 @@
 -- One row per order line, returned order line or day's total: what was sold and what came back, in money, on both clocks.
 -- booked_on and delivered_on are the days on which the row counts, a return's both the day on which it came back;
 -- sale_booked_on and sale_delivered_on are those of the sale that it takes back. A day's total is both in one.
+-- What the checks hold back stays here, marked, so that all of it together is what PostgreSQL holds.
 WITH orders AS (
     SELECT
         o.sales_order_id,
@@ -54,10 +55,13 @@ SELECT
     l.cost_at_sale AS unit_cost,
     CAST(NULL AS VARCHAR) AS condition,
     l.prescription_source,
-    l.pair_group
+    l.pair_group,
+    (q.row_id IS NOT NULL OR x.day_on IS NOT NULL) AS is_held_back
 FROM lines AS l
 JOIN raw.stores AS s ON s.store_id = l.store_id
 JOIN raw.products AS p ON p.product_id = l.product_id
+LEFT JOIN checks.quarantine AS q ON q.table_name = 'sales_order_lines' AND q.row_id = l.sales_order_line_id
+LEFT JOIN checks.blocked_days AS x ON x.store_code = s.store_code AND x.day_on = l.sold_on
 UNION ALL
 SELECT
     'return_line' AS record,
@@ -83,7 +87,8 @@ SELECT
     l.cost_at_sale AS unit_cost,
     b.condition,
     l.prescription_source,
-    NULL AS pair_group
+    NULL AS pair_group,
+    x.day_on IS NOT NULL AS is_held_back
 FROM raw.sales_return_lines AS b
 JOIN raw.sales_returns AS r USING (sales_return_id)
 JOIN lines AS l ON l.sales_order_line_id = b.sales_order_line_id
@@ -91,6 +96,7 @@ JOIN raw.stores AS s ON s.store_id = r.store_id
 JOIN raw.products AS p ON p.product_id = l.product_id
 ANTI JOIN raw.sales_order_lines AS n
     ON n.sales_order_id = l.sales_order_id AND n.product_id = l.product_id AND n.sold_on = r.returned_on AND n.quantity < 0
+LEFT JOIN checks.blocked_days AS x ON x.store_code = s.store_code AND x.day_on = r.returned_on
 UNION ALL
 SELECT
     'daily_total' AS record,
@@ -116,7 +122,10 @@ SELECT
     NULL AS unit_cost,
     NULL AS condition,
     NULL AS prescription_source,
-    NULL AS pair_group
+    NULL AS pair_group,
+    (q.row_id IS NOT NULL OR x.day_on IS NOT NULL) AS is_held_back
 FROM raw.daily_sales AS d
 JOIN raw.stores AS s USING (store_id)
 JOIN raw.products AS p USING (product_id)
+LEFT JOIN checks.quarantine AS q ON q.table_name = 'daily_sales' AND q.row_id = d.daily_sales_id
+LEFT JOIN checks.blocked_days AS x ON x.store_code = s.store_code AND x.day_on = d.sold_on
