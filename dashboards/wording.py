@@ -11,6 +11,7 @@ REASONS = {
     "ENOUGH_STOCK": "Enough stock",
     "NO_DEMAND": "No demand expected",
     "NO_VENDOR": "No vendor known",
+    "DQ_BLOCKED": "Count first: the ledger is not believed",
     "DISCONTINUED": "Discontinued",
     "OPTED_OUT": "Opted out of suggestions",
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models.policy.decision import Decision
 
 NO_VENDOR = "NO_VENDOR"
+DQ_BLOCKED = "DQ_BLOCKED"  # its ledger and its shelf disagree
 NO_DEMAND_UNITS = 0.01
 # forecasts that rest on other series, or on a few weeks
 LOW_EVIDENCE_METHODS = ("borrowed_from_category", "no_sales_yet", "short_history_mean")

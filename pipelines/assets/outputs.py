@@ -15,6 +15,7 @@ from models.forecast.engine import Forecast, forecast
 from models.forecast.scores import keep_forecast, score_forecasts
 from models.forecast.weekly import forecast_weekly
 from models.policy.calibration import CALIBRATION_SCHEMA
+from models.policy.held import hold_back_orders
 from models.policy.plan import PLAN_SCHEMA, plan_orders
 from pipelines.assets.checking import check_results, check_specs
 from pipelines.frames import read_input, read_output, write_output
@@ -35,7 +36,13 @@ def output_assets() -> list[AssetsDefinition]:
         _output(
             "plan",
             "suggestions",
-            ["outputs.calibration", "marts.fct_inventory_position", "marts.fct_arrivals", "marts.dim_supply_terms"],
+            [
+                "outputs.calibration",
+                "marts.fct_inventory_position",
+                "marts.fct_arrivals",
+                "marts.dim_supply_terms",
+                "checks.blocked_pairs",
+            ],
             make_plan,
         ),
     ]
@@ -88,7 +95,7 @@ def make_plan(session: RunSession) -> pl.DataFrame:
             "(docs/import-format.md) to get suggestions; the forecasts do not need them."
         )
         return pl.DataFrame(schema=PLAN_SCHEMA)
-    return plan_orders(
+    plan = plan_orders(
         _frame(session, "demand"),
         _frame(session, "catalog"),
         position,
@@ -100,6 +107,7 @@ def make_plan(session: RunSession) -> pl.DataFrame:
         read_output(session.con, "calibration"),
         carrying_rate=session.settings.holding_rate_per_year,
     )
+    return hold_back_orders(plan, session.con.sql("FROM lake.checks.blocked_pairs").pl(), session.as_of)
 
 
 def _output(

@@ -120,6 +120,11 @@ lost_days AS (
     FROM (
         SELECT store_code, sku, day_on FROM said_days WHERE NOT is_in_stock
         UNION ALL
+        -- a day whose sales cannot be believed was not observed
+        SELECT s.store_code, s.sku, b.day_on
+        FROM series AS s
+        JOIN checks.blocked_days AS b ON b.store_code = s.store_code AND b.day_on BETWEEN s.begins_on AND s.last_on
+        UNION ALL
         SELECT u.store_code, u.sku, u.day_on
         FROM unsold_days AS u
         ANTI JOIN (SELECT store_code, sku, day_on FROM said_days WHERE is_in_stock) AS a USING (store_code, sku, day_on)
