@@ -140,6 +140,21 @@ def test_a_store_sees_who_ordered_there_and_takes_over_who_visits(clinic: Any) -
     )
 
 
+def test_a_list_pages_through_who_lives_and_who_ordered_there_each_once(clinic: Any) -> None:
+    ordered = clinic.customer()
+    at_home = clinic.customer("staff of S2")
+    clinic.customer()
+    for customer in (ordered, ordered, at_home):
+        clinic.order(customer["customer_id"], clinic.s2)
+    found, cursor = [], ""
+    while not found or cursor:
+        page = clinic.get("staff of S2", f"/customers?limit=1{cursor}")
+        found += [item["customer_id"] for item in page["items"]]
+        cursor = f"&cursor={page['next_cursor']}" if page.get("next_cursor") else ""
+    assert found[:2] == [at_home["customer_id"], ordered["customer_id"]]
+    assert found == sorted(set(found), reverse=True)
+
+
 def test_masked_roles_see_neither_name_nor_number(clinic: Any) -> None:
     made = clinic.customer(full_name="Meera de Souza", mobile="+919850000777", email="m@example.com", city="Goa")
     patient = clinic.patient(customer=made, full_name="Tara Souza")
