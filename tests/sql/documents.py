@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from warehouse.contracts import contract, create_table
+
 NOON = "12:00:00+00"
 
 
@@ -136,20 +138,36 @@ def fill_documents(chain: Any) -> None:
     """Something in every table of stock, supply, workshop and expenses: for a chain with store A and product p of V."""
     chain.store("Z")
     chain.product("lens", category="l", subcategory="SV", style_code="s", attributes='{"sph": "-1.00", "cyl": "0.00"}')
-    for sku in ("p", "lens"):
-        chain.stock("2024-05-03", 4, f"Z/{sku}")
-        chain.carries(pair=f"Z/{sku}")
-    purchase(chain, "2024-04-01", "2024-04-20", 4, (("2024-04-20", 4, 0, "b", "2024-06-01"),), "Z/p", state="received")
+    for store in ("A", "Z"):
+        for sku in ("p", "lens"):
+            if (store, sku) != ("A", "p"):
+                chain.stock("2024-05-03", 4, f"{store}/{sku}")
+                chain.carries(pair=f"{store}/{sku}")
+        lot = ("2024-04-20", 4, 0, "b", "2024-06-01")
+        purchase(chain, "2024-04-01", "2024-04-20", 4, (lot,), f"{store}/lens", state="received")
+        count(chain, "2024-05-06", 4, 3, f"{store}/lens")
+        chain.suggested("2024-05-10", 3, pair=f"{store}/lens")
+        chain.add(
+            "stock_reservations", location_id=chain.locations[store], product_id=chain.key("product", "p"), quantity=1,
+            state="active",
+        )  # fmt: skip
     transfer(chain, "2024-05-02", "2024-05-04", to="Z", approved_qty=2, shipped_qty=2, received_qty=2)
-    count(chain, "2024-05-06", 4, 3, "Z/p")
-    chain.add(
-        "stock_reservations", location_id=chain.locations["Z"], product_id=chain.key("product", "p"), quantity=1,
-        state="active",
-    )  # fmt: skip
-    job = lab_job(chain, "2024-05-01", ("qc", "2024-05-02"), ("ready", "2024-05-03"), lens="lens")
+    job = lab_job(
+        chain, "2024-05-01", ("qc", "2024-05-02"), ("ready", "2024-05-03"), ("delivered", "2024-05-06"), lens="lens"
+    )
     chain.con.execute("UPDATE lake.raw.sales_orders SET total_amount = 10 WHERE order_ref LIKE 'J%'")
     remake(chain, job, "2024-05-02")
     chain.add("non_adapts", lab_job_id=job, reason="cosmetic", reported_on="2024-05-09", charged_amount=0)
     expense(chain, "2024-05-02", 5)
     chain.add("sales_targets", store_id=chain.key("store", "A"), month_on="2024-05-01", target_amount=310)
     prescription(chain, "2024-05-01", ("right", -1, 0), ("left", -1, 0))
+
+
+def fill_output(con: Any, table: str, **given: Any) -> None:
+    """A row of outputs.<table>; what may not be null and is not given is empty or 0."""
+    create_table(con, f"outputs.{table}")
+    empty = {"VARCHAR": "", "DATE": "2024-05-15", "BOOLEAN": False}
+    row = {c.name: empty.get(c.type, 0) for c in contract(f"outputs.{table}").columns if not c.nullable} | given
+    con.execute(
+        f"INSERT INTO lake.outputs.{table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()]
+    )

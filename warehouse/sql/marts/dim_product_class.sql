@@ -26,8 +26,8 @@ items AS (
     CROSS JOIN chain AS c
     LEFT JOIN sums AS s USING (sku)
     LEFT JOIN first_sales AS f USING (sku)
-    WHERE s.sku IS NOT NULL
-        OR EXISTS (SELECT 1 FROM marts.fct_stock_spans AS k WHERE k.sku = p.sku AND k.to_on IS NULL AND k.is_ranged)
+    LEFT JOIN (SELECT DISTINCT sku FROM marts.fct_stock_spans WHERE to_on IS NULL AND is_ranged) AS k USING (sku)
+    WHERE s.sku IS NOT NULL OR k.sku IS NOT NULL
 ),
 ranked AS (
     SELECT
@@ -37,14 +37,18 @@ ranked AS (
             / nullif(sum(greatest(margin_amount, 0)) OVER (), 0) AS above_share
     FROM items
 ),
-months AS (
-    SELECT i.sku, i.category, n.number, coalesce(sum(f.sold_qty), 0) AS demand_qty
-    FROM items AS i
+monthly AS (
+    SELECT f.sku, (f.sold_on - c.since_on) // 28 AS number, sum(f.sold_qty) AS demand_qty
+    FROM marts.fct_sales_daily AS f
     CROSS JOIN chain AS c
+    WHERE f.sold_on >= c.since_on
+    GROUP BY f.sku, (f.sold_on - c.since_on) // 28
+),
+months AS (
+    SELECT i.sku, i.category, n.number, coalesce(m.demand_qty, 0) AS demand_qty
+    FROM items AS i
     CROSS JOIN (SELECT unnest(range(13)) AS number) AS n
-    LEFT JOIN marts.fct_sales_daily AS f
-        ON f.sku = i.sku AND f.sold_on >= c.since_on AND (f.sold_on - c.since_on) // 28 = n.number
-    GROUP BY i.sku, i.category, n.number
+    LEFT JOIN monthly AS m ON m.sku = i.sku AND m.number = n.number
 ),
 seasons AS (
     SELECT

@@ -17,6 +17,5 @@ SELECT
     coalesce(l.on_hand_qty <> t.stated_qty, FALSE) AS is_mismatched
 FROM marts.fct_stock_daily AS k
 LEFT JOIN stated AS t USING (store_code, sku)
-LEFT JOIN marts.fct_stock_daily AS l
-    ON l.store_code = k.store_code AND l.sku = k.sku AND t.stated_on BETWEEN l.from_on AND coalesce(l.to_on, t.stated_on)
+ASOF LEFT JOIN marts.fct_stock_daily AS l ON l.store_code = k.store_code AND l.sku = k.sku AND l.from_on <= t.stated_on
 WHERE k.to_on IS NULL

@@ -3,8 +3,9 @@
 -- of a group is its stock. A group has a row while one of its skus is ranged or in the ledger.
 WITH kinds AS (
     -- a number for each kind of goods: grouping millions of changes by texts takes twice as long
-    SELECT category, subcategory, brand, row_number() OVER (ORDER BY category, subcategory, brand) AS kind_no
-    FROM (SELECT DISTINCT category, subcategory, brand FROM staging.products)
+    SELECT category, subcategory, brand, min(kind) AS product_kind, row_number() OVER (ORDER BY category, subcategory, brand) AS kind_no
+    FROM staging.products
+    GROUP BY category, subcategory, brand
 ),
 items AS (
     SELECT p.sku, k.kind_no
@@ -79,6 +80,7 @@ SELECT
     k.category,
     k.subcategory,
     k.brand,
+    k.product_kind,
     d.day_on,
     CAST(d.known_pairs AS BIGINT) AS known_pairs,
     CAST(d.ranged_pairs AS BIGINT) AS ranged_pairs,
