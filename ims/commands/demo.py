@@ -24,6 +24,9 @@ class Profile(StrEnum):
 
 def demo(
     profile: Annotated[Profile, typer.Option(help="ci: 3 stores, seconds; demo: 12 stores, minutes.")] = Profile.ci,
+    defects: Annotated[
+        bool, typer.Option("--defects/--no-defects", help="With faults that the checks find, as real data have.")
+    ] = True,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the web app and the Dagster UI.")] = True,
 ) -> None:
     """Build a demo chain, load, run and serve it.
@@ -43,9 +46,15 @@ def demo(
     databases = open_databases(settings)
     if not (folder / "chain.toml").exists():  # a second demo goes on with the same chain
         with progress_bar() as progress:
-            write_chain(folder, profile=profile.value, as_of=latest_monday(), progress=progress)
+            write_chain(
+                folder,
+                profile=profile.value,
+                as_of=latest_monday(),
+                progress=progress,
+                defects=folder.with_name(f"{profile.value}-defects") if defects else None,
+            )
     typer.echo(f"The demo chain is in {folder}.")
-    import_chain(folder)
+    import_chain(folder, quarantine=True)
     run()
     print_best(databases.operational)
     if not serve:

@@ -10,6 +10,7 @@ import polars as pl
 
 from ims.demo.assortment import tabulate_assortment
 from ims.demo.catalogue import tabulate_products, tabulate_supply, tabulate_vendors
+from ims.demo.defects.inject import inject, write_ledger
 from ims.demo.folder import write_folder
 from ims.demo.parameters import read_profile
 from ims.demo.people import LATER_DAYS
@@ -53,19 +54,23 @@ def write_chain(
     progress: Progress | None = None,
     truth: Path | None = None,
     then_weeks: int = 0,
+    defects: Path | None = None,
 ) -> DemoSummary:
     """Write a chain folder to `out`; the same arguments write the same bytes.
 
     `as_of` (default: the profile's) ends the history, which is the profile's weeks long. With `then_weeks`, what
     the next weeks bring is written to `week-1`, `week-2`, ... beside `out`, each complete as of seven days later;
     the first folder does not change by it. `truth` names a folder for the true demand, which no planner may see.
+    `defects` names a folder, outside of `out` too: the first folder then has defects, and `defects.csv` there says
+    which, and which check finds each.
     `progress(description, done, total)` is called as days go by. ValueError for an unknown profile, a negative
     then_weeks, or a truth folder inside `out`.
     """
     if not 0 <= then_weeks <= MOST_WEEKS:
         raise ValueError(f"then_weeks is {then_weeks}; it counts the weeks after the first folder, 0 to {MOST_WEEKS}.")
-    if truth is not None and truth.resolve().is_relative_to(out.resolve()):
-        raise ValueError(f"The truth folder {truth} lies inside the chain folder {out}; give one outside of it.")
+    for kept in (truth, defects):
+        if kept is not None and kept.resolve().is_relative_to(out.resolve()):
+            raise ValueError(f"The truth folder {kept} lies inside the chain folder {out}; give one outside of it.")
     world = draw_world(read_profile(profile), seed, as_of, then_weeks)
     ends = [world.days + 7 * week for week in range(then_weeks + 1)]
     story = tell_story(world, [0, *ends], progress)
@@ -78,6 +83,9 @@ def write_chain(
         report("Writing the chain folder", number, len(folders))
         tables = _introduce(story) if number == 0 else {}
         tables |= _state(story, labels, first, end) | tabulate_records(telling, first, end)
+        if defects is not None and number == 0:
+            tables, ledger = inject(tables, seed, world.as_of)
+            write_ledger(defects, ledger)
         rows = rows or {name: len(frame) for name, frame in tables.items()}
         as_of_then = world.start + timedelta(days=end)
         write_folder(folder, world.profile.chain, as_of_then, tables)
@@ -96,7 +104,9 @@ def _introduce(story: Story) -> dict[str, pl.DataFrame]:
     world = story.world
     products = tabulate_products(world.catalogue, world.categories, world.start, world.as_of)
     return {
-        "stores": complete_stores(tabulate_stores(world.stores, world.profile, world.start)),
+        "stores": complete_stores(
+            tabulate_stores(world.stores, world.profile, world.start), world.stores.codes, world.stores.size
+        ),
         "products": complete_products(story, products),
         "vendors": complete_vendors(tabulate_vendors(world.catalogue)),
         "supply": tabulate_supply(world.catalogue, world.categories),

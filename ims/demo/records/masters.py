@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from ims.demo.days import Ints
+from ims.demo.days import Floats, Ints
 from ims.demo.made_to_order import LAB_VENDORS
 from ims.demo.parameters import read_table
 from ims.demo.prices import CLASSES, HSN, RATES_AFTER, RATES_BEFORE, Paise
@@ -62,13 +62,45 @@ def complete_products(story: Story, products: pl.DataFrame) -> pl.DataFrame:
         mrp=rupees(pl.lit(pl.Series(story.prices.mrp_on(number, day)))),
         tax_rate=pl.Series(story.prices.rate_on(number, day) / 100).round(2),
     )
-    return both.with_columns(told.get_columns()).with_columns(pl.col("is_never_reordered").fill_null(value=False))
+    both = both.with_columns(told.get_columns()).with_columns(pl.col("is_never_reordered").fill_null(value=False))
+    return _describe_products(both)
 
 
-def complete_stores(stores: pl.DataFrame) -> pl.DataFrame:
-    """The `stores` file with the company and the state of each, for tax."""
+def _describe_products(products: pl.DataFrame) -> pl.DataFrame:
+    """What labels say: an EAN of the range for use inside a chain, style, colour and size, and where in life it is."""
+    detail = pl.col("attributes").str.json_path_match
+    twelve = pl.format("290{}", pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(9))
+    weights = [1, 3] * 6
+    sum_ = sum((pl.col("twelve").str.slice(i, 1).cast(pl.Int64) * w for i, w in enumerate(weights)), pl.lit(0))
+    is_goods = pl.col("category").is_in(list(KINDS)[:6])
+    measures = pl.format("{}-{}-{}", detail("$.eye_mm"), detail("$.bridge_mm"), detail("$.temple_mm"))
+    gone = pl.col("discontinued_on").is_not_null()
+    return (
+        products.with_columns(twelve=twelve)
+        .with_columns(
+            barcode=pl.when(is_goods & ~pl.col("is_never_reordered")).then(
+                pl.format("{}{}", "twelve", (10 - sum_ % 10) % 10)
+            ),
+            style_code=detail("$.style"),
+            colour_name=detail("$.colour"),
+            size_label=measures,
+            lifecycle=pl.when(gone).then(pl.lit("DISCONTINUED")).otherwise(pl.lit("CORE")),
+        )
+        .drop("twelve")
+    )
+
+
+def complete_stores(stores: pl.DataFrame, codes: list[str], sizes: Floats) -> pl.DataFrame:
+    """The `stores` file with the company and the state of each, for tax, and how large it is."""
     states = pl.col("city").replace_strict(CITY_STATES, return_dtype=pl.String)
-    return stores.with_columns(legal_entity=pl.lit(ENTITY), state_code=states)
+    area = {code: int(round(900 * size, -1)) for code, size in zip(codes, sizes, strict=True)}
+    board = {code: int(round(600 * size**0.7, -1)) for code, size in zip(codes, sizes, strict=True)}
+    return stores.with_columns(
+        legal_entity=pl.lit(ENTITY),
+        state_code=states,
+        floor_area_sqft=pl.col("store_code").replace_strict(area, default=None, return_dtype=pl.Int64),
+        frame_board_capacity=pl.col("store_code").replace_strict(board, default=None, return_dtype=pl.Int64),
+    )
 
 
 def complete_vendors(vendors: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import polars as pl
 from ims.demo.clock import at_hour, stamp
 from ims.demo.story import Story
 
-MARKETING_SHARE, REMINDER_SHARE = 0.55, 0.80
+MARKETING_SHARE = 0.55
 
 
 def tabulate_people(story: Story, first: int, end: int) -> dict[str, pl.DataFrame]:
@@ -53,21 +53,15 @@ def _customers(story: Story, customers: pl.DataFrame) -> pl.DataFrame:
 
 def _consents(story: Story, customers: pl.DataFrame) -> pl.DataFrame:
     """Whether one may be written to, asked when the customer was first written down."""
-    asked = []
-    for purpose, share in (("marketing", MARKETING_SHARE), ("reminders", REMINDER_SHARE)):
-        key = customers["customer"].to_numpy()
-        time = at_hour(customers["since_day"].to_numpy(), story.luck.uniform("known", key))
-        granted = story.luck.uniform(purpose, key) < share
-        asked.append(
-            customers.select(
-                customer_code="code",
-                purpose=pl.lit(purpose),
-                is_granted=pl.Series(granted),
-                source=pl.lit("store"),
-                recorded_at=stamp(story.world.start, pl.lit(pl.Series(time))),
-            )
-        )
-    return pl.concat(asked).sort("customer_code", "purpose")
+    key = customers["customer"].to_numpy()
+    time = at_hour(customers["since_day"].to_numpy(), story.luck.uniform("known", key))
+    return customers.select(
+        customer_code="code",
+        purpose=pl.lit("marketing"),
+        is_granted=pl.Series(story.luck.uniform("marketing", key) < MARKETING_SHARE),
+        source=pl.lit("store"),
+        recorded_at=stamp(story.world.start, pl.lit(pl.Series(time))),
+    ).sort("customer_code")
 
 
 def _prescriptions(prescriptions: pl.DataFrame) -> pl.DataFrame:
