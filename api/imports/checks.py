@@ -31,6 +31,14 @@ def check_files(loading: Loading) -> None:
             _check_orders(loading, staged)
 
 
+def check_orders_once(loading: Loading, staged: Staged) -> None:
+    """An order is given by the sales or by the record files, not by both."""
+    query = """
+        SELECT line, order_ref FROM staged_sales AS s WHERE EXISTS (
+            SELECT FROM staged_sales_orders AS o WHERE (o.order_ref, o.store_code) = (s.order_ref, s.store_code))"""
+    report_rows(loading, staged.file, "order_ref", "must not be an order that sales_orders gives too", query)
+
+
 def report_rows(loading: Loading, file: str, column: str | None, rule: str, query: str, **values: object) -> None:
     """Report what `query` finds: rows (line, value) or (line, value, more of the rule)."""
     limited = f"WITH found AS MATERIALIZED ({query}) SELECT count(*) OVER (), * FROM found ORDER BY 2 LIMIT {EXAMPLES}"

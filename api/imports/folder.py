@@ -13,7 +13,7 @@ import psycopg
 
 from api.imports.availability import check_spans, end_spans
 from api.imports.chain import Chain, find_chain, read_chain, save_chain
-from api.imports.checks import check_files
+from api.imports.checks import check_files, check_orders_once
 from api.imports.files import FILES
 from api.imports.ledger import create_receipts, find_anchors, post_moves
 from api.imports.listing import list_folder, require_files
@@ -22,7 +22,7 @@ from api.imports.lock import NAME, take_lock
 from api.imports.merge import merge_file
 from api.imports.orders import merge_open_orders
 from api.imports.previous import mark_moment, repeat_import
-from api.imports.records.broken import keep_rows, report_broken, set_aside
+from api.imports.records.broken import keep_rows, release_rows, report_broken, set_aside
 from api.imports.records.derivation import record_files
 from api.imports.records.merge import merge_record
 from api.imports.report import ImportReport, InvalidFolder
@@ -81,12 +81,16 @@ def _import(
     loading = Loading(connection, report, progress, before, is_quarantine=is_quarantine)
     if loading.before is None:
         require_files(found, report)
-    elif not report.faults and repeat_import(connection, found, report):
+    elif not report.faults and repeat_import(connection, found, report, is_quarantine):
         return None
     _read(loading, found)
     check_files(loading)
     if "availability" in loading.files:
         check_spans(loading, loading.files["availability"])
+    if "sales" in loading.files and "sales_orders" in loading.files:
+        check_orders_once(loading, loading.files["sales"])
+    if report.faults and not is_quarantine:
+        report_broken(loading)
     _stop_at_faults(report)
     try:
         _merge(loading)
@@ -99,6 +103,7 @@ def _import(
     report.as_of = loading.as_of
     files = report.files
     report.is_unchanged = not (any(each.added or each.changed or each.closed for each in files) or report.moves or new)
+    report.is_unchanged &= not loading.released
     return loading
 
 
@@ -163,15 +168,19 @@ def _merge(loading: Loading) -> None:
             merge_open_orders(loading, staged)
         elif name == "sales_order_lines":
             merge_record(loading, staged, before_writing=note_sales)
+        elif name in record_files() and name != "stock_moves":
+            merge_record(loading, staged)
         elif name in record_files():
-            if name != "stock_moves":  # these are posted with the ledger
-                merge_record(loading, staged)
+            pass  # the moves are posted with the ledger
         else:
             if name == "availability":
                 end_spans(loading, staged)
             merge_file(loading, staged)
     save_chain(loading.connection, loading.before, loading.after, loading.report)
     post_moves(loading)
+    for name, staged in loading.files.items():
+        if name in record_files():
+            release_rows(loading, staged)
 
 
 def _report_refusal(error: psycopg.Error, report: ImportReport) -> None:

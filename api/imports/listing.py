@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from api.imports.files import FIRST_FOLDER, list_files
+from api.imports.files import FILES, FIRST_FOLDER, list_files
 from api.imports.report import ImportReport
 
 SUFFIXES = (".csv", ".parquet")
@@ -37,7 +37,9 @@ def list_folder(folder: Path, report: ImportReport) -> dict[str, Path]:
         else:
             found[path.stem] = path
     if not found and not report.faults:
-        report.add_fault(str(folder), f"must hold a chain's files, at least one of {CHAIN}, {', '.join(known)}")
+        report.add_fault(
+            str(folder), f"must hold a chain's files, at least one of {CHAIN}, {', '.join(spec.name for spec in FILES)}"
+        )
     order = ("chain", *known)
     return {name: found[name] for name in order if name in found}
 
@@ -58,4 +60,6 @@ def _report_unknown(path: Path, known: tuple[str, ...], report: ImportReport) ->
     if near:
         report.add_fault(path.name, f"is not a file of a chain folder; did you mean '{near[0]}{path.suffix}'?")
     else:
-        report.warnings.append(f"{path.name} was not read: IMS knows no file of that name ({', '.join(known)})")
+        report.warnings.append(
+            f"{path.name} was not read: IMS knows no file of that name (docs/import-format.md lists them)"
+        )

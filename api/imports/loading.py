@@ -43,6 +43,8 @@ class Loading:
     is_quarantine: bool = False
     # record files that had broken rows
     faulty: set[str] = field(default_factory=set)
+    # rows set aside by earlier imports, whose corrected ones this one brings
+    released: int = 0
 
     @property
     def as_of(self) -> dt.date:

@@ -200,7 +200,7 @@ class Payment(Tracked, Base):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("reference <> ''", name="reference"),
         CheckConstraint(
-            "NOT ims_looks_like_card(reference) OR (method = 'upi' AND length(reference) = 12)",
+            "(method = 'upi' AND length(reference) = 12) OR NOT ims_looks_like_card(reference)",
             name="no_card_number",
         ),
         Index("ix_payments_sales_order_id", "sales_order_id"),  # the payments of an order

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
 from api.imports.folder import import_folder
+from api.imports.records.derivation import record_files
+from api.imports.records.page import render_page
+from api.imports.report import InvalidFolder
 from api.services.invariants import check_invariants
 
 CHAIN = 'name = "Chain"\ncurrency = "INR"\ntimezone = "Asia/Kolkata"\nas_of = "2024-04-15"\n'
@@ -76,52 +81,242 @@ HISTORY = (
 )
 
 
-@pytest.fixture
-def load(installation, tmp_path):
-    """Import files as one more folder: load({"users.csv": ...}, is_quarantine=True) -> report."""
-    number = iter(range(100))
+class Records:
+    """An installation that folders are loaded into."""
 
-    def _load(files, **options):
-        folder = tmp_path / f"folder{next(number)}"
+    def __init__(self, url, path):
+        self.url, self.path, self.number = url, path, 0
+
+    def load(self, files, **options):
+        """Import files as one more folder: load({"users.csv": ...}, is_quarantine=True) -> report."""
+        self.number += 1
+        folder = self.path / f"folder{self.number}"
         folder.mkdir()
         for name, text in files.items():
             (folder / name).write_text(text)
-        return import_folder(folder, installation.databases.operational, reports=tmp_path / "reports", **options)
+        return import_folder(folder, self.url, reports=self.path / "reports", **options)
 
-    return _load
+    def ask(self, query):
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(query).fetchall()
+
+    def on_hand(self):
+        return self.ask(
+            "SELECT l.kind, store_code, sku, on_hand FROM stock_balances JOIN stock_locations AS l USING (location_id)"
+            " JOIN stores USING (store_id) JOIN products USING (product_id) WHERE on_hand <> 0 ORDER BY 1, 2, 3"
+        )
+
+    def broken(self):
+        with psycopg.connect(self.url) as connection:
+            return {name: rows for name, rows in check_invariants(connection).items() if rows}
+
+
+TRANSFERRED = (
+    "transfer_ref,from_store_code,to_store_code,status,requested_by,received_by,received_at\n"
+    "T1,S1,S2,received,asha,ravi,2024-04-20 10:00\n"
+)
 
 
 @pytest.fixture
-def ask(installation):
-    def _ask(query):
-        with psycopg.connect(installation.databases.operational) as connection:
-            return connection.execute(query).fetchall()
-
-    return _ask
+def records(installation, tmp_path):
+    return Records(installation.databases.operational, tmp_path)
 
 
 def later(day, **files):
     return {"chain.toml": f'as_of = "{day}"\n'} | {f"{name}.csv": text for name, text in files.items()}
 
 
-def test_every_kind_of_record_loads_and_twice_changes_nothing(load, ask):
-    report = load(FOLDER | {"stock_moves.csv": HISTORY})
+def test_every_kind_of_record_loads_and_twice_changes_nothing(records):
+    report = records.load(FOLDER | {"stock_moves.csv": HISTORY})
     assert {each.name: each.rows - each.added for each in report.files if each.rows != each.added} == {}
-    assert ask(
-        "SELECT o.order_ref, o.status, u.username FROM sales_orders o LEFT JOIN users u ON user_id = salesperson_id"
-        " ORDER BY 1"
-    ) == [("O1", "delivered", "asha"), ("O2", "delivered", None)]
-    assert ask("SELECT kind FROM prescription_eyes") == [("spectacle",)] * 2
-    assert ask("SELECT order_weekdays FROM vendor_terms") == [([1, 4],)]
-    assert ask("SELECT s.store_code FROM sales_returns JOIN stores s USING (store_id)") == [("S2",)]
-    assert ask("SELECT credit_days FROM vendors") == [(45,)]
-    assert ask("SELECT code FROM products JOIN tax_classes USING (tax_class_id)") == [("FRAME",)]
-    again = load(FOLDER | {"stock_moves.csv": HISTORY, "brands.csv": "name,is_own\nOwn,true\n\n"})
+    orders = (
+        "SELECT order_ref, status, username FROM sales_orders LEFT JOIN users ON user_id = salesperson_id ORDER BY 1"
+    )
+    assert records.ask(orders) == [("O1", "delivered", "asha"), ("O2", "delivered", None)]
+    assert records.ask("SELECT kind FROM prescription_eyes") == [("spectacle",)] * 2
+    assert records.ask("SELECT order_weekdays FROM vendor_terms") == [([1, 4],)]
+    assert records.ask("SELECT store_code FROM sales_returns JOIN stores USING (store_id)") == [("S2",)]
+    assert records.ask("SELECT credit_days FROM vendors") == [(45,)]
+    assert records.ask("SELECT code FROM products JOIN tax_classes USING (tax_class_id)") == [("FRAME",)]
+    assert records.ask("SELECT kind FROM categories ORDER BY code") == [("frame",), ("other",)]
+    assert records.on_hand() == [("store", "S1", "P1", 2), ("transit", "S2", "P1", 1)]
+    assert records.broken() == {}
+    # other bytes, so that the rows themselves are compared
+    again = records.load(FOLDER | {"stock_moves.csv": HISTORY, "brands.csv": "is_own,name\ntrue,Own\n"})
     assert again.is_unchanged
     assert again.file("stock_moves").unchanged == 4
 
 
-def test_what_came_by_files_breaks_no_invariant(load, installation):
-    load(FOLDER | {"stock_moves.csv": HISTORY})
-    with psycopg.connect(installation.databases.operational) as connection:
-        assert {name: rows for name, rows in check_invariants(connection).items() if rows} == {}
+def test_users_of_a_file_cannot_sign_in_and_those_who_can_are_left_alone(records, make_user):
+    make_user(records.url, "asha", roles=("admin",))
+    report = records.load(FOLDER)
+    assert any("users.csv: 1 row(s) are of this system's own making" in warning for warning in report.warnings)
+    assert records.ask("SELECT username, full_name, password_hash FROM users ORDER BY 1") == [
+        ("asha", None, "not-a-hash"),
+        ("ravi", "Ravi", "no password"),
+    ]
+    assert records.ask("SELECT count(*) FROM user_roles JOIN users USING (user_id) WHERE username = 'ravi'") == [(0,)]
+
+
+def test_a_later_row_of_the_same_key_replaces(records):
+    records.load(FOLDER)
+    expense = "expense_ref,store_code,expense_category,spent_on,amount,description,submitted_by\n"
+    files = later("2024-04-22", expenses=f"{expense}"
+        "X1,S1,rent,2024-04-02,1100,April,asha\nX2,S1,rent,2024-04-20,10,Tea,asha\n",
+        prescriptions="prescription_number,version,patient_ref,store_code,source,kind,optometrist,prescribed_on,"
+        "valid_until_on\nRX1,2,PT1,S1,tested_at_store,spectacle,ravi,2024-04-20,2026-04-20\n"
+        "RX1,3,PT1,S1,tested_at_store,spectacle,ravi,2024-04-21,2026-04-20\n",
+        stock_transfers=TRANSFERRED)  # fmt: skip
+    report = records.load(files)
+    assert [(each.added, each.changed) for each in report.files[1:]] == [(1, 1), (0, 1), (2, 0)]
+    assert records.ask("SELECT amount FROM expenses ORDER BY expense_ref") == [(1100,), (10,)]
+    linked = (
+        "SELECT n.version, o.version FROM prescriptions n JOIN prescriptions o ON o.prescription_id = n.supersedes_id"
+    )
+    assert records.ask(f"{linked} ORDER BY 1") == [(2, 1), (3, 2)]
+
+
+FAULTS = {
+    "unknown reference": ("patients", "patient_ref,customer_code,full_name\nPT9,C9,X\n",
+        (2, "customer_code", "C9", "must be a customer that customers knows")),
+    "unknown composite reference": ("payments", "payment_ref,order_ref,store_code,method,amount\nX,O1,S2,cash,1\n",
+        (2, "order_ref", "O1, S2", "must be a order that sales_orders knows")),
+    "half a reference": ("eye_tests", "eye_test_ref,store_code,queued_on,token,patient_ref,optometrist,tested_on\n"
+        "E9,S1,2024-04-01,,PT1,ravi,2024-04-01\n", (2, "token", None, "is needed where queued_on is given")),
+    "a choice": ("customers", "customer_code,kind\nC9,b2x\n", (2, "kind", "b2x", "must be one of b2c, b2b")),
+    "a check": ("sales_orders", ORDERS + "O9,S1,2024-04-01,,,,100,10,95,0,95\n",
+        (2, "taxable_amount", "95.00", "must hold: taxable_amount = subtotal_amount - discount_amount")),
+    "a check by a function": ("payments", "payment_ref,order_ref,store_code,method,amount,reference\n"
+        "X,O1,S1,card,1,4111111111111111\n", (2, "method", "card", "must hold: (method = 'upi'")),
+    "a line's check": ("sales_order_lines", LINES + "O1,S1,9,P1,2024-04-01,1,100,10,91,\n",
+        (2, "net_amount", "91.00", "must hold: net_amount = round(quantity * unit_price, 2) - discount_amount")),
+    "a key twice": ("brands", "name\nX\nX\n",
+        (3, "name", "X", "must be in the file once; the same key stands already in line 2")),
+    "another key taken": ("legal_entities", "code,name,tax_number\nNEW,x,AAACE0000A\n",
+        (2, "tax_number", "AAACE0000A", "must be of one row only")),
+    "spans that overlap": ("price_history", "sku,unit_price,valid_from_on,valid_to_on\nP1,9,2023-06-01,2023-07-01\n",
+        (2, "valid_from_on", "2023-06-01", "must not overlap")),
+    "what never changes": ("sales_orders", "order_ref,store_code,ordered_on\nO1,S1,2024-04-03\n",
+        (2, "ordered_on", "2024-04-03", "never changes once it is loaded")),
+    "what was recorded": ("customer_consents", "customer_code,purpose,is_granted,source,recorded_at\n"
+        "C1,marketing,false,store,2023-01-02 10:00\n", (2, None, None, "record what is so now")),
+    "not given": ("walk_in_counts", "store_code,counted_on,walk_in_count\nS1,2024-04-02,\n",
+        (2, "walk_in_count", None, "must be given")),
+    "below zero": ("stock_moves", MOVES + "2024-04-02,P1,3,sale,store,S1,customer,,\n",
+        (2, "quantity", "3", "the day would end with -1")),
+    "after as_of": ("stock_moves", MOVES + "2024-04-22,P1,1,sale,store,S1,customer,,\n",
+        (2, "moved_on", "2024-04-22", "must lie before 2024-04-22")),
+    "an order given twice": ("sales", "sold_on,store_code,sku,quantity,order_ref,line_ref\n2024-04-01,S1,P1,1,O1,1\n",
+        (2, "order_ref", "O1", "must not be an order that sales_orders gives too")),
+}  # fmt: skip
+
+
+def test_each_fault_names_its_line_column_value_and_rule(records):
+    records.load(FOLDER | {"stock_moves.csv": HISTORY})
+    found = {}
+    for case, (name, text, _) in FAULTS.items():
+        files = later("2024-04-22", **{name: text})
+        if name == "sales":
+            files["sales_orders.csv"] = FOLDER["sales_orders.csv"]
+        with pytest.raises(InvalidFolder) as refused:
+            records.load(files)
+        found[case] = [
+            (each.file, each.line, each.column, each.value, each.rule) for each in refused.value.report.faults
+        ]
+    for case, (name, _, (line, column, value, rule)) in FAULTS.items():
+        assert found[case], case
+        assert found[case][0][:4] == (f"{name}.csv", line, column, value), case
+        assert rule in found[case][0][4], case
+        assert len(found[case]) == 1, (case, found[case])
+    assert records.ask("SELECT count(*) FROM imports") == [(1,)]
+
+
+def test_a_master_of_the_planner_holds_the_rules_of_its_further_columns(records):
+    products = FOLDER["products.csv"] + "P3,C,x,100,99,FRAME,\nP4,D,x,,,LENS,OLD\n"
+    with pytest.raises(InvalidFolder) as refused:
+        records.load(FOLDER | {"products.csv": products})
+    said = [(each.line, each.column, each.rule) for each in refused.value.report.faults]
+    assert (4, "mrp", "must hold: mrp >= unit_price") in said
+    assert (5, "tax_class", "must be a tax class that tax_classes knows") in said
+    assert {line for line, *_ in said} == {4, 5}
+
+
+def test_quarantine_sets_bad_rows_aside_once_and_releases_them(records):
+    files = FOLDER | {
+        "customers.csv": "customer_code,full_name,kind\nC1,Meera,b2c\nC2,Secret,b2x\n",
+        "patients.csv": "patient_ref,customer_code,full_name\nPT1,C1,Meera\nPT2,C2,Dev\n",
+        "expenses.csv": "expense_ref,store_code,expense_category,spent_on,amount,description,submitted_by\n"
+        "X1,S1,rent,2024-04-01,1000,April,asha\nX2,S2,rent,soon,10,Tea,asha\n",
+    }
+    with pytest.raises(InvalidFolder):
+        records.load(files)
+    report = records.load(files, is_quarantine=True)
+    assert [(each.name, each.quarantined) for each in report.files if each.quarantined] == [
+        ("customers.csv", 1), ("expenses.csv", 1), ("patients.csv", 1)]  # fmt: skip
+    kept = "SELECT file, line, store_code, column_name, value, state FROM import_quarantine"
+    assert records.ask(f"{kept} LEFT JOIN stores USING (store_id) ORDER BY 1") == [
+        ("customers", 3, None, "kind", "b2x", "open"),
+        ("expenses", 3, "S2", "spent_on", "soon", "open"),
+        ("patients", 3, None, "customer_code", "C2", "open"),
+    ]
+    rows = dict(records.ask("SELECT file, row FROM import_quarantine"))
+    assert rows["customers"] == {"kind": "b2x"}  # neither the name nor the code of a person
+    assert rows["expenses"]["spent_on"] == "soon"
+    again = records.load(files | {"brands.csv": "is_own,name\ntrue,Own\n"}, is_quarantine=True)
+    assert again.is_unchanged
+    assert records.ask("SELECT count(*) FROM import_quarantine") == [(3,)]
+    good = files["expenses.csv"].splitlines()[0] + "\nX2,S2,rent,2024-04-02,10,Tea,asha\n"
+    records.load(later("2024-04-22", expenses=good))
+    assert records.ask("SELECT state FROM import_quarantine WHERE file = 'expenses'") == [("released",)]
+
+
+def test_moves_that_take_too_much_are_set_aside(records):
+    moves = HISTORY + "2024-04-05,P1,9,sale,store,S1,customer,,\n2024-04-06,P1,1,sale,store,S1,customer,,\n"
+    report = records.load(FOLDER | {"stock_moves.csv": moves}, is_quarantine=True)
+    assert report.file("stock_moves").quarantined == 1
+    assert records.on_hand() == [("store", "S1", "P1", 1), ("transit", "S2", "P1", 1)]
+    assert records.broken() == {}
+
+
+STATEMENT = "as_of,store_code,sku,on_hand\n"
+
+
+def test_a_statement_beside_moves_adds_only_the_difference(records):
+    moves = HISTORY + "2024-04-01,P2,4,opening,opening,,store,S2,\n"
+    files = FOLDER | {"stock_moves.csv": moves, "stock.csv": STATEMENT + "2024-04-15,S1,P1,2\n2024-04-15,S2,P2,3\n"}
+    report = records.load(files)
+    assert report.moves == {"count": 1}
+    assert records.on_hand() == [("store", "S1", "P1", 2), ("store", "S2", "P2", 3), ("transit", "S2", "P1", 1)]
+    # a later folder: its sales post nothing, its moves do, its statement says the rest
+    files = later(
+        "2024-04-22", sales_orders="order_ref,store_code,ordered_on\nO3,S1,2024-04-16\n",
+        sales_order_lines="order_ref,store_code,line_ref,sku,sold_on,quantity\nO3,S1,1,P1,2024-04-16,2\n",
+        stock_moves=MOVES + "2024-04-16,P1,1,sale,store,S1,customer,,\n"
+        "2024-04-17,P1,1,transfer_receive,transit,S2,store,S2,\n",
+        stock_transfers=TRANSFERRED, stock_transfer_lines="transfer_ref,sku,requested_qty,received_qty\nT1,P1,1,1\n",
+        stock=STATEMENT + "2024-04-22,S1,P1,1\n2024-04-22,S2,P1,1\n2024-04-22,S2,P2,3\n",
+    )  # fmt: skip
+    report = records.load(files)
+    assert report.moves == {}
+    assert records.on_hand() == [("store", "S1", "P1", 1), ("store", "S2", "P1", 1), ("store", "S2", "P2", 3)]
+    assert records.load(files).is_unchanged
+    assert records.broken() == {}
+
+
+def test_orders_without_moves_take_from_the_ledger(records):
+    records.load(FOLDER | {"stock.csv": STATEMENT + "2024-04-15,S1,P1,5\n"})
+    lines = "order_ref,store_code,line_ref,sku,sold_on,quantity\nO3,S1,1,P1,2024-04-16,2\nO4,S1,1,P1,2024-04-16,1\n"
+    orders = "order_ref,store_code,ordered_on,status\nO3,S1,2024-04-16,\nO4,S1,2024-04-16,cancelled\n"
+    records.load(later("2024-04-22", sales_orders=orders, sales_order_lines=lines))
+    assert records.on_hand() == [("store", "S1", "P1", 3)]
+    # a correction of a day that the ledger has passed
+    records.load(later("2024-04-23", sales_order_lines=lines.replace("2024-04-16,2", "2024-04-16,1")))
+    assert records.on_hand() == [("store", "S1", "P1", 4)]
+    assert records.broken() == {}
+
+
+def test_the_page_of_record_files_is_up_to_date():
+    path = Path(__file__).parents[2] / "docs" / "import-records.md"
+    assert path.read_text(encoding="utf-8") == render_page()
+    assert {"users", "customers", "sales_orders", "stock_moves"} <= set(record_files())
+    assert not {"user_roles", "audit_log", "stock_balances", "stock_reservations", "suggestions"} & set(record_files())

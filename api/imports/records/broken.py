@@ -97,16 +97,13 @@ def _kept(spec: FileSpec, staged: Staged) -> str:
     personal = PERSONAL.get(spec.name, ())
     hidden = ", ".join(f"'{each}'" for each in ("line", *personal))
     is_personal = f"b.column_name IN ({', '.join(repr(each) for each in personal)})" if personal else "false"
-    given = [name for name in spec.key if name in staged.columns]
-    key = " || ', ' || ".join(f"coalesce(s.{name}::text, '')" for name in given) or "s.line::text"
-    if any(name in personal for name in given):
-        key = f"md5({key})"
+    key = row_key(staged)
     store = "st.store_id" if "store_code" in staged.columns else "NULL::bigint"
     join = "LEFT JOIN stores AS st ON st.store_code = s.store_code" if "store_code" in staged.columns else ""
     return f"""
         INSERT INTO set_aside_rows
-        SELECT DISTINCT ON (line) %(name)s, line, store_id, row, row_key, rule, column_name, value,
-               md5(concat_ws(E'\\x1f', %(name)s, row_key, row::text, rule, column_name, value))
+        SELECT DISTINCT ON (line) %(name)s::text, line, store_id, row, row_key, rule, column_name, value,
+               md5(concat_ws(E'\\x1f', %(name)s::text, row_key, row::text, rule, column_name, value))
         FROM (
             SELECT s.line, {store} AS store_id, {key} AS row_key, b.rule, b.column_name,
                    CASE WHEN {is_personal} THEN NULL ELSE b.value END AS value,
@@ -121,7 +118,7 @@ def _kept(spec: FileSpec, staged: Staged) -> str:
 
 
 def keep_rows(loading: Loading, import_id: int) -> None:
-    """Write what `set_aside_rows` holds and no earlier import has; rows that a corrected one replaced are released."""
+    """Write what `set_aside_rows` holds and no earlier import has."""
     loading.execute(
         """INSERT INTO import_quarantine
             (import_id, file, line, store_id, row, row_key, rule, column_name, value, fingerprint)
@@ -129,3 +126,24 @@ def keep_rows(loading: Loading, import_id: int) -> None:
         FROM set_aside_rows ORDER BY file, line ON CONFLICT (fingerprint) DO NOTHING""",
         import_id=import_id,
     )
+
+
+def release_rows(loading: Loading, staged: Staged) -> None:
+    """Rows of this file that were set aside, and whose key a good row of this folder has, are released."""
+    if not loading.count("SELECT EXISTS (SELECT FROM import_quarantine WHERE state = 'open')::integer")[0]:
+        return
+    loading.released += loading.execute(
+        f"""UPDATE import_quarantine AS q SET state = 'released'
+        WHERE q.file = %(name)s AND q.state = 'open' AND EXISTS (
+            SELECT FROM {staged.spec.staged} AS s WHERE {row_key(staged)} = q.row_key
+              AND NOT EXISTS (SELECT FROM broken AS b WHERE b.file = %(file)s AND b.line = s.line))""",
+        name=staged.spec.name,
+        file=staged.file,
+    ).rowcount
+
+
+def row_key(staged: Staged) -> str:
+    """SQL for the key of a staged row `s` in one text; a person's is not kept as it is."""
+    given = [name for name in staged.spec.key if name in staged.columns]
+    key = " || ', ' || ".join(f"coalesce(s.{name}::text, '')" for name in given) or "s.line::text"
+    return f"md5({key})" if set(given) & set(PERSONAL.get(staged.spec.name, ())) else f"({key})"

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from api.imports.loading import Loading, Staged
-from api.imports.records.derivation import RecordSpec, find_metadata
+from api.imports.records.derivation import RecordSpec
+from api.imports.records.metadata import find_metadata
 from api.imports.records.resolution import Resolved
 from api.imports.records.rules import file_column
 
@@ -63,17 +64,28 @@ def _find_taken(
 ) -> None:
     same = " AND ".join(f"t.{name} = m.{name}" for name in columns)
     given = " AND ".join(f"m.{name} IS NOT NULL" for name in columns)
+    names = ", ".join(f"m.{name}" for name in columns)
     shown = " || ', ' || ".join(f"m.{name}::text" for name in columns)
-    names = [file_column(spec, name) or name for name in columns]
+    files = [file_column(spec, name) or name for name in columns]
+    insert = f"INSERT INTO broken SELECT %(file)s, line, %(column)s, {shown}, 'must be of one row only'"
+    values = {"file": staged.file, "column": " + ".join(files)}
     loading.execute(
-        f"""INSERT INTO broken
-        SELECT %(file)s, m.line, %(column)s, {shown}, 'must be of one row only'
-        FROM {resolved.table} AS m WHERE {given} AND (
-            EXISTS (SELECT FROM {spec.name} AS t WHERE {same} AND t.{resolved.identity} IS DISTINCT FROM m.existing)
-            OR EXISTS (SELECT FROM {resolved.table} AS t WHERE {same} AND t.line < m.line))""",
-        file=staged.file,
-        column=" + ".join(names),
+        f"""{insert} FROM {resolved.table} AS m JOIN {spec.name} AS t ON {same}
+        WHERE t.{resolved.identity} IS DISTINCT FROM m.existing""",
+        **values,
     )
+    (has_any,) = loading.count(
+        f"""SELECT EXISTS (SELECT FROM {resolved.table} AS m WHERE {given}
+            GROUP BY {names} HAVING count(*) > 1)::integer"""
+    )
+    if has_any:
+        loading.execute(
+            f"""{insert} FROM (
+                SELECT m.*, min(line) OVER (PARTITION BY {names}) AS first_line
+                FROM {resolved.table} AS m WHERE {given}) AS m
+            WHERE line > first_line""",
+            **values,
+        )
 
 
 def _find_overlaps(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.imports.bulk import trust_references
+import psycopg
+
+from api.imports.bulk import indexes_built_later, trust_references
 from api.imports.loading import Loading, Staged
 from api.imports.merge import count_merged
 from api.imports.records.broken import count_broken
-from api.imports.records.derivation import RecordSpec, find_metadata, record_files
+from api.imports.records.derivation import RecordSpec, record_files
 from api.imports.records.keys import find_repeats
+from api.imports.records.metadata import find_metadata
 from api.imports.records.resolution import Resolved, resolve
 from api.imports.records.rules import Rule, rules_of_checks, rules_of_links, rules_of_time
 
@@ -45,7 +48,17 @@ def _merge(
     find_broken(loading, staged, spec, resolved)
     if before_writing is not None:
         before_writing(loading, resolved)
-    _write(loading, staged, spec, resolved)
+    try:
+        with loading.connection.transaction():
+            _write(loading, spec, resolved)
+    except psycopg.errors.CheckViolation:
+        if not _hold_against(
+            loading, staged, resolved.table, [each for each in rules_of_checks(spec) if each.is_costly]
+        ):
+            raise
+        _drop_broken(loading, staged, resolved.table)
+        loading.faulty.add(spec.name)
+        _write(loading, spec, resolved)
     count_merged(loading, staged, resolved.table)
 
 
@@ -55,7 +68,7 @@ def find_broken(loading: Loading, staged: Staged, spec: RecordSpec, resolved: Re
     _drop_broken(loading, staged, table)
     untold = frozenset() if loading.is_quarantine else frozenset(loading.faulty)
     rules = [*rules_of_links(spec, staged.columns, untold), *rules_of_checks(spec), *rules_of_time(spec)]
-    _hold_against(loading, staged, table, rules)
+    _hold_against(loading, staged, table, [rule for rule in rules if not rule.is_costly])
     # a row that names nothing known was either told of, or its master was
     lost = " OR ".join(f"k_{link.name} IS NULL" for link in spec.links if link.is_required)
     if lost:
@@ -67,9 +80,9 @@ def find_broken(loading: Loading, staged: Staged, spec: RecordSpec, resolved: Re
         loading.faulty.add(spec.name)
 
 
-def _hold_against(loading: Loading, staged: Staged, table: str, rules: list[Rule]) -> None:
+def _hold_against(loading: Loading, staged: Staged, table: str, rules: list[Rule]) -> int:
     if not rules:
-        return
+        return 0
     counts = loading.count(
         f"SELECT {', '.join(f'count(*) FILTER (WHERE {rule.broken})' for rule in rules)} FROM {table} AS m"
     )
@@ -82,6 +95,7 @@ def _hold_against(loading: Loading, staged: Staged, table: str, rules: list[Rule
                 column=rule.column,
                 said=rule.said,
             )
+    return sum(counts)
 
 
 def _drop_broken(loading: Loading, staged: Staged, table: str) -> None:
@@ -101,7 +115,7 @@ def _leave_own(loading: Loading, staged: Staged, spec: RecordSpec, resolved: Res
         )
 
 
-def _write(loading: Loading, staged: Staged, spec: RecordSpec, resolved: Resolved) -> None:
+def _write(loading: Loading, spec: RecordSpec, resolved: Resolved) -> None:
     added, changed = loading.count(
         f"SELECT count(*) FILTER (WHERE existing IS NULL), count(*) FILTER (WHERE is_changed) FROM {resolved.table}"
     )
@@ -111,14 +125,14 @@ def _write(loading: Loading, staged: Staged, spec: RecordSpec, resolved: Resolve
         _make_months(loading, spec, resolved)
         names = ", ".join(resolved.columns)
         # what is referred to was just found, and of what imports refer to nothing is ever deleted
-        with trust_references(loading, added):
+        with trust_references(loading, added), indexes_built_later(loading, spec.name, added):
             loading.execute(
                 f"INSERT INTO {spec.name} ({names})"
                 f" SELECT {names} FROM {resolved.table} WHERE existing IS NULL ORDER BY line"
             )
-    if added + changed >= MANY_ROWS:
-        # the next file joins this table, and must not take it for empty
-        loading.execute(f"ANALYZE {spec.name}")
+            if added >= MANY_ROWS:
+                # the next file joins this table, and must not take it for empty
+                loading.execute(f"ANALYZE {spec.name}")
 
 
 def _update(loading: Loading, spec: RecordSpec, resolved: Resolved) -> None:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from api.imports.loading import Loading, Staged
-from api.imports.records.derivation import RecordSpec, find_metadata
+from api.imports.records.derivation import RecordSpec
+from api.imports.records.metadata import find_metadata
 from api.imports.records.rules import find_needed
 
 CATALOG = """
