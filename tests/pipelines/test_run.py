@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from api.findings import failed_rows, newest_results
 from api.publications import current_publication
 from api.suggestions import list_suggestions
 from ims.postgres import connect_databases, stop_server
@@ -21,22 +22,9 @@ from warehouse.lake import connect, current_snapshot
 pytestmark = pytest.mark.timeout(600)
 DAY = dt.date(2024, 4, 15)
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-# the ledger refuses a store that holds less than nothing, but not a receipt dated after what was sold of it
-MOVE = """
-INSERT INTO stock_moves (product_id, source_location_id, destination_location_id, quantity, moved_on, kind)
-SELECT product_id, shelf.location_id, loss.location_id, 50, DATE '2024-04-14', 'count'
-FROM products, stock_locations AS shelf JOIN stores USING (store_id), stock_locations AS loss
-WHERE sku = 'A' AND store_code = 'S1' AND shelf.kind = 'store' AND loss.kind = 'loss'
-UNION ALL
-SELECT product_id, loss.location_id, shelf.location_id, 50, DATE '2024-04-15', 'count'
-FROM products, stock_locations AS shelf JOIN stores USING (store_id), stock_locations AS loss
-WHERE sku = 'A' AND store_code = 'S1' AND shelf.kind = 'store' AND loss.kind = 'loss'
-"""
-BACK = """
-INSERT INTO stock_moves (product_id, source_location_id, destination_location_id, quantity, moved_on, kind)
-SELECT product_id, destination_location_id, source_location_id, quantity, moved_on, 'reversal'
-FROM stock_moves WHERE quantity = 50
-"""
+# one product under two spellings
+DOUBLE = "INSERT INTO products (sku, name, category) VALUES (' a', 'A again', 'frames')"
+UNDOUBLE = "DELETE FROM products WHERE sku = ' a'"
 
 
 def execute(url: str, statement: str) -> None:
@@ -89,17 +77,22 @@ def test_a_run_publishes_once_and_a_blocked_one_changes_nothing(installation, lo
         assert instance.get_runs_count() == 2
     assert newest_snapshot(installation) == snapshot
 
-    execute(url, MOVE)
+    execute(url, DOUBLE)
     blocked = run(DAY)
     assert blocked.state == "blocked"
     assert [(result.table, result.check) for result in blocked.failed_checks] == [
-        ("marts.fct_inventory_position", "on_hand_is_not_negative")
+        ("raw.products", "sku_is_unique_however_it_is_written")
     ]
-    assert "marts.fct_inventory_position: on_hand_is_not_negative (1 rows)" in blocked.message
-    assert "'on_hand_qty': -48" in blocked.message
+    assert "raw.products: sku_is_unique_however_it_is_written (1 rows)" in blocked.message
+    assert "'written': ' a | A'" in blocked.message
+    with psycopg.connect(url) as connection:
+        found = newest_results(connection)
+        assert found is not None
+        (kept,) = [row for row in found.results if row["state"] == "failed" and row["severity"] == "blocking"]
+        assert (found.state, failed_rows(connection, kept["check_result_id"])[0][0]["product_count"]) == ("blocked", 2)
     assert served(url) == (snapshot, suggestions)
 
-    execute(url, BACK)
+    execute(url, UNDOUBLE)
     execute(url, f"UPDATE suggestions SET state = 'approved' WHERE suggestion_id = {suggestions[0][0]}")
     mended = run(DAY)
     assert mended.state == "published"
