@@ -30,7 +30,7 @@ shelves AS (
         sum(greatest(least(coalesce(s.to_on, c.as_of - 1), c.as_of - 1) - greatest(s.from_on, coalesce(l.last_sold_on + 1, s.from_on)) + 1, 0))
             AS silent_days,
         sum(greatest(least(coalesce(s.to_on, c.as_of - 1), l.last_sold_on) - greatest(s.from_on, l.last_sold_on - 363) + 1, 0))
-            AS selling_days
+            FILTER (WHERE l.last_sold_on IS NOT NULL) AS selling_days
     FROM held AS h
     JOIN marts.fct_stock_spans AS s USING (store_code, sku)
     CROSS JOIN staging.chain AS c
@@ -83,7 +83,7 @@ weighed AS (
         *,
         coalesce(silence_probability < 0.05, FALSE) AS is_silent,
         CASE WHEN is_silent THEN on_hand_qty ELSE stale_qty END AS dead_qty,
-        greatest(least(position_qty - limit_qty, on_hand_qty), 0) AS excess_qty
+        CASE WHEN position_qty > limit_qty THEN least(position_qty - limit_qty, on_hand_qty) ELSE 0 END AS excess_qty
     FROM judged
 )
 SELECT
@@ -102,11 +102,11 @@ SELECT
     daily_rate,
     CAST(cover_days AS BIGINT) AS cover_days,
     CAST(limit_qty AS BIGINT) AS limit_qty,
-    CAST(coalesce(excess_qty, 0) AS BIGINT) AS excess_qty,
+    CAST(excess_qty AS BIGINT) AS excess_qty,
     unit_cost,
     coalesce(is_cost_estimated, FALSE) AS is_cost_estimated,
     CAST(on_hand_qty * unit_cost AS DECIMAL(18, 4)) AS cost_amount,
     CAST(dead_qty * unit_cost AS DECIMAL(18, 4)) AS dead_cost_amount,
     CAST(CASE WHEN is_unsold_90d THEN on_hand_qty ELSE 0 END * unit_cost AS DECIMAL(18, 4)) AS unsold_90d_cost_amount,
-    CAST(coalesce(excess_qty, 0) * unit_cost AS DECIMAL(18, 4)) AS excess_cost_amount
+    CAST(excess_qty * unit_cost AS DECIMAL(18, 4)) AS excess_cost_amount
 FROM weighed
