@@ -13,6 +13,7 @@ BURN_IN_DAYS = 84  # simulated before the history starts, so that it opens with 
 FOREVER = 10**6  # the day of what has no end in sight, and with a minus, of what has always been there
 
 Floats = npt.NDArray[np.float64]
+Factors = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 

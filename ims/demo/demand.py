@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ims.demo.assortment import Pairs, choose_display
-from ims.demo.days import BURN_IN_DAYS, Flags, Floats, Ints
+from ims.demo.days import BURN_IN_DAYS, Factors, Flags, Floats, Ints
 from ims.demo.parameters import Category, Profile
 from ims.demo.streams import open_stream
 
 DISPERSION = 3.0  # gamma-Poisson k of one store, SKU and week
 STORE_SHOCK_SIGMA = 0.15
-Expected = npt.NDArray[np.float32]
 NEEDED = ("lenses", "contact_lenses")  # the categories whose demand is somebody's need
 
 
@@ -35,7 +33,7 @@ class Demand:
     """Draws the units wanted of each pair, day by day in order. Each day has a stream of its own."""
 
     def __init__(
-        self, pairs: Pairs, index: Floats, life: Floats, needs: Needs | None, needed: Flags, seed: int
+        self, pairs: Pairs, index: Floats, life: Factors, needs: Needs | None, needed: Flags, seed: int
     ) -> None:
         self._pairs, self._index, self._life, self._needs, self._seed = pairs, index, life, needs, seed
         self._by_chance = pairs.base * ~needed if needs is not None else pairs.base
@@ -80,11 +78,11 @@ def rate_by_needs(pairs: Pairs, needs: Needs, categories: list[Category], profil
     return replace(pairs, base=base, display_min=display)
 
 
-def expect(pairs: Pairs, base: Floats, index: Floats, life: Floats, first: int, end: int) -> Expected:
+def expect(pairs: Pairs, base: Floats, index: Floats, life: Factors, first: int, end: int) -> Factors:
     """Expected units (day x pair) for first <= day < end, before the week's, the store's and the day's luck."""
     days = np.arange(first, end)[:, None]
     columns = slice(first + BURN_IN_DAYS, end + BURN_IN_DAYS)
-    mean = life[:, columns].T.astype(np.float32)[:, pairs.sku]
+    mean = life[:, columns].T[:, pairs.sku]
     mean *= index[:, columns].T.astype(np.float32)[:, pairs.category]
     mean *= base.astype(np.float32)
     mean *= (pairs.start_day <= days) & (days < pairs.close_day)

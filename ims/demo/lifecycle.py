@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ims.demo.days import FOREVER, Floats, Ints
+from ims.demo.days import FOREVER, Factors, Floats, Ints
 from ims.demo.parameters import Category
 
 CLEARANCE_LIFT = 2.2  # what has left the range is sold at 40 % off: 0.6 ** -1.6
@@ -44,18 +44,19 @@ def draw_lives(category: Category, count: int, days: int, rng: np.random.Generat
     return Lives(slot_, kind, launched, ended, np.array(columns[4]))
 
 
-def curve(lives: Lives, category: Category, day: Ints, day_of_year: Ints) -> Floats:
+def curve(lives: Lives, category: Category, day: Ints, day_of_year: Ints) -> Factors:
     """Demand factor (SKU x day), about 1 on average: styles rise four weeks, hold, then halve every quarter life."""
-    age = day[None, :] - lives.launch_day[:, None]
-    life = np.maximum(lives.life_days[:, None], 1.0)
+    factors: Factors = np.ones((len(lives.slot), len(day)), dtype=np.float32)
+    factors[lives.kind == SEASONAL] = 1.0 + swing(category, day_of_year)
+    styles = lives.kind == STYLE
+    age = day[None, :] - lives.launch_day[styles, None]
+    life = np.maximum(lives.life_days[styles, None], 1.0)
     rise = np.where(age < 0, 0.0, np.minimum(0.4 + 0.8 * age / 28.0, 1.2))
     decay = 0.5 ** (np.maximum(age - 0.6 * life, 0.0) / (0.25 * life))
-    after = day[None, :] - lives.end_day[:, None]
+    after = day[None, :] - lives.end_day[styles, None]
     farewell = np.where(after >= 0, CLEARANCE_LIFT, 1.0) * 0.5 ** (np.maximum(after, 0.0) / 60.0)
-    style = rise * decay * farewell
-    wave = 1.0 + swing(category, day_of_year)
-    kind = lives.kind[:, None]
-    return np.where(kind == STYLE, style, np.where(kind == SEASONAL, wave[None, :], 1.0))
+    factors[styles] = rise * decay * farewell
+    return factors
 
 
 def swing(category: Category, day_of_year: Ints) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ims.demo.assortment import Pairs
 from ims.demo.catalogue import Catalogue
-from ims.demo.days import BURN_IN_DAYS, Flags, Floats, Ints
+from ims.demo.days import BURN_IN_DAYS, Floats, Ints
 from ims.demo.minimums import Minimums
 from ims.demo.parameters import Category, Profile
 from ims.demo.streams import open_stream
@@ -57,7 +57,7 @@ class Managers:
         self._recent = self._known.copy()
         self._feel = np.ones(len(self._group))
 
-    def fill_display(self, which: Flags) -> Ints:
+    def fill_display(self, which: Ints) -> Ints:
         """First stock of pairs that open or launch today: the target at the expected rate."""
         return self._target(self._wanted_rate())[which]
 

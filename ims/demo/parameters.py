@@ -60,7 +60,6 @@ class Profile:
     opens_mid_history: int
     closes_mid_history: int
     vendors_per_kind: int
-    parquet: list[str]
     lens_lines: int
     lens_cells: int
     lens_lines_carried: list[int]

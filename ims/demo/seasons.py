@@ -46,7 +46,8 @@ def _lift_events(categories: list[Category], days: list[date], table: dict[str, 
     offers = reduce_prices(categories, days)
     lift = np.array([c.festival_lift for c in categories])[:, None]
     joy: Floats = np.where(festival < 0, 1.0 + festival, 1.0 + festival * lift)
-    return joy * (1.0 - offers) ** -table["promotions"]["elasticity"]
+    lifted: Floats = joy * (1.0 - offers) ** -table["promotions"]["elasticity"]
+    return lifted
 
 
 def reduce_prices(categories: list[Category], days: list[date]) -> Floats:

@@ -110,7 +110,7 @@ class Chain:
                 old = np.nonzero(expired)[0]
                 self._rows["expiries"].add(day, old, expired[old])
         starting = np.nonzero(self._pairs.start_day == day)[0]
-        first = self._managers.fill_display(self._pairs.start_day == day)
+        first = self._managers.fill_display(starting) if len(starting) else starting
         if day > -BURN_IN_DAYS and (first > 0).any():
             self._purchases.place_first(day, starting[first > 0], first[first > 0])
         slot = column % len(self._back)

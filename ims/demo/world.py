@@ -10,7 +10,7 @@ import numpy as np
 
 from ims.demo.assortment import Pairs, draw_pairs
 from ims.demo.catalogue import Catalogue, draw_catalogue
-from ims.demo.days import BURN_IN_DAYS, Floats
+from ims.demo.days import BURN_IN_DAYS, Factors, Floats
 from ims.demo.demand import Demand, Needs, is_needed, rate_by_needs
 from ims.demo.history import History
 from ims.demo.lifecycle import curve
@@ -38,7 +38,7 @@ class World:
     catalogue: Catalogue
     pairs: Pairs
     index: Floats
-    life: Floats
+    life: Factors
 
     @property
     def days(self) -> int:

@@ -104,7 +104,8 @@ def _measure_classes(world: World, history: History) -> dict[str, float]:
     weeks = min(CLASSED_WEEKS, world.profile.weeks)
     first = world.days - weeks * 7
     recent = history.demand[first : world.days].reshape(weeks, 7, -1).sum(axis=1, dtype=np.int32)
-    pairs, figures = world.pairs, {}
+    pairs = world.pairs
+    figures: dict[str, float] = {}
     for index, category in enumerate(world.categories):
         own = (pairs.category == index) & pairs.is_shop
         own &= (pairs.start_day <= first) & (np.minimum(pairs.end_day, pairs.close_day) >= world.days)

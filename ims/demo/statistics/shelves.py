@@ -25,7 +25,11 @@ def measure_shelves(world: World, history: History) -> dict[str, float]:
     lost = _sum_by_pair(history, "shrinkage", len(pairs.sku), days)
     expired = _sum_by_pair(history, "expiries", len(pairs.sku), days)
     open_days = (np.minimum(world.stores.close_day, days) - np.maximum(world.stores.open_day, 0)).sum()
+    cells = pairs.category == next(i for i, c in enumerate(world.categories) if c.key == "lenses")
+    back = history.returns.filter(history.returns["day"] < days)
     figures = {
+        "stock-out / all but lens cells": out_days[~cells].sum() / ranged_days[~cells].sum(),
+        "returned good / all": back["good"].to_numpy().sum() / back["quantity"].to_numpy().sum(),
         "stock-out / all": out_days.sum() / ranged_days.sum(),
         "fill / all": 1 - unmet.sum() / demand.sum(),
         "returned / all": returned.sum() / sold.sum(),
