@@ -14,6 +14,8 @@ counts AS (
     SELECT w.store_code, w.counted_on AS day_on, w.walk_in_count
     FROM staging.walk_in_counts AS w
     CROSS JOIN staging.chain AS c
+    -- on a day whose sales are held back nobody can tell what became of those who came
+    ANTI JOIN checks.blocked_days AS x ON x.store_code = w.store_code AND x.day_on = w.counted_on
     WHERE w.counted_on < c.as_of
 ),
 walkouts AS (
