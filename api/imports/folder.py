@@ -94,8 +94,7 @@ def _import(
     _stop_at_faults(report)
     try:
         _merge(loading)
-        if not is_quarantine:
-            report_broken(loading)
+        report_broken(loading)
     except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
         _report_refusal(error, report)
     _stop_at_faults(report)
@@ -194,7 +193,8 @@ def _report_refusal(error: psycopg.Error, report: ImportReport) -> None:
 
 
 def _record(connection: Connection, report: ImportReport) -> int:
-    kept = report.to_dict() | {"moment": mark_moment(connection)}
+    # rows that were set aside are kept without what is personal in them, elsewhere
+    kept = report.to_dict() | {"moment": mark_moment(connection), "set_aside": []}
     row = connection.execute(
         "INSERT INTO imports (folder, as_of, report) VALUES (%s, %s, %s) RETURNING import_id",
         [report.folder, report.as_of, json.dumps(kept)],

@@ -57,7 +57,10 @@ class FileCount:
 
 @dataclass
 class ImportReport:
-    """The outcome of one import; `faults` holds the first 20 of each kind, `fault_counts` says how many there were."""
+    """The outcome of one import; `faults` holds the first 20 of each kind, `fault_counts` says how many there were.
+
+    `set_aside` holds the first 20 of each kind of rows that a quarantine keeps; every one is in `import_quarantine`.
+    """
 
     folder: str
     as_of: dt.date | None = None
@@ -66,6 +69,7 @@ class ImportReport:
     files: list[FileCount] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     fault_counts: dict[tuple[str, str | None, str], int] = field(default_factory=dict)
+    set_aside: list[Fault] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     moves: dict[str, int] = field(default_factory=dict)
     path: Path | None = None
@@ -130,6 +134,7 @@ class ImportReport:
                 for (file, column, rule), count in self.fault_counts.items()
             ],
             "faults": [asdict(each) for each in self.faults],
+            "set_aside": [asdict(each) for each in self.set_aside],
         }
 
     def to_json(self) -> str:
@@ -165,6 +170,7 @@ class ImportReport:
             extra += f", {each.quarantined:,} set aside" if each.quarantined else ""
             counts = f"{each.rows:,} rows: {each.added:,} added, {each.changed:,} changed, {each.unchanged:,} unchanged"
             lines.append(f"  {each.name}: {counts}{extra}  sha256 {each.sha256}")
+        lines += [f"  set aside: {fault}" for fault in self.set_aside]
         if self.moves:
             lines.append("  stock moves: " + ", ".join(f"{count:,} {kind}" for kind, count in self.moves.items()))
         return lines

@@ -257,11 +257,12 @@ def test_quarantine_sets_bad_rows_aside_once_and_releases_them(records):
     assert records.ask(f"{kept} LEFT JOIN stores USING (store_id) ORDER BY 1") == [
         ("customers", 3, None, "kind", "b2x", "open"),
         ("expenses", 3, "S2", "spent_on", "soon", "open"),
-        ("patients", 3, None, "customer_code", "C2", "open"),
+        ("patients", 3, None, "customer_code", None, "open"),
     ]
     rows = dict(records.ask("SELECT file, row FROM import_quarantine"))
     assert rows["customers"] == {"kind": "b2x"}  # neither the name nor the code of a person
     assert rows["expenses"]["spent_on"] == "soon"
+    assert "  set aside: expenses.csv, line 3, column spent_on, value 'soon': must be an ISO date" in report.to_text()
     again = records.load(files | {"brands.csv": "is_own,name\ntrue,Own\n"}, is_quarantine=True)
     assert again.is_unchanged
     assert records.ask("SELECT count(*) FROM import_quarantine") == [(3,)]

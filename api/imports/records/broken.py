@@ -13,7 +13,7 @@ import polars as pl
 from api.imports.columns import FileSpec
 from api.imports.loading import Loading, Staged
 from api.imports.records.derivation import record_files
-from api.imports.report import EXAMPLES
+from api.imports.report import EXAMPLES, LONGEST_VALUE, Fault
 from api.schema.customers import PERSONAL
 
 CREATE = """
@@ -59,7 +59,7 @@ def count_broken(loading: Loading, staged: Staged) -> int:
 
 
 def report_broken(loading: Loading) -> None:
-    """Every broken row as a fault: the first of each kind, and the count."""
+    """Every broken row as a fault: the first of each kind, and the count. In a quarantine they are only listed."""
     kinds = loading.execute(
         "SELECT file, column_name, rule, count(*) FROM broken GROUP BY file, column_name, rule ORDER BY 1, 2, 3"
     ).fetchall()
@@ -73,8 +73,13 @@ def report_broken(loading: Loading) -> None:
         ).fetchall()
         name = None if column is None else str(column)
         for line, value in rows:
-            loading.report.add_fault(str(file), str(rule), int(str(line)), name, value)
-        loading.report.count_unseen(str(file), str(rule), name, int(str(count)) - len(rows))
+            if loading.is_quarantine:
+                shown = None if value is None else str(value)[:LONGEST_VALUE]
+                loading.report.set_aside.append(Fault(str(file), int(str(line)), name, shown, str(rule)))
+            else:
+                loading.report.add_fault(str(file), str(rule), int(str(line)), name, value)
+        if not loading.is_quarantine:
+            loading.report.count_unseen(str(file), str(rule), name, int(str(count)) - len(rows))
 
 
 def set_aside(loading: Loading) -> int:
@@ -94,7 +99,7 @@ def set_aside(loading: Loading) -> int:
 
 def _kept(spec: FileSpec, staged: Staged) -> str:
     """The statement that makes `set_aside_rows` of one file's broken rows, each with the first rule it breaks."""
-    personal = PERSONAL.get(spec.name, ())
+    personal = find_personal(spec)
     hidden = ", ".join(f"'{each}'" for each in ("line", *personal))
     is_personal = f"b.column_name IN ({', '.join(repr(each) for each in personal)})" if personal else "false"
     key = row_key(staged)
@@ -146,4 +151,9 @@ def row_key(staged: Staged) -> str:
     """SQL for the key of a staged row `s` in one text; a person's is not kept as it is."""
     given = [name for name in staged.spec.key if name in staged.columns]
     key = " || ', ' || ".join(f"coalesce(s.{name}::text, '')" for name in given) or "s.line::text"
-    return f"md5({key})" if set(given) & set(PERSONAL.get(staged.spec.name, ())) else f"({key})"
+    return f"md5({key})" if set(given) & set(find_personal(staged.spec)) else f"({key})"
+
+
+def find_personal(spec: FileSpec) -> tuple[str, ...]:
+    """The columns of a file that say who somebody is: those of its table, and a customer's code anywhere."""
+    return tuple(dict.fromkeys((*PERSONAL.get(spec.name, ()), "customer_code")))
