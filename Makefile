@@ -24,6 +24,7 @@ check: environment ## lint, format, types, import layers, SQL, generated docs, s
 	$(RUN)/lint-imports
 	$(RUN)/python -m warehouse.docs --check
 	$(RUN)/python -m api.docs --check
+	$(RUN)/python -m expectations.docs --check
 	$(RUN)/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
 	deploy/check-secrets.sh $(RUN)
 	deploy/audit-dependencies.sh $(RUN)
@@ -35,6 +36,7 @@ fmt: environment ## format and fix
 docs: environment ## write the generated pages anew
 	$(RUN)/python -m warehouse.docs
 	$(RUN)/python -m api.docs
+	$(RUN)/python -m expectations.docs
 	$(RUN)/typer ims.cli utils docs --name ims --output docs/cli.md
 
 environment: $(UV) ## the virtual environment, as locked

@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from api.findings import forget_old_failures, newest_results, write_results
+from api.findings import forget_old_failures, newest_results, waive_for_demo, write_results
 from expectations.check import CheckResult
 from ims import cli
 from pipelines.findings import keep_results, read_waivers
@@ -123,6 +123,17 @@ def test_an_expired_waiver_says_nothing_any_more(url):
             " SELECT 'staging.sales', 'x', 'r', user_id, current_date - 10, current_date - 1 FROM users LIMIT 1"
         )
         assert read_waivers(connection) == ()
+
+
+def test_a_demo_waives_what_would_stop_it(url, make_user):
+    make_user(url, "root", ("superadmin",))
+    with psycopg.connect(url) as connection:
+        for _ in range(2):
+            waive_for_demo(connection, [("raw.products", "sku_is_unique_however_it_is_written")])
+        (waiver,) = read_waivers(connection)
+    assert (waiver.check, waiver.reason, waiver.waived_by) == (
+        "sku_is_unique_however_it_is_written", "injected by the demo", "root",
+    )  # fmt: skip
 
 
 def test_rows_are_kept_of_the_newest_runs_alone(url):
