@@ -31,9 +31,12 @@ FREE_TEXTS: dict[str, dict[str, str | None]] = {
 # other texts of the tables below a customer that stay: numbers of documents, which the law keeps
 KEPT_TEXTS: dict[str, tuple[str, ...]] = {
     "customers": ("pseudonym",),
+    "patients": ("patient_ref",),
+    "eye_tests": ("eye_test_ref",),
+    "walkouts": ("walkout_ref",),
     "sales_orders": ("order_ref", "order_number", "invoice_number", "place_of_supply"),
     "sales_order_lines": ("line_ref",),
-    "payments": ("reference",),
+    "payments": ("reference", "payment_ref"),
     "sales_returns": ("return_number", "credit_note_number"),
     "prescriptions": ("prescription_number",),
     "prescription_eyes": ("visual_acuity",),
