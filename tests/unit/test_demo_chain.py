@@ -157,13 +157,13 @@ def test_sales_fall_on_their_business_day_after_the_store_opened(chain: Path) ->
 
 
 def test_the_business_has_the_shape_it_should(chain: Path, summary: DemoSummary) -> None:
-    assert 0.05 < summary.stock_out_share < 0.10
+    assert 0.03 < summary.stock_out_share < 0.08
     assert 0.80 < summary.fill_share < 0.95
     assert 0.01 <= summary.return_share < 0.02
     assert 3.0 < summary.turns["frames"] < 4.5
     assert summary.turns["contact_lenses"] > summary.turns["frames"]
     assert summary.turns["solutions"] > summary.turns["frames"]
-    assert 9_000 < summary.rows["sales_order_lines"] < 20_000
+    assert 12_000 < summary.rows["sales_order_lines"] < 20_000
     daily = read_sales(chain / "chain").group_by("sold_on").agg(pl.col("quantity").sum())
     by_weekday = daily.group_by(pl.col("sold_on").dt.weekday()).agg(pl.col("quantity").mean()).sort("sold_on")
     index = (by_weekday["quantity"] / by_weekday["quantity"].mean()).to_list()

@@ -12,7 +12,7 @@ from ims.demo.world import draw_world
 
 def measure_chain(profile: str, seed: int) -> dict[str, float]:
     world = draw_world(read_profile(profile), seed)
-    return measure(world, tell_story(world, [world.days]).history)
+    return measure(tell_story(world, [world.days]))
 
 
 @pytest.fixture(scope="module")
@@ -55,4 +55,4 @@ def test_bands_are_bands() -> None:
     for section in read_anchors():
         for anchor in section.anchors:
             assert "demo" in anchor.bands
-            assert all(low < high for low, high in anchor.bands.values()), anchor.name
+            assert all(low <= high for low, high in anchor.bands.values()), anchor.name

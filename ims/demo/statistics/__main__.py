@@ -24,7 +24,7 @@ def main() -> int:
     measured: dict[int, dict[str, float]] = {}
     for seed in call.seeds:
         world = draw_world(read_profile(call.profile), seed)
-        measured[seed] = measure(world, tell_story(world, [world.days]).history)
+        measured[seed] = measure(tell_story(world, [world.days]))
     tables = write_tables(measured)
     if call.write:
         _replace(Path(__file__).resolve().parents[3] / "docs" / "demo-chain.md", tables)

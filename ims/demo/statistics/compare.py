@@ -6,11 +6,10 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 
-from ims.demo.history import History
 from ims.demo.statistics.deliveries import measure_deliveries
 from ims.demo.statistics.demand import measure_demand
 from ims.demo.statistics.shelves import measure_shelves
-from ims.demo.world import World
+from ims.demo.story import Story
 
 SHARES = (
     "stock-out", "fill", "reaction", "returned", "returned good", "shrinkage", "expired", "top fifth",
@@ -38,9 +37,16 @@ class Section:
     anchors: list[Anchor]
 
 
-def measure(world: World, history: History) -> dict[str, float]:
+def measure(story: Story) -> dict[str, float]:
     """Every figure by its name, `<what> / <of what>`."""
-    return measure_shelves(world, history) | measure_demand(world, history) | measure_deliveries(world, history)
+    world, history = story.world, story.history
+    size = {
+        "size / stores": float(len(world.stores.codes)),
+        "size / stocked SKUs": float(len(world.catalogue.frame)),
+        "size / pairs": float(world.pairs.is_shop.sum()),
+        "size / order lines": float(len(story.lines)),
+    }
+    return size | measure_shelves(world, history) | measure_demand(world, history) | measure_deliveries(world, history)
 
 
 def read_anchors() -> list[Section]:
@@ -98,12 +104,16 @@ def write_tables(measured: dict[int, dict[str, float]]) -> str:
 def _name(name: str) -> str:
     what, of = name.split(" / ")
     of = of.replace("_", " ")
-    return what if of == "all" else f"{what}: {of}"
+    if what == "size":
+        return of
+    return what if of == "all" else f"{what.replace('_', ' ')}: {of}"
 
 
 def _show(name: str, value: float | None) -> str:
     if value is None:
         return ""
+    if name.startswith("size"):
+        return f"{value:,.0f}"
     if name.split(" / ")[0] in SHARES:
         return f"{100 * value:.1f} %"
-    return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
