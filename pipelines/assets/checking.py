@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey
 
 from expectations.check import CheckResult
+from expectations.source import CHECK, TABLE, WHAT_TO_DO, check_source
 from expectations.suites import checked_tables, suite
 from pipelines.findings import keep_results
 from pipelines.session import RunSession
@@ -51,9 +52,26 @@ def check_results(session: RunSession, table: str) -> Iterator[AssetCheckResult]
             yield _asset_check(spec, [by_name[spec.name]] if spec.name in by_name else [])
 
 
+def source_spec() -> AssetCheckSpec:
+    """PostgreSQL against the contracts, before anything is read."""
+    return AssetCheckSpec(CHECK, asset=AssetKey(TABLE.split(".")), blocking=True, description=WHAT_TO_DO)
+
+
+def source_result(session: RunSession) -> AssetCheckResult:
+    """Hold PostgreSQL against the contracts: the one check whose failure must come before the extract."""
+    import psycopg
+
+    with session.step("check of PostgreSQL"):
+        with psycopg.connect(session.databases.operational) as connection:
+            found = check_source(connection)
+        keep_results(session.databases.operational, session.run_id, [found])
+    session.results.append(found)
+    return _asset_check(source_spec(), [found])
+
+
 def unchanged_results(table: str) -> Iterator[AssetCheckResult]:
     """The checks of a table that was not looked at: nothing has changed since they passed."""
-    for spec in check_specs(table):
+    for spec in [*check_specs(table), *([source_spec()] if table == TABLE else [])]:
         yield AssetCheckResult(
             check_name=spec.name, asset_key=spec.asset_key, passed=True, description="Unchanged since it was published."
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dagster import AssetCheckResult, AssetExecutionContext, AssetsDefinition, AssetSpec, MaterializeResult, multi_asset
 
 from api.identity.keys import load_pseudonym_key
-from pipelines.assets.checking import check_results, check_specs, unchanged_results
+from pipelines.assets.checking import check_results, check_specs, source_result, source_spec, unchanged_results
 from pipelines.extract import extract
 from pipelines.held_back import hold_back
 from pipelines.lineage import column_schema
@@ -24,7 +24,7 @@ def raw_assets() -> AssetsDefinition:
     @multi_asset(
         name="extract",
         specs=[*map(_spec, brought), *map(_held_spec, held)],
-        check_specs=[spec for table in brought for spec in check_specs(table.name)],
+        check_specs=[source_spec(), *(spec for table in brought for spec in check_specs(table.name))],
         required_resource_keys={"session"},
     )
     def extracted(context: AssetExecutionContext) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
@@ -33,18 +33,23 @@ def raw_assets() -> AssetsDefinition:
             for table in brought:
                 yield from unchanged_results(table.name)
             return
-        with session.step("extract"):
+        yield source_result(session)
+        if session.failed_checks:
+            return
+        with session.step("extract") as measure:
             result = extract(
                 session.con,
                 session.databases,
                 lambda table, done, total: session.progress("extract", done, total),
                 load_pseudonym_key(session.settings),
+                is_full=session.rebuild is not None and session.rebuild.is_full,
             )
-            session.data_as_of = result.data_as_of
+            session.data_as_of, session.rows = result.data_as_of, result.rows_read
+        # one extract: its time and memory are those of all of these together
         for table in brought:
             upserted, deleted = result.changes.get(table.table, (0, 0))
             metadata = {"rows_upserted": upserted, "rows_deleted": deleted, "snapshot_id": result.snapshot_id}
-            yield MaterializeResult(asset_key=["raw", table.table], metadata=metadata)
+            yield MaterializeResult(asset_key=["raw", table.table], metadata={**metadata, **measure.metadata})
         with session.step("what is held back"):
             rows = hold_back(session.con, session.waivers)
         for table in held:
