@@ -13,6 +13,8 @@ from ims.demo.history import History
 from ims.demo.statements import is_ranged
 from ims.demo.world import World
 
+QUARTER_DAYS = 91  # what is held in memory at once
+
 
 def write_truth(
     folder: Path,
@@ -29,16 +31,24 @@ def write_truth(
     available_qty, and what was sold in place of another SKU or for another store.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pairs, start = world.pairs, world.start
+    quarters = [
+        _tabulate(history, world, labels, begin, min(begin + QUARTER_DAYS, end))
+        for begin in range(first, end, QUARTER_DAYS)
+    ]
+    pl.concat(quarters).write_parquet(folder / f"demand-{week}.parquet", compression="zstd")
+
+
+def _tabulate(history: History, world: World, labels: pl.DataFrame, first: int, end: int) -> pl.DataFrame:
+    pairs = world.pairs
     listed = is_ranged(pairs, first, end) | ((history.available[first:end] > 0) & pairs.is_shop)
     mean = expect(pairs, history.base, world.index, world.life, first, end)
     day, pair = np.nonzero(listed)
-    labels[pair].select(
-        date_days(start, day + first).alias("demand_on"),
+    return labels[pair].select(
+        date_days(world.start, day + first).alias("demand_on"),
         "store_code",
         "sku",
         mean_qty=pl.Series(mean[day, pair]),
         demand_qty=pl.Series(history.demand[first:end][day, pair]),
         sales_qty=pl.Series(history.sales[first:end][day, pair]),
         available_qty=pl.Series(history.available[first:end][day, pair]),
-    ).write_parquet(folder / f"demand-{week}.parquet", compression="zstd")
+    )
