@@ -22,6 +22,8 @@ WITH lines AS (
 ),
 came_back AS (
     SELECT
+        'order_line' AS record,
+        'sale' AS kind,
         returned_line_id AS line_id,
         CAST(sum(returned_qty) AS BIGINT) AS came_back_qty,
         CAST(-sum(net_amount) AS DECIMAL(14, 2)) AS came_back_amount
@@ -35,23 +37,51 @@ stated AS (
     FROM marts.dim_cost
     WHERE source = 'history'
 ),
-costed AS (
+-- joined by day, not by line: few lines lack a cost, and a day has one rate
+uncosted AS (SELECT DISTINCT sku, store_code, sale_booked_on, product_unit_cost FROM lines WHERE unit_cost IS NULL),
+estimated AS (
     SELECT
-        l.*,
+        u.sku,
+        u.store_code,
+        u.sale_booked_on,
         coalesce(
             a.unit_cost,
-            CASE WHEN l.sale_booked_on <= own.valid_to_on THEN own.unit_cost END,
-            CASE WHEN l.sale_booked_on <= chain.valid_to_on THEN chain.unit_cost END,
-            l.product_unit_cost
-        ) AS estimated_cost
-    FROM lines AS l
-    ASOF LEFT JOIN averages AS a ON a.sku = l.sku AND a.valid_from_on <= l.sale_booked_on
+            CASE WHEN u.sale_booked_on <= own.valid_to_on THEN own.unit_cost END,
+            CASE WHEN u.sale_booked_on <= chain.valid_to_on THEN chain.unit_cost END,
+            u.product_unit_cost
+        ) AS unit_cost
+    FROM uncosted AS u
+    ASOF LEFT JOIN averages AS a ON a.sku = u.sku AND a.valid_from_on <= u.sale_booked_on
     ASOF LEFT JOIN (SELECT * FROM stated WHERE store_code IS NOT NULL) AS own
-        ON own.sku = l.sku AND own.store_code = l.store_code AND own.valid_from_on <= l.sale_booked_on
+        ON own.sku = u.sku AND own.store_code = u.store_code AND own.valid_from_on <= u.sale_booked_on
     ASOF LEFT JOIN (SELECT * FROM stated WHERE store_code IS NULL) AS chain
-        ON chain.sku = l.sku AND chain.valid_from_on <= l.sale_booked_on
+        ON chain.sku = u.sku AND chain.valid_from_on <= u.sale_booked_on
 ),
-rates AS (SELECT tax_class, valid_from_on, coalesce(valid_to_on, DATE '9999-12-31') AS valid_to_on, tax_rate FROM marts.dim_tax_rate)
+rates AS (
+    SELECT d.tax_class, d.sale_booked_on, r.tax_rate
+    FROM (SELECT DISTINCT tax_class, sale_booked_on FROM lines) AS d
+    JOIN marts.dim_tax_rate AS r
+        ON r.tax_class = d.tax_class
+        AND d.sale_booked_on >= r.valid_from_on
+        AND coalesce(d.sale_booked_on <= r.valid_to_on, TRUE)
+),
+-- the line that stands for its pair: that of the frame, else the first
+of_pairs AS (
+    SELECT
+        record,
+        kind,
+        arg_min(line_id, struct_pack(is_other := product_kind NOT IN ('frame', 'sunglass'), line_id := line_id)) AS line_id
+    FROM lines
+    WHERE kind = 'sale' AND pair_group IS NOT NULL
+    GROUP BY record, kind, sales_order_id, pair_group
+),
+valued AS (
+    SELECT kind, sales_order_id
+    FROM lines
+    WHERE kind = 'sale' AND sales_order_id IS NOT NULL
+    GROUP BY kind, sales_order_id
+    HAVING sum(net_amount) > 0
+)
 SELECT
     l.record,
     l.line_id,
@@ -78,10 +108,7 @@ SELECT
     CASE
         WHEN l.kind <> 'sale' THEN 0
         WHEN l.pair_group IS NULL THEN l.sold_qty
-        WHEN row_number() OVER (
-            PARTITION BY l.booked_on, l.sales_order_id, l.pair_group, l.kind
-            ORDER BY l.product_kind IN ('frame', 'sunglass') DESC, l.line_id
-        ) = 1 THEN 1
+        WHEN n.line_id IS NOT NULL THEN 1
         ELSE 0
     END AS item_qty,
     l.list_amount,
@@ -91,18 +118,17 @@ SELECT
     l.tax_amount,
     l.gross_amount,
     l.tax_rate,
-    CASE WHEN l.sale_booked_on <= r.valid_to_on THEN r.tax_rate END AS dated_tax_rate,
-    coalesce(l.unit_cost, l.estimated_cost) AS unit_cost,
-    CAST((l.sold_qty - l.returned_qty) * coalesce(l.unit_cost, l.estimated_cost) AS DECIMAL(18, 4)) AS cost_amount,
-    l.unit_cost IS NULL AND l.estimated_cost IS NOT NULL AS is_cost_estimated,
-    coalesce(
-        sum(CASE WHEN l.kind = 'sale' THEN l.net_amount END) OVER (PARTITION BY l.booked_on, l.sales_order_id) > 0
-        AND l.kind = 'sale',
-        FALSE
-    ) AS is_of_valued_order,
+    r.tax_rate AS dated_tax_rate,
+    coalesce(l.unit_cost, e.unit_cost) AS unit_cost,
+    CAST((l.sold_qty - l.returned_qty) * coalesce(l.unit_cost, e.unit_cost) AS DECIMAL(18, 4)) AS cost_amount,
+    l.unit_cost IS NULL AND e.unit_cost IS NOT NULL AS is_cost_estimated,
+    v.sales_order_id IS NOT NULL AS is_of_valued_order,
     b.came_back_qty,
     b.came_back_amount
-FROM costed AS l
-LEFT JOIN staging.customers AS k ON k.customer_id = l.record_customer_id
-LEFT JOIN came_back AS b ON b.line_id = l.line_id AND l.record = 'order_line' AND l.kind = 'sale'
-ASOF LEFT JOIN rates AS r ON r.tax_class = l.tax_class AND r.valid_from_on <= l.sale_booked_on
+FROM lines AS l
+LEFT JOIN (SELECT customer_id AS record_customer_id, survivor_id FROM staging.customers) AS k USING (record_customer_id)
+LEFT JOIN came_back AS b USING (record, kind, line_id)
+LEFT JOIN of_pairs AS n USING (record, kind, line_id)
+LEFT JOIN valued AS v USING (kind, sales_order_id)
+LEFT JOIN estimated AS e USING (sku, store_code, sale_booked_on)
+LEFT JOIN rates AS r USING (tax_class, sale_booked_on)
