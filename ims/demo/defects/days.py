@@ -74,6 +74,7 @@ def _send_twice(chain: Spoiled, days: pl.DataFrame) -> None:
     }
     for file, rows in copies.items():
         chain.tables[file] = pl.concat([chain.tables[file], rows])
+    chain.spared += [*orders["order_ref"], *copies["sales_orders"]["order_ref"]]
     chain.note("day_doubled", "sales_orders", _name(days), f"{STORES}.no_day_of_sales_is_doubled")
 
 
@@ -92,10 +93,14 @@ def _misdate(chain: Spoiled, but: pl.DataFrame) -> None:
         but.rename({"day": "ordered_on"}), on=["store_code", "ordered_on"], how="anti", maintain_order="left"
     )
     opened = chain.tables["stores"].select("store_code", "opened_on")
-    chosen = chain.choose("misdated", orders, 10).join(opened, on="store_code", maintain_order="left")
-    ahead, before = chosen[:5], chosen[5:]
+    orders = orders.join(opened, on="store_code", maintain_order="left")
+    # a store that opened within the records would seem to have traded since: the days between would be missed
+    old = orders.filter(pl.col("opened_on") < pl.col("ordered_on").min() - timedelta(days=90))
+    before = chain.choose("order_before_opening", old, 5)
+    ahead = chain.choose("future_order", orders.join(before, on="order_ref", how="anti", maintain_order="left"), 5)
     _move(chain, ahead.with_columns(to=pl.lit(chain.as_of + timedelta(days=30))))
     _move(chain, before.with_columns(to=pl.col("opened_on") - timedelta(days=30)))
+    chain.spared += [*ahead["order_ref"], *before["order_ref"]]
     chain.note("future_order", "sales_orders", ahead["order_ref"], f"{LINES}.sold_before_the_data_end")
     chain.note("order_before_opening", "sales_orders", before["order_ref"], f"{LINES}.sold_while_the_store_was_open")
 

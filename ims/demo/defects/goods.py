@@ -7,7 +7,7 @@ import polars as pl
 from ims.demo.defects.spoil import SET_ASIDE, Spoiled
 
 ALIASES = {"Frames": "FRAMES", "Lenses": "RX_LENSES", "Sunglasses": "SUN GLASSES", "Contact lenses": "CONTACT-LENSES",
-           "Solutions": "SOLUTION", "Accessories": "ACCESSORY"}  # fmt: skip
+           "Solutions": "SOLUTION", "Accessories": "ACCESSORIES"}  # fmt: skip
 PLACEHOLDERS = ["Test", "xxx", "Sample 2", "TBD"]
 
 
@@ -22,11 +22,10 @@ def spoil_goods(chain: Spoiled) -> None:
     names = pl.Series([PLACEHOLDERS[n % len(PLACEHOLDERS)] for n in named["n"]])
     chain.put("products", "sku", named.select("sku", name=names))
     chain.note("placeholder_name", "products", named["sku"], "raw.products.name_is_no_placeholder")
-    dear = chain.choose(
-        "cost_above_price", goods.filter(pl.col("category") != "Contact lenses"), min(15, len(goods) // 20)
-    )
+    shelved = goods.filter(~pl.col("is_never_reordered"))
+    dear = chain.choose("cost_above_price", shelved, min(15, len(goods) // 20))
     chain.put("products", "sku", dear.select("sku", unit_cost=(pl.col("unit_price").cast(pl.Float64) * 1.2).round(2)))
-    chain.note("cost_above_price", "products", dear["sku"], "marts.dim_assortment.unit_cost_is_below_unit_price")
+    chain.note("cost_above_price", "products", dear["sku"], "raw.products.cost_is_below_price")
     high = chain.choose("price_above_mrp", chain.tables["price_history"], 3)
     high = high.select("sku", "valid_from_on", unit_price=(pl.col("mrp").cast(pl.Float64) * 1.1).round(2))
     chain.put("price_history", ["sku", "valid_from_on"], high)

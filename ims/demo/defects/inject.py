@@ -23,10 +23,10 @@ def inject(
     `blocking` adds those whose check stops a publication: products that are there twice, tax at a wrong rate.
     """
     chain = Spoiled(dict(tables), as_of, seed)
+    spoil_days(chain)
     spoil_people(chain)
     spoil_money(chain)
     spoil_stock(chain)
-    spoil_days(chain)
     spoil_goods(chain)
     if blocking:
         double_skus(chain)

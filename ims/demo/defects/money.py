@@ -14,12 +14,11 @@ ORDERS = "raw.sales_orders"
 
 def spoil_money(chain: Spoiled) -> None:
     """Orders that do not add up, payments that are too high or missing, products that nobody knows."""
-    billable = pl.col("status").is_in(["draft", "cancelled"]).not_()
-    orders = chain.tables["sales_orders"].filter(billable).sort("order_ref")
-    quick = orders.filter(kind="quick")
+    quick = chain.orders().filter(kind="quick")
     wrong = chain.choose("order_does_not_add_up", quick, 0.001)
     chain.put("sales_orders", "order_ref", wrong.select("order_ref", total_amount=pl.col("total_amount") + 1))
     aside = "raw.import_quarantine.orders_add_up"
+    chain.spared += wrong["order_ref"].to_list()
     chain.note("order_does_not_add_up", "sales_orders", wrong["order_ref"], aside, SET_ASIDE)
     rest = quick.filter(~pl.col("order_ref").is_in(wrong["order_ref"].implode()))
     _spoil_payments(chain, rest)
@@ -58,7 +57,7 @@ def _sell_the_unknown(chain: Spoiled, orders: pl.DataFrame) -> None:
 
 def tax_wrongly(chain: Spoiled) -> None:
     """The rate of before the cut, after it; line and order add up. What finds it stops the publication."""
-    orders = chain.tables["sales_orders"].filter(pl.col("status").is_in(["draft", "cancelled"]).not_())
+    orders = chain.orders()
     lines = chain.tables["sales_order_lines"].filter(tax_rate=0.05).filter(pl.col("sold_on") >= CUT_ON)
     lines = lines.join(orders.select("order_ref", "total_amount"), on="order_ref", maintain_order="left", how="inner")
     if lines.is_empty():

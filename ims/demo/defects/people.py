@@ -51,10 +51,11 @@ def _name(eyes: pl.DataFrame) -> pl.Series:
 
 def _spoil_prescriptions_sold(chain: Spoiled) -> None:
     """Spectacles made by a prescription that had expired, or by the one of another patient of the store."""
-    orders = chain.tables["sales_orders"].filter(pl.col("status").is_in(["draft", "cancelled"]).not_())
+    orders = chain.orders()
     lines = chain.tables["sales_order_lines"].drop_nulls("prescription_number")
     sold = lines.unique("order_ref", keep="first", maintain_order=True).select("order_ref", "prescription_number")
-    sold = sold.join(orders.select("order_ref", "store_code", "ordered_on"), on="order_ref", maintain_order="left")
+    orders = orders.select("order_ref", "store_code", "ordered_on")
+    sold = sold.join(orders, on="order_ref", how="inner", maintain_order="left")
     given = chain.tables["prescriptions"].select("prescription_number", "prescribed_on")
     sold = sold.join(given, on="prescription_number", maintain_order="left").sort("order_ref")
     used_once = pl.len().over("prescription_number") == 1

@@ -15,16 +15,25 @@ LOADS, SET_ASIDE = "loads", "set aside"
 
 @dataclass
 class Spoiled:
-    """The tables as they are spoiled one defect after the other. `rows` is the ledger."""
+    """The tables as they are spoiled one defect after the other. `rows` is the ledger.
+
+    `spared` are orders that have one defect already: a second would hide it.
+    """
 
     tables: dict[str, pl.DataFrame]
     as_of: date
     seed: int
     rows: list[pl.DataFrame] = field(default_factory=list)
+    spared: list[str] = field(default_factory=list)
 
     def rng(self, defect: str) -> np.random.Generator:
         """The stream of one defect: what the others do does not change it."""
         return open_stream(self.seed, f"defect {defect}")
+
+    def orders(self) -> pl.DataFrame:
+        """Orders that were confirmed and not cancelled, and are not spared."""
+        is_void = pl.col("status").is_in(["draft", "cancelled"])
+        return self.tables["sales_orders"].filter(~is_void, ~pl.col("order_ref").is_in(self.spared)).sort("order_ref")
 
     def choose(self, defect: str, frame: pl.DataFrame, rate: float | int) -> pl.DataFrame:
         """Rows of `frame` by luck, in its order: a share of them (at least one), or a number of them."""

@@ -78,9 +78,7 @@ def _describe_products(products: pl.DataFrame) -> pl.DataFrame:
     return (
         products.with_columns(twelve=twelve)
         .with_columns(
-            barcode=pl.when(is_goods & ~pl.col("is_never_reordered")).then(
-                pl.format("{}{}", "twelve", (10 - sum_ % 10) % 10)
-            ),
+            barcode=pl.when(is_goods).then(pl.format("{}{}", "twelve", (10 - sum_ % 10) % 10)),
             style_code=detail("$.style"),
             colour_name=detail("$.colour"),
             size_label=measures,

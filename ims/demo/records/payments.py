@@ -11,7 +11,7 @@ from ims.demo.story import Story
 
 METHODS = ["upi", "card", "cash", "emi"]
 METHOD_SHARES = [0.39, 0.33, 0.23, 0.05]
-CREDIT_SHARE, CREDIT_PAID = 0.03, 0.67
+CREDIT_SHARE, CREDIT_PAID = 0.03, 0.85
 EMI_FROM = 300_000  # paise: nobody pays less by instalments
 RUPEE = 100
 

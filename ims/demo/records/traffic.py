@@ -42,7 +42,7 @@ def _count_walk_ins(story: Story, first: int, end: int) -> pl.DataFrame:
     store, day, key = _store_days(story)
     luck, world = story.luck, story.world
     placed = story.orders.filter(pl.col("source") < 6)
-    served = placed.group_by("store", "day").agg(n=pl.col("customer").n_unique())
+    served = placed.group_by("store", "day").agg(n=pl.len().cast(pl.Int64))
     days = pl.DataFrame({"store": store, "day": day}).join(
         served, on=["store", "day"], how="left", maintain_order="left"
     )
@@ -55,7 +55,7 @@ def _count_walk_ins(story: Story, first: int, end: int) -> pl.DataFrame:
     mean = usual * world.stores.size[store] * index * (1 / kept[store] - 1)
     others = np.rint(np.maximum(mean + np.sqrt(mean) * 1.3 * luck.normal("passers-by", key), 0)).astype(np.int64)
     seen = buyers + others
-    rounded = np.maximum(np.rint(seen / 10).astype(np.int64) * 10, 10)
+    rounded = np.ceil(seen / 10).astype(np.int64) * 10
     shown = np.where(luck.uniform("rounded count", key) < ROUNDED, rounded, seen)
     counted = pl.Series((luck.uniform("counted", key) < COUNTED) & (day >= first) & (day < end))
     frame = pl.DataFrame({"store": store, "day": day, "walk_in_count": shown, "key": key}).filter(counted)
