@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Literal
 
 import streamlit as st
@@ -11,10 +12,12 @@ from dashboards.passport import Passport
 
 Colour = Literal["green", "orange", "red"]
 FRESH_DAYS, OLD_DAYS = 1, 7
+MOST_DAYS = 5
+Stores = frozenset[str] | None
 
 
-def show_header(title: str, lead: str, passport: Passport) -> None:
-    """Title, one sentence, and the badges of the passport."""
+def show_header(title: str, lead: str, passport: Passport, stores: Stores = frozenset()) -> None:
+    """Title, one sentence, the badges of the passport, and a banner for days of these stores that are left out."""
     st.title(title, anchor=False)
     st.markdown(lead)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -36,6 +39,21 @@ def show_header(title: str, lead: str, passport: Passport) -> None:
         )
     for note in passport.notes:
         st.caption(f":material/info: {note}")
+    banner = describe_blocked_days(passport.checks, stores)
+    if banner is not None:
+        st.warning(banner, icon=":material/event_busy:")
+
+
+def describe_blocked_days(checks: dict[str, Any], stores: Stores) -> str | None:
+    """What is said of store-days whose sales are not believed, in these stores (None: all); None without any."""
+    days = [
+        day for day in checks.get("held_back", {}).get("store_days", []) if stores is None or day["store"] in stores
+    ]
+    if not days:
+        return None
+    named = ", ".join(f"{day['store']} on {format_day(dt.date.fromisoformat(day['day']))}" for day in days[:MOST_DAYS])
+    more = f" and {count_of(len(days) - MOST_DAYS, 'more day')}" if len(days) > MOST_DAYS else ""
+    return f"Left out of every figure, because the sales of the day are missing or came twice: {named}{more}."
 
 
 def describe_freshness(passport: Passport) -> tuple[str, Colour]:

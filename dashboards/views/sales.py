@@ -31,7 +31,7 @@ COMPARISONS = {"before": "the weeks before", "year": "the same weeks last year"}
 def show(passport: Passport, user: SignedIn) -> None:
     """The view."""
     scope = scope_of(user, PERMISSION)
-    show_header("Sales", LEAD, passport)
+    show_header("Sales", LEAD, passport, scope.store_codes)
     first = first_month(passport.snapshot_id, scope)
     if first is None:
         say(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dashboards.downloads import order_frame, write_csv, write_xlsx
 from dashboards.explanation import explain
 from dashboards.formats import format_compact_money, format_money, format_number, format_share, format_units
-from dashboards.header import describe_checks, describe_freshness
+from dashboards.header import describe_blocked_days, describe_checks, describe_freshness
 from dashboards.passport import Passport
 from dashboards.periods import days_back, default_period, list_steps, start_of
 from dashboards.projection import first_empty_day, project_stock
@@ -217,3 +217,17 @@ def test_freshness_and_checks_have_a_colour() -> None:
     for days, colour in ((0, "green"), (3, "orange"), (30, "red")):
         aged = dataclasses.replace(PASSPORT, data_as_of=today - dt.timedelta(days=days))
         assert describe_freshness(aged)[1] == colour
+
+
+def test_days_that_are_left_out_are_said_to_their_store_alone() -> None:
+    days = [{"store": f"S{n}", "day": "2026-08-05", "why": "no_day_of_sales_is_doubled"} for n in range(1, 8)]
+    checks = {"held_back": {"store_days": days}}
+    assert describe_blocked_days(checks, frozenset({"S9"})) is None
+    assert describe_blocked_days({}, None) is None
+    mine = describe_blocked_days(checks, frozenset({"S2"}))
+    assert mine is not None
+    assert "S2 on " in mine
+    assert "S1" not in mine
+    every = describe_blocked_days(checks, None)
+    assert every is not None
+    assert every.endswith("and 2 more days.")
