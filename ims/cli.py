@@ -23,6 +23,7 @@ from ims.commands import (
     exporting,
     importing,
     invariants,
+    maintain,
     metrics,
     outbox,
     privacy,
@@ -54,6 +55,7 @@ app.add_typer(publishing.app, name="publish")
 app.command("serve")(serve.serve)
 app.command("stop")(stop.stop)
 app.command("sql")(sql.sql)
+app.command("maintain")(maintain.maintain)
 app.command("backtest")(backtest.backtest)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(bench.app, name="bench")

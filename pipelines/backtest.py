@@ -11,7 +11,7 @@ import polars as pl
 
 from ims.failure import Failure
 from ims.settings import get_settings
-from pipelines.session import Progress
+from pipelines.lock import Progress
 
 
 @dataclass(frozen=True)

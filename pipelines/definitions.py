@@ -6,7 +6,7 @@ Assembly only: what an asset does is in assets/, what a run is in session.py. Te
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -16,10 +16,13 @@ from pipelines.assets.outputs import output_assets
 from pipelines.assets.publication import publication_asset
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.tables import table_assets
+from pipelines.rebuild import Rebuild
 from pipelines.session import RunSession, open_session
 from pipelines.upkeep import upkeep_job, upkeep_schedule
 
 NIGHTLY = "30 4 * * *"
+# two quiet nights are looked at, a quiet week is a fault: many chains import once a week
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(days=2))
 
 
 @dg.definitions
@@ -30,7 +33,10 @@ def defs() -> dg.Definitions:
 
 def build_definitions(resources: Mapping[str, Any], timezone: str = "UTC") -> dg.Definitions:
     """Assets, job and schedule over the given resources: `session` is the RunSession that the assets work in."""
-    assets = [raw_assets(), *table_assets(), *output_assets(), publication_asset()]
+    assets = dg.map_asset_specs(
+        lambda spec: spec.replace_attributes(freshness_policy=FRESH),
+        [raw_assets(), *table_assets(), *output_assets(), publication_asset()],
+    )
     everything = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
     job = dg.define_asset_job("main", everything, description="Extract, transform, check, forecast, suggest, publish.")
     nightly = dg.ScheduleDefinition(
@@ -51,7 +57,13 @@ def build_definitions(resources: Mapping[str, Any], timezone: str = "UTC") -> dg
 
 
 @dg.resource(
-    config_schema={"as_of": dg.Field(str, is_required=False, description="YYYY-MM-DD; default: the chain's own.")},
+    config_schema={
+        "as_of": dg.Field(str, is_required=False, description="YYYY-MM-DD; default: the chain's own."),
+        "full": dg.Field(bool, default_value=False, description="Read and build everything anew."),
+        "from": dg.Field(str, is_required=False, description="Backfill: first day, YYYY-MM-DD."),
+        "until": dg.Field(str, is_required=False, description="Backfill: last day, YYYY-MM-DD."),
+        "stores": dg.Field([str], default_value=[], description="Backfill: codes of the stores; none = all."),
+    },
     description="The run's own lock, row and lake connection, for runs launched by the schedule or in the UI.",
 )
 def own_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
@@ -59,10 +71,16 @@ def own_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
     from api.database import open_databases
 
     settings = get_settings()
-    given = context.resource_config.get("as_of")
-    as_of = date.fromisoformat(given) if given else None
-    with open_session(settings, open_databases(settings), as_of, lambda *_: None) as session:
+    given = context.resource_config
+    as_of, first_on, last_on = (
+        date.fromisoformat(given[name]) if given.get(name) else None for name in ("as_of", "from", "until")
+    )
+    rebuild = Rebuild(given["full"], first_on, last_on, tuple(given["stores"]))
+    databases = open_databases(settings)
+    with open_session(settings, databases, as_of, lambda *_: None, rebuild=rebuild or None) as session:
         yield session
+        if context.instance is not None and context.run_id is not None:
+            context.instance.add_run_tags(context.run_id, session.tags)
 
 
 def _chain_timezone() -> str:

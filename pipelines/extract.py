@@ -76,10 +76,12 @@ def extract(
     databases: Databases,
     progress: Progress | None = None,
     key: bytes | None = None,
+    is_full: bool = False,
 ) -> ExtractResult:
     """Bring `lake.raw` to the state of PostgreSQL at one moment; without a change no snapshot is written.
 
-    `key` is that of the pseudonyms, by default the installation's; with another one everything is read anew.
+    `key` is that of the pseudonyms, by default the installation's; with another one, or where `is_full`, everything is
+    read anew.
     Raises LakeUnavailable when PostgreSQL cannot be read, NothingImported when it holds no chain.
     """
     import duckdb
@@ -88,7 +90,7 @@ def extract(
     attach_source(con, databases.operational)
     try:
         with key_at_hand(con, key), transaction(con):
-            result = _extract(con, progress, name_key(key))
+            result = _extract(con, progress, name_key(key), is_full)
         with plain_errors():
             return replace(result, snapshot_id=current_snapshot(con))
     finally:
@@ -97,10 +99,10 @@ def extract(
             con.execute("USE lake; DETACH source")
 
 
-def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name: str) -> ExtractResult:
+def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name: str, is_full: bool) -> ExtractResult:
     now = _position(con, key_name)
     before = _last_position(con)
-    is_full = before is None or not before.is_continued_by(now)
+    is_full = is_full or before is None or not before.is_continued_by(now)
     changes: dict[str, tuple[int, int]] = {}
     rows_read = 0
     tables = [table for table in contracts("raw") if table.name != STATE]

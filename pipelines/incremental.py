@@ -69,7 +69,7 @@ def _named_by(
 ) -> set[Value] | None:
     """The partitions that these rows of `upstream` name; None where that cannot be told.
 
-    `way` holds the tables that were looked in to come here; none is looked in twice.
+    `way` holds the tables that were looked in to come here; none is looked in again, but for its own rows.
     """
     found: set[Value] = set()
     for rule in partition.rules.get(upstream, (None,)):
@@ -93,14 +93,12 @@ def _named_by(
 def _looked_up(
     con: duckdb.DuckDBPyConnection, partition: Partition, rule: Looked, rows: str, way: tuple[str, ...]
 ) -> set[Value] | None:
-    if len(way) == 1 and _any(con, f"FROM {rows} WHERE {' OR '.join(f'{key} IS NULL' for key in rule.keys)}"):
-        return None  # a row without a key often stands for all
     found: set[Value] = set()
     for table in rule.tables:
-        if table in way:
+        if table in way[:-1]:
             continue
-        held = f"({', '.join(rule.columns)}) IN (SELECT ({', '.join(rule.keys)}) FROM {rows})"
-        named = _named_by(con, partition, table, f"(SELECT * FROM lake.{table} WHERE {held})", way)
+        held = f"(SELECT * FROM lake.{table} AS held WHERE {rule.holding(rows)})"
+        named = _named_by(con, partition, table, held, way)
         if named is None:
             return None
         found |= named
@@ -115,9 +113,7 @@ def _between(con: duckdb.DuckDBPyConnection, partition: Partition, rule: Between
         return None
     if rule.table is not None:
         spanned = f"{rule.on} BETWEEN {_literal(first)} AND {_literal(last)}"
-        return _named_by(
-            con, partition, rule.table, f"(SELECT * FROM lake.{rule.table} WHERE {spanned})", (rule.table,)
-        )
+        return _named_by(con, partition, rule.table, f"(SELECT * FROM lake.{rule.table} WHERE {spanned})")
     step = f"range({partition.of(_literal(first))}, {_literal(last)} + 1, INTERVAL 1 {partition.by})"
     return {value for (value,) in con.execute(f"SELECT CAST(unnest({step}) AS DATE)").fetchall()}
 

@@ -22,6 +22,8 @@ storage:
       env: {STORAGE_VARIABLE}
 telemetry:
   enabled: false
+freshness:
+  enabled: true
 nux:
   enabled: false
 concurrency:

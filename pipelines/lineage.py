@@ -15,7 +15,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
 from warehouse.contracts import UnknownTable, contract, contracts
-from warehouse.transformations import select_of, tables
+from warehouse.transformations import select_of, table, tables
 
 
 def column_schema(name: str) -> TableSchema:
@@ -29,10 +29,15 @@ def column_schema(name: str) -> TableSchema:
 
 @cache
 def column_lineage(name: str) -> TableColumnLineage:
-    """For each column of a SQL table, the upstream columns it is computed from; none where sqlglot cannot follow."""
+    """For each column of a SQL table, the upstream columns it is computed from.
+
+    A count or a mark is computed of rows, not of a column: it comes from the keys of what the table reads. So does a
+    column that sqlglot cannot follow.
+    """
     query = _qualified()[name]
     scope = build_scope(query)
-    found = {column: _origins(column, query, scope) for column in query.named_selects}
+    rows = [(up, key) for up in table(name).upstream for key in contract(up).keys]
+    found = {column: _origins(column, query, scope) or rows for column in query.named_selects}
     return TableColumnLineage(
         {column: [TableColumnDep(AssetKey(t.split(".")), c) for t, c in origins] for column, origins in found.items()}
     )
@@ -61,15 +66,15 @@ def _qualified() -> dict[str, exp.Query]:
         for given in ("raw", "checks")
     }
     found = {}
-    for table in tables():
+    for each in tables():
         query = qualify(
-            select_of(table.full_name),
+            select_of(each.full_name),
             dialect="duckdb",
             schema=dict[str, object](schema),
             validate_qualify_columns=False,
             identify=False,
         )
         assert isinstance(query, exp.Query), "a transformation is a SELECT"
-        found[table.full_name] = query
-        schema.setdefault(table.schema, {})[table.name] = dict.fromkeys(query.named_selects, "unknown")
+        found[each.full_name] = query
+        schema.setdefault(each.schema, {})[each.name] = dict.fromkeys(query.named_selects, "unknown")
     return found

@@ -14,7 +14,9 @@ from expectations.check import CheckResult
 from ims.postgres import DatabaseUnavailable
 from ims.settings import get_settings
 from pipelines.extract import NothingImported
-from pipelines.session import Progress, RunInProgress, RunSession, State, open_session, outcome_state
+from pipelines.lock import Progress, RunInProgress
+from pipelines.rebuild import Rebuild
+from pipelines.session import RunSession, State, open_session, outcome_state
 from warehouse.lake import LakeUnavailable
 
 if TYPE_CHECKING:
@@ -39,12 +41,15 @@ class RunOutcome:
 
 
 def run(
-    as_of: dt.date | None = None, progress: Progress | None = None, wait_seconds: float = WAIT_SECONDS
+    as_of: dt.date | None = None,
+    progress: Progress | None = None,
+    wait_seconds: float = WAIT_SECONDS,
+    rebuild: Rebuild | None = None,
 ) -> RunOutcome:
     """Run the main job for the opening of `as_of` (default: the chain's own). Never raises for what a person can mend.
 
     A second run waits for the first, at most `wait_seconds`. A run whose inputs, code and day are those of what is
-    served ends `unchanged` and writes nothing.
+    served ends `unchanged` and writes nothing, unless `rebuild` says what to build anew all the same.
     """
     from api.database import open_databases
 
@@ -52,7 +57,7 @@ def run(
     session: RunSession | None = None
     try:
         databases = open_databases(settings)
-        with open_session(settings, databases, as_of, progress or (lambda *_: None), wait_seconds) as session:
+        with open_session(settings, databases, as_of, progress or (lambda *_: None), wait_seconds, rebuild) as session:
             if not session.is_unchanged:
                 execute(session)
     except Exception as error:  # noqa: BLE001  (every failure ends in a sentence; the traceback goes to a file)
@@ -75,6 +80,7 @@ def execute(session: RunSession) -> None:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={"ims/as_of": session.as_of.isoformat(), "ims/run_id": session.run_id},
         )
+        instance.add_run_tags(result.run_id, session.tags)
     if session.failure is not None:
         raise session.failure
     if not result.success and not session.failed_checks:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from api.publications import current_publication
@@ -18,6 +19,10 @@ from expectations.check import CheckResult, Waiver
 from pipelines.extract import NothingImported
 from pipelines.findings import read_waivers
 from pipelines.fingerprint import fingerprint
+from pipelines.lock import Progress, holds, run_lock
+from pipelines.measure import Measure, measured
+from pipelines.rebuild import Rebuild
+from pipelines.transient import again, is_transient
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,14 +31,9 @@ if TYPE_CHECKING:
     from ims.postgres import Databases
     from ims.settings import Settings
 
-Progress = Callable[[str, int, int | None], None]
 State = Literal["published", "unchanged", "blocked", "failed"]
-LOCK = "SELECT pg_try_advisory_lock(hashtext('ims run'))"
+RETRIES = 2
 KILLED = "The process ended before the run did; what was published is unchanged."
-
-
-class RunInProgress(Exception):
-    """Another run holds the lock and did not end in time."""
 
 
 @dataclass
@@ -57,6 +57,12 @@ class RunSession:
     results: list[CheckResult] = field(default_factory=list)
     waivers: tuple[Waiver, ...] = ()
     kept: dict[str, Any] = field(default_factory=dict)
+    rebuild: Rebuild | None = None
+    started: float = field(default_factory=time.monotonic)
+    rows: int = 0
+    retries: int = 0
+    may_retry: Callable[[], bool] = bool
+    peak_memory_mb: int = 0
     _con: duckdb.DuckDBPyConnection | None = None
 
     @property
@@ -75,16 +81,32 @@ class RunSession:
             self._con = None
 
     @property
+    def tags(self) -> dict[str, str]:
+        """What is said of the run as a whole, beside its steps: how long, how many rows came over, how much memory."""
+        seconds = time.monotonic() - self.started
+        values = {"seconds": f"{seconds:.1f}", "rows_read": str(self.rows), "peak_memory_mb": str(self.peak_memory_mb)}
+        return {f"ims/{name}": value for name, value in values.items()}
+
+    @property
     def failed_checks(self) -> list[CheckResult]:
         """The results that stop publishing."""
         return [result for result in self.results if result.is_blocking]
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """A piece of work: what fails in it first is what the run failed of."""
+    def step(self, name: str) -> Iterator[Measure]:
+        """A piece of work, measured: what fails in it first is what the run failed of.
+
+        A lost connection is no failure while others are to be had: Dagster is asked to try the step again.
+        """
         try:
-            yield
+            with measured() as measure:
+                yield measure
+            self.peak_memory_mb = max(self.peak_memory_mb, measure.peak_memory_mb)
         except Exception as error:
+            if is_transient(error) and self.retries < RETRIES and self.may_retry():
+                self.retries += 1
+                self.close()
+                raise again(RETRIES) from error
             if self.failure is None:
                 self.failure, self.failed_step = error, name
             raise
@@ -97,15 +119,14 @@ def open_session(
     as_of: dt.date | None,
     progress: Progress,
     wait_seconds: float = 1800,
+    rebuild: Rebuild | None = None,
 ) -> Iterator[RunSession]:
     """Wait for the lock, record the run, yield it, record how it ended.
 
     Raises RunInProgress when another run does not end in time, NothingImported without a chain.
     """
-    import psycopg
 
-    with psycopg.connect(databases.operational, autocommit=True) as connection:
-        _take_lock(connection, progress, wait_seconds)
+    with run_lock(databases.operational, progress, wait_seconds) as connection:
         connection.execute(
             "UPDATE runs SET state = 'failed', message = %s, finished_at = now() WHERE state = 'running'", [KILLED]
         )
@@ -114,8 +135,9 @@ def open_session(
         waivers = read_waivers(connection)
         name = fingerprint(connection, day, settings, waivers)
         served = current_publication(databases.operational)
-        is_unchanged = served is not None and served.fingerprint == name
+        is_unchanged = served is not None and served.fingerprint == name and rebuild is None
         session = RunSession(settings, databases, day, uuid.uuid4().hex, name, is_unchanged, progress, waivers=waivers)
+        session.rebuild, session.may_retry = rebuild, partial(holds, connection)
         if day > chain_as_of:
             session.notes.append(
                 f"The chain's data are complete up to the opening of {chain_as_of}; the days from then to {day} "
@@ -144,25 +166,6 @@ def outcome_state(session: RunSession) -> State:
     if session.is_unchanged and session.failure is None:
         return "unchanged"
     return "failed"
-
-
-def _take_lock(connection: psycopg.Connection[Any], progress: Progress, wait_seconds: float) -> None:
-    deadline = time.monotonic() + wait_seconds
-    while not _is_taken(connection):
-        started = connection.execute("SELECT max(started_at) FROM runs WHERE state = 'running'").fetchone()
-        since = f", started {started[0]:%H:%M:%S} UTC," if started and started[0] else ""
-        if time.monotonic() > deadline:
-            raise RunInProgress(
-                f"Another run{since} is still at work after {wait_seconds:.0f} s of waiting, and two runs would "
-                "overwrite each other. Try again when it has ended; `ims publish list` shows what it published."
-            )
-        progress(f"waiting for another run{since} to end", 0, None)
-        time.sleep(min(1.0, wait_seconds))
-
-
-def _is_taken(connection: psycopg.Connection[Any]) -> bool:
-    row = connection.execute(LOCK).fetchone()
-    return row is not None and bool(row[0])
 
 
 def _chain_as_of(connection: psycopg.Connection[Any]) -> dt.date:

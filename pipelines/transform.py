@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.incremental import condition, is_mostly, touched_partitions
+from pipelines.rebuild import Rebuild
 from warehouse.changes import Changes
 from warehouse.contracts import contract
 from warehouse.lake import current_snapshot, table_stamps
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 Progress = Callable[[str, int, int | None], None]
-Way = Literal["stood", "unchanged", "parts", "whole"]
+Way = Literal["stood", "unchanged", "parts", "whole", "backfill"]
 # a larger table is made anew when rebuilt whole: to compare its old and new rows takes longer than to build from them
 COMPARABLE_ROWS = 1_000_000
 
@@ -34,7 +35,9 @@ class NotBuilt(LookupError):
 
 @dataclass(frozen=True)
 class Built:
-    """How a table came to stand: `stood` as it was, `unchanged` after a look, in `parts` (so many) or `whole`."""
+    """How a table came to stand: it `stood`, is `unchanged` after a look, was built in `parts` (so many) or `whole`, or
+    parts of it by a `backfill`.
+    """
 
     way: Way
     rows: int
@@ -59,16 +62,16 @@ class Stamp:
         return f"{self.content} {self.inputs} {self.code} {self.snapshot}"
 
 
-def build_table(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date, is_full: bool = False) -> Built:
-    """Bring `schema.table` to the opening of `as_of`; `is_full` builds it whole whatever stands. Raises NotBuilt."""
+def build_table(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date, rebuild: Rebuild | None = None) -> Built:
+    """Bring `schema.table` to the opening of `as_of`, and build anew what `rebuild` says. Raises NotBuilt."""
     with plain_errors():
-        way, partitions = _build(con, table(name), as_of, _stamps(con), is_full)
+        way, partitions = _build(con, table(name), as_of, _stamps(con), rebuild)
     row = con.execute(f"SELECT count(*) FROM lake.{name}").fetchone()
     return Built(way, 0 if row is None else int(row[0]), partitions)
 
 
 def build_all(
-    con: duckdb.DuckDBPyConnection, as_of: dt.date, progress: Progress | None = None, is_full: bool = False
+    con: duckdb.DuckDBPyConnection, as_of: dt.date, progress: Progress | None = None, rebuild: Rebuild | None = None
 ) -> list[str]:
     """Build every table in order; the names of those of which rows were written. Raises NotBuilt."""
     with plain_errors():
@@ -77,7 +80,7 @@ def build_all(
         for done, each in enumerate(tables()):
             if progress is not None:
                 progress(f"build {each.full_name}", done, len(tables()))
-            if _build(con, each, as_of, stamps, is_full)[0] in ("parts", "whole"):
+            if _build(con, each, as_of, stamps, rebuild)[0] in ("parts", "whole", "backfill"):
                 built.append(each.full_name)
     return built
 
@@ -93,19 +96,25 @@ def _build(
     transformation: Transformation,
     as_of: dt.date,
     stamps: dict[str, Stamp],
-    is_full: bool,
+    rebuild: Rebuild | None = None,
 ) -> tuple[Way, int]:
     """Build where needed and note the new stamp in `stamps`; how, and how many partitions."""
     name = transformation.full_name
     inputs, code, stood = _inputs(transformation, as_of, stamps), _code(transformation, as_of), stamps.get(name)
-    if stood is not None and stood.inputs == inputs and not is_full:
+    if stood is not None and stood.inputs == inputs and rebuild is None:
         return "stood", 0
     con.execute("USE lake")  # the SQL names tables without their database, and a cursor does not inherit USE
     con.execute(f"SET VARIABLE as_of = DATE '{as_of:%Y-%m-%d}'")
+    is_known = stood is not None and stood.code == code and not (rebuild and rebuild.is_full)
     with transaction(con):
         snapshot = current_snapshot(con)
-        way, partitions = _write(con, transformation, stood if stood and stood.code == code and not is_full else None)
+        way, partitions = _write(con, transformation, stood if is_known else None)
+        if rebuild is not None and way != "whole":
+            _replace_rows(con, transformation, rebuild.condition(contract(name)))
+            way = "backfill"
         content = stood.content if stood is not None and way == "unchanged" else inputs
+        # what a backfill mends is not seen in what the table was built from
+        content = _digest(inputs, str(snapshot)) if way == "backfill" else content
         stamps[name] = Stamp(content, inputs, code, snapshot)
         con.execute(f"COMMENT ON TABLE lake.{name} IS '{stamps[name]}'")
     return way, partitions

@@ -1,4 +1,4 @@
-"""The nightly job over the operational database: does it add up, is its audit log as written, what may be forgotten.
+"""The nightly job: does the operational database add up, is its audit log as written, what may be forgotten, what goes.
 
 Apart from the main job: what a night publishes does not wait for it. Each step stands for itself.
 """
@@ -6,6 +6,7 @@ Apart from the main job: what a night publishes does not wait for it. Each step 
 # no postponed annotations: Dagster reads the type of `context` as an object
 
 import asyncio
+import dataclasses
 import datetime as dt
 
 import dagster as dg
@@ -68,13 +69,26 @@ def retain_customers(context: dg.OpExecutionContext) -> None:
     context.add_output_metadata({"years": years, "erased": erased})
 
 
-@dg.job(name="upkeep", description="Whether the operational database adds up and its audit log is whole; retention.")
+@dg.op(description="Compacts the lake, expires what nobody can go back to, prunes Dagster's old runs.")
+def maintain_warehouse(context: dg.OpExecutionContext) -> None:
+    """Waits for a run that is at work."""
+    from api.database import open_databases
+    from pipelines.maintenance import maintain_lake, prune_events
+
+    settings = get_settings()
+    done = maintain_lake(settings, open_databases(settings), lambda *_: None)
+    pruned = prune_events(context.instance)
+    context.add_output_metadata({**dataclasses.asdict(done), "pruned_runs": pruned})
+
+
+@dg.job(name="upkeep", description="Whether the operational database adds up; retention; maintenance.")
 def upkeep_job() -> None:
-    """Four steps that do not wait for one another."""
+    """Steps that do not wait for one another."""
     check_invariants()
     verify_audit()
     retain_audit()
     retain_customers()
+    maintain_warehouse()
 
 
 def upkeep_schedule(timezone: str) -> dg.ScheduleDefinition:

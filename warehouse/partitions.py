@@ -25,11 +25,23 @@ class Named:
 
 @dataclass(frozen=True)
 class Looked:
-    """Rows of the tables `tables` that hold a changed row's key (`keys`; there named `columns`) name partitions."""
+    """Rows of the tables `tables` that hold a changed row's key (`keys`; there named `columns`) name partitions.
+
+    With `since`, a pair of a column of the changed row and one of these tables, only rows from that day on.
+    """
 
     keys: tuple[str, ...]
     columns: tuple[str, ...]
     tables: tuple[str, ...]
+    since: tuple[str, str] | None = None
+
+    def holding(self, rows: str) -> str:
+        """The condition on a row `held` of one of the tables, given the changed rows."""
+        pairs = zip(self.keys, self.columns, strict=True)
+        parts = [f"changed.{key} = held.{column}" for key, column in pairs]
+        if self.since is not None:
+            parts.append(f"held.{self.since[1]} >= changed.{self.since[0]}")
+        return f"EXISTS (SELECT 1 FROM {rows} AS changed WHERE {' AND '.join(parts)})"
 
 
 @dataclass(frozen=True)
@@ -94,8 +106,9 @@ def _read_rules(name: str, given: Any) -> tuple[Rule, ...]:
 def _read_rule(name: str, given: Any) -> Rule:
     if isinstance(given, str):
         return Named(given)
-    if {"key", "in"} <= given.keys() <= {"key", "in", "as"}:
-        return Looked(_listed(given["key"]), _listed(given.get("as", given["key"])), _listed(given["in"]))
+    if {"key", "in"} <= given.keys() <= {"key", "in", "as", "since"}:
+        since = tuple(given["since"]) if "since" in given else None
+        return Looked(_listed(given["key"]), _listed(given.get("as", given["key"])), _listed(given["in"]), since)
     if "between" in given and given.keys() <= {"between", "in", "on"}:
         return Between(given["between"], given.get("in"), given.get("on"))
     raise InvalidPartition(f"partition of {name}: {given!r} is no rule: an expression, a list, key and in, or between")

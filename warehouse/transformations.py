@@ -108,8 +108,12 @@ def _stars(query: exp.Query) -> frozenset[str]:
         sources = [each for each in select.find_all(exp.Table) if each.db and each.find_ancestor(exp.Select) is select]
         names = {each.alias_or_name for each in sources}
         takes_rows = any(not each.table and each.name in names for each in select.find_all(exp.Column))
-        stars = [each for each in select.find_all(exp.Star, exp.Columns) if not isinstance(each.parent, exp.Count)]
-        if takes_rows or any(each.find_ancestor(exp.Select) is select for each in stars):
+        for star in select.find_all(exp.Star, exp.Columns):
+            if isinstance(star.parent, exp.Count) or star.find_ancestor(exp.Select) is not select:
+                continue
+            of = star.parent.table if isinstance(star.parent, exp.Column) else ""  # `l.*` is of l alone
+            found |= {f"{each.db}.{each.name}" for each in sources if of in ("", each.alias_or_name)}
+        if takes_rows:
             found |= {f"{each.db}.{each.name}" for each in sources}
     return frozenset(found)
 

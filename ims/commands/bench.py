@@ -1,4 +1,4 @@
-"""`ims bench`: how fast a chain runs through, the API answers, and the queries find their rows."""
+"""`ims bench`: how fast a chain runs through, the API answers, queries find rows, the warehouse is built and read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _ChainByDefault(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(help="Time a chain, the API, the queries.", no_args_is_help=True, cls=_ChainByDefault)
+app = typer.Typer(help="Time a chain, the API, the queries, the warehouse.", no_args_is_help=True, cls=_ChainByDefault)
 Json = Annotated[Path | None, typer.Option("--json", help="Write the results to this file, too.", dir_okay=False)]
 
 
@@ -95,6 +95,31 @@ def queries(
     _finish(queries_report(found), found, results)
     if any(not row["passes"] for row in found["queries"]):
         raise typer.Exit(1)
+
+
+@app.command("warehouse")
+def warehouse(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", exists=True, file_okay=False, help="A chain folder in place of made rows."),
+    ] = None,
+    rows: Annotated[int, typer.Option(help="Daily totals to generate.", min=10_000)] = 10_000_000,
+    memory: Annotated[str, typer.Option(help="Memory limit of the engine, as IMS_MEMORY_LIMIT.")] = "4GB",
+    times: Annotated[int, typer.Option(help="How often each question is asked.", min=5)] = 20,
+    results: Json = None,
+) -> None:
+    """Time extract, builds and questions of the warehouse.
+
+    On a temporary IMS_HOME: a full and an incremental run with a hundredth of the rows corrected, and twenty questions
+    as dashboards ask them; each beside its limit in the same run (COPY to /dev/null, a native DuckDB file).
+    """
+    from ims.bench.warehouse import bench_warehouse
+    from ims.bench.warehouse_page import warehouse_report
+    from ims.progress import progress_bar
+
+    with progress_bar() as progress:
+        found = bench_warehouse(rows, folder, memory, times, progress)
+    _finish(warehouse_report(found), found, results)
 
 
 def _numbers(text: str) -> list[int]:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ims.failure import WrongInput
+
 app = typer.Typer(help="What is published; go back.", no_args_is_help=True)
 
 
@@ -54,7 +56,19 @@ def show() -> None:
 def rollback(snapshot: Annotated[int, typer.Argument(metavar="SNAPSHOT", help="From `ims publish list`.")]) -> None:
     """Serve an earlier publication again; open pages follow."""
     from api.database import open_databases
+    from api.publications import history
     from api.publications import rollback as move_back
+    from ims.settings import get_settings
+    from warehouse.lake import LakeUnavailable, connect
 
-    publication = move_back(open_databases().operational, snapshot, moved_by="ims publish rollback")
+    databases = open_databases()
+    try:
+        if any(row.snapshot_id == snapshot for row in history(databases.operational, limit=1000)):
+            connect(databases, get_settings(), snapshot=snapshot).close()
+    except LakeUnavailable as error:
+        raise WrongInput(
+            f"Snapshot {snapshot} cannot be served again: `ims maintain` lets go of what was published 30 days "
+            f"ago. {error}"
+        ) from error
+    publication = move_back(databases.operational, snapshot, moved_by="ims publish rollback")
     typer.echo(f"Serving snapshot {publication.snapshot_id}, as of {publication.as_of}.")

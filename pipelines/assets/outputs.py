@@ -128,10 +128,10 @@ def _output(
     def build(context: AssetExecutionContext) -> Step:
         session: RunSession = context.resources.session
         session.progress(name.replace("_", " "), 0, None)
-        with session.step(name.replace("_", " ")):
+        with session.step(name.replace("_", " ")) as measure:
             rows = write_output(session.con, name, make(session))
         session.progress(name.replace("_", " "), 1, 1)
-        yield MaterializeResult(metadata={"dagster/row_count": rows})
+        yield MaterializeResult(metadata={"dagster/row_count": rows, **measure.metadata})
         yield from check_results(session, table)
 
     return build

@@ -43,10 +43,11 @@ def publication_asset() -> AssetsDefinition:
     def publication(context: AssetExecutionContext) -> MaterializeResult[None]:
         session: RunSession = context.resources.session
         session.progress("publish", 0, 1)
-        with session.step("publish"):
+        with session.step("publish") as measure:
             publish_run(session)
         session.progress("publish", 1, 1)
-        return MaterializeResult(metadata={"snapshot_id": session.snapshot_id or 0, "suggestions": session.suggestions})
+        counts = {"snapshot_id": session.snapshot_id or 0, "suggestions": session.suggestions}
+        return MaterializeResult(metadata={**counts, **measure.metadata})
 
     return publication
 

@@ -36,11 +36,12 @@ def _table_asset(table: Transformation, place: int, count: int) -> AssetsDefinit
     def build(context: AssetExecutionContext) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         session: RunSession = context.resources.session
         session.progress("build tables", place, count)
-        with session.step(f"build of {table.full_name}"):
-            built = build_table(session.con, table.full_name, session.as_of)
+        with session.step(f"build of {table.full_name}") as measure:
+            built = build_table(session.con, table.full_name, session.as_of, session.rebuild)
         session.progress("build tables", place + 1, count)
         lineage = {"dagster/column_lineage": column_lineage(table.full_name)}
-        yield MaterializeResult(metadata={"dagster/row_count": built.rows, "built": built.way, **lineage})
+        way = {"built": built.way, "partitions": built.partitions, **measure.metadata}
+        yield MaterializeResult(metadata={"dagster/row_count": built.rows, **way, **lineage})
         yield from check_results(session, table.full_name)
 
     return build

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.transform import build_all, build_table
+from pipelines.rebuild import Rebuild
+from pipelines.transform import build_table
 from warehouse.contracts import contract, contracts, create_table
 from warehouse.lake import connect, current_snapshot
 from warehouse.transformations import table, tables
@@ -56,7 +57,7 @@ def lake(installation, shop):
     """A real lake with a furnished chain in schema raw."""
     opened = connect(installation.databases, installation.settings)
     furnish(shop)
-    for each in contracts("raw"):
+    for each in (*contracts("raw"), *contracts("checks")):
         frame = shop.con.execute(f"FROM lake.{each.name}").pl()
         opened.execute("BEGIN")
         create_table(opened, each.name)
@@ -66,6 +67,18 @@ def lake(installation, shop):
         opened.execute("COMMIT")
     yield opened
     opened.close()
+
+
+def partitioned():
+    """The tables that are rebuilt in parts, and what they are built from, in build order."""
+    needed = {each.full_name for each in tables() if contract(each.full_name).partition is not None}
+    for each in reversed(tables()):
+        needed |= set(each.upstream) if each.full_name in needed else set()
+    return [each for each in tables() if each.full_name in needed]
+
+
+def build(lake, day, rebuild=None):
+    return [build_table(lake, each.full_name, day, rebuild) for each in partitioned()]
 
 
 def stamp(lake, name):
@@ -101,7 +114,7 @@ def differences(lake):
     """The tables that do not hold what their SELECT gives over the tables as they stand."""
     lake.execute("USE lake")
     found = []
-    for each in tables():
+    for each in partitioned():
         lake.execute(f"CREATE OR REPLACE TEMP TABLE whole AS {each.sql}")
         for one, other in (("temp.whole", f"lake.{each.full_name}"), (f"lake.{each.full_name}", "temp.whole")):
             if lake.execute(f"FROM {one} EXCEPT ALL FROM {other}").fetchone():
@@ -111,7 +124,7 @@ def differences(lake):
 
 def test_incremental_tables_are_those_of_a_full_refresh(lake):
     day = DAY
-    build_all(lake, day)
+    build(lake, day)
     assert differences(lake) == []
 
     @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
@@ -126,18 +139,20 @@ def test_incremental_tables_are_those_of_a_full_refresh(lake):
                 lake.execute("CALL ducklake_rewrite_data_files('lake', delete_threshold => 0.1)")
             else:
                 change(lake, how, seed)
-        build_all(lake, day)
+        build(lake, day)
         assert differences(lake) == []
 
     walk()
-    grown = {each.full_name: lake.execute(f"FROM lake.{each.full_name} ORDER BY ALL").fetchall() for each in tables()}
-    assert len(build_all(lake, day, is_full=True)) == len(grown)
+    grown = {
+        each.full_name: lake.execute(f"FROM lake.{each.full_name} ORDER BY ALL").fetchall() for each in partitioned()
+    }
+    assert {built.way for built in build(lake, day, Rebuild(is_full=True))} == {"whole"}
     for name, rows in grown.items():
         assert lake.execute(f"FROM lake.{name} ORDER BY ALL").fetchall() == rows, name
 
 
 def test_only_the_partitions_that_changed_are_rebuilt(lake):
-    build_all(lake, DAY)
+    build(lake, DAY)
     ids = "SELECT min(rowid), max(rowid) FROM lake.marts.fct_sales_daily WHERE sold_on BETWEEN DATE '{}' AND DATE '{}'"
     january, march = ids.format("2024-01-01", "2024-01-31"), ids.format("2024-03-01", "2024-03-31")
     before = lake.execute(january).fetchall(), lake.execute(march).fetchall()
@@ -151,7 +166,7 @@ def test_only_the_partitions_that_changed_are_rebuilt(lake):
 
 
 def test_a_change_that_no_sql_speaks_of_rebuilds_nothing(lake):
-    build_all(lake, DAY)
+    build(lake, DAY)
     stands = [table(each).full_name for each in ("staging.products", "marts.fct_sales_daily")]
     lake.execute("UPDATE lake.raw.products SET updated_at = now(), changed_xid = changed_xid + 1")
     stamp(lake, "raw.products")
@@ -164,3 +179,17 @@ def test_every_partition_is_declared_of_what_there_is():
         partition = contract(each.full_name).partition
         if partition is not None:
             assert set(partition.rules) <= set(each.upstream), each.full_name
+
+
+def test_a_backfill_builds_days_and_stores_anew(lake):
+    build(lake, DAY)
+    rows = "FROM lake.marts.fct_sales_daily ORDER BY ALL"
+    before = lake.execute(rows).fetchall()
+    lake.execute("UPDATE lake.marts.fct_sales_daily SET net_qty = 99 WHERE sold_on = DATE '2024-03-01'")
+    spoilt = lake.execute(rows).fetchall()
+    for wrong in ({"first_on": dt.date(2024, 3, 2)}, {"last_on": dt.date(2024, 2, 29)}, {"stores": ("C",)}):
+        build_table(lake, "marts.fct_sales_daily", DAY, Rebuild(**wrong))
+        assert lake.execute(rows).fetchall() == spoilt != before
+    right = Rebuild(first_on=dt.date(2024, 3, 1), last_on=dt.date(2024, 3, 1), stores=("A", "B"))
+    assert build_table(lake, "marts.fct_sales_daily", DAY, right).way == "backfill"
+    assert lake.execute(rows).fetchall() == before

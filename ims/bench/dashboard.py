@@ -1,0 +1,103 @@
+"""Twenty questions as dashboards ask them, by the metric engine: of the lake and of the same data in a DuckDB file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ims.bench.world import Progress
+from warehouse.metrics import query
+from warehouse.scope import Scope
+
+if TYPE_CHECKING:
+    import duckdb
+
+EVERYTHING = Scope(stores=None, can_see_cost=True)
+# metrics, by, where; the last year and category stand for what a person chose
+QUESTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], Mapping[str, Any]], ...] = (
+    (("net_sales",), (), {}),
+    (("net_sales", "units_sold"), ("month",), {}),
+    (("net_sales", "units_sold"), ("day",), {"year": "last"}),
+    (("net_sales", "gross_margin", "gross_margin_share"), ("store",), {}),
+    (("net_sales", "gross_margin_share"), ("store", "month"), {"year": "last"}),
+    (("net_sales",), ("category", "month"), {}),
+    (("net_sales", "average_price"), ("brand",), {"category": "first"}),
+    (("net_sales", "returns_share"), ("region", "quarter"), {}),
+    (("units_sold",), ("weekday",), {}),
+    (("discount_rate", "average_order"), ("month",), {}),
+    (("units_sold", "net_sales"), ("sku",), {"year": "last", "category": "first"}),
+    (("net_sales", "cost_of_sales"), ("city",), {"year": "last"}),
+    (("returns_units", "returns_share"), ("category",), {}),
+    (("gross_margin_share",), ("subcategory",), {}),
+    (("stock_on_hand", "stock_on_order"), ("store",), {}),
+    (("stock_value",), ("category",), {}),
+    (("empty_share",), ("store", "category"), {}),
+    (("mean_stock_value",), ("month",), {}),
+    (("demand_units", "stock_out_share"), ("month",), {}),
+    (("stock_out_rate",), ("store",), {"year": "last"}),
+)
+
+
+def time_questions(
+    con: duckdb.DuckDBPyConnection, scratch: Path, times: int, progress: Progress
+) -> list[dict[str, Any]]:
+    """Milliseconds of each question, warm, of the lake and of a copy of its tables in one native DuckDB file.
+
+    `con` reads the lake, pinned to a snapshot as a dashboard does.
+    """
+    import duckdb
+
+    path = scratch / "native.duckdb"
+    _copy(con, path)
+    with duckdb.connect() as native:
+        native.execute("SET TimeZone = 'UTC'")
+        native.execute(f"ATTACH '{path}' AS lake (READ_ONLY)")
+        chosen = {
+            "year": con.execute("SELECT max(year(booked_on)) FROM lake.marts.fct_sales_lines").fetchall()[0][0],
+            "category": con.execute("SELECT min(category) FROM lake.marts.dim_product").fetchall()[0][0],
+        }
+        rows = []
+        for place, (metrics, by, where) in enumerate(QUESTIONS):
+            progress("questions", place, len(QUESTIONS))
+            given = {name: chosen[name] for name in where}
+            lake, limit = ([*_times(each, metrics, by, given, times)] for each in (con, native))
+            rows.append({
+                "question": _words(metrics, by, where),
+                "p50_ms": _quantile(lake, 0.5), "p95_ms": _quantile(lake, 0.95),
+                "native_p50_ms": _quantile(limit, 0.5), "native_p95_ms": _quantile(limit, 0.95),
+            })  # fmt: skip
+    return rows
+
+
+def _words(metrics: Sequence[str], by: Sequence[str], where: Mapping[str, Any]) -> str:
+    limits = "".join(f", one {name}" for name in where)
+    return f"{' + '.join(metrics)} by {' + '.join(by) or 'all'}{limits}"
+
+
+def _copy(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    con.execute(f"ATTACH '{path}' AS native")
+    found = con.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'lake'"
+        " AND schema_name IN ('staging', 'marts', 'outputs')"
+    ).fetchall()
+    for schema in ("staging", "marts", "outputs"):
+        con.execute(f"CREATE SCHEMA native.{schema}")
+    for schema, table in found:
+        con.execute(f"CREATE TABLE native.{schema}.{table} AS FROM lake.{schema}.{table}")
+    con.execute("DETACH native")
+
+
+def _times(
+    con: duckdb.DuckDBPyConnection, metrics: Sequence[str], by: Sequence[str], where: Mapping[str, Any], times: int
+) -> Iterator[float]:
+    query(con, metrics, by, where, scope=EVERYTHING)  # the first reads files that the next find in memory
+    for _ in range(times):
+        began = time.perf_counter()
+        query(con, metrics, by, where, scope=EVERYTHING)
+        yield 1000 * (time.perf_counter() - began)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return round(sorted(values)[min(int(share * len(values)), len(values) - 1)], 2)

@@ -1,0 +1,190 @@
+"""`ims bench warehouse`: extract, full and incremental builds and questions, beside what the engines do by themselves.
+
+On a temporary installation: a chain made inside PostgreSQL and as many daily totals as asked for, or a chain folder.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from ims.bench.dashboard import time_questions
+from ims.bench.installation import Installation, temporary_installation
+from ims.bench.machine import circumstances
+from ims.bench.world import SMALL, Progress, build
+from ims.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+MADE = replace(SMALL, stores=40, products=5_000)
+# pairs sell on every day, so that a table of totals is as large as is asked for
+TOTALS = """
+INSERT INTO daily_sales (store_id, product_id, sold_on, sold_qty, returned_qty, net_amount)
+SELECT s.store_id, p.product_id, c.as_of - 1 - d, 1 + (p.product_id + d) %% 3, 0, 100 + (p.product_id * 7 + d) %% 900
+  FROM generate_series(0, %(days)s - 1) AS d, stores AS s, products AS p, chain AS c
+ LIMIT %(rows)s
+"""
+# the newest hundredth by day, as a night's corrections are
+CORRECT = """
+UPDATE {table} SET net_amount = net_amount + 1
+ WHERE sold_on >= (
+    SELECT sold_on FROM {table} ORDER BY sold_on DESC OFFSET (SELECT count(*) / 100 FROM {table}) LIMIT 1)
+"""
+
+
+def bench_warehouse(rows: int, folder: Path | None, memory: str, times: int, progress: Progress) -> dict[str, Any]:
+    """Everything measured, as data; what `warehouse_report` prints. Seconds, megabytes, rows per second."""
+    with temporary_installation() as installation:
+        url = installation.databases.operational
+        about = circumstances(url)
+        table = _furnish(installation, rows, folder, progress)
+        settings = Settings(home=installation.home, memory_limit=memory)
+        with psycopg.connect(url) as connection:
+            (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
+        found = {"table": table, "rows": count, "memory_limit": memory, **about}
+        found["steps"] = _steps(installation, settings, table, progress)
+        found["questions"] = _questions(installation, settings, times, progress)
+        return found | _ratios(found)
+
+
+def _furnish(installation: Installation, rows: int, folder: Path | None, progress: Progress) -> str:
+    """Fill PostgreSQL; the name of the largest table of sales."""
+    url = installation.databases.operational
+    if folder is not None:
+        from api.imports.folder import import_folder
+
+        progress("import", 0, None)
+        import_folder(folder, url)
+        with psycopg.connect(url) as connection:
+            counts = {
+                name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+                for name in ("daily_sales", "sales_order_lines")
+            }
+        return max(counts, key=lambda name: int(counts[name]))
+    today = dt.datetime.now(dt.UTC).date()
+    build(url, MADE, progress, today)
+    progress("daily totals", 0, None)
+    with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE chain SET as_of = %s", [today])
+        days = -(-rows // (MADE.stores * MADE.products))
+        connection.execute(TOTALS, {"rows": rows, "days": days})
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM (ANALYZE) daily_sales")
+    return "daily_sales"
+
+
+def _steps(installation: Installation, settings: Settings, table: str, progress: Progress) -> dict[str, dict[str, Any]]:
+    from pipelines.rebuild import Rebuild
+
+    url = installation.databases.operational
+    steps: dict[str, dict[str, Any]] = {}
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(2):  # the first one warms the server's memory, as it does for whoever comes next
+            began = time.perf_counter()
+            connection.execute(f"COPY (SELECT * FROM {table}) TO '/dev/null' (FORMAT binary)")
+            steps["copy"] = {"seconds": time.perf_counter() - began}
+    steps["first"] = _run(installation, settings, table, None, progress)
+    steps["full"] = _run(installation, settings, table, Rebuild(is_full=True), progress)
+    steps["unchanged"] = _run(installation, settings, table, None, progress)
+    with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = origin")
+        changed = connection.execute(CORRECT.format(table=table)).rowcount
+    steps["incremental"] = _run(installation, settings, table, None, progress) | {"changed": changed}
+    return steps
+
+
+def _run(
+    installation: Installation, settings: Settings, table: str, rebuild: Any, progress: Progress
+) -> dict[str, Any]:
+    """Extract and build, measured: seconds of each, of the one table, peak memory and spilled megabytes."""
+    from pipelines.extract import extract
+    from pipelines.held_back import hold_back
+    from pipelines.measure import measured
+    from pipelines.transform import build_all
+    from warehouse.lake import connect
+
+    marks: list[tuple[str, float]] = []
+
+    def note(step: str, done: int, total: int | None) -> None:
+        marks.append((step, time.perf_counter()))
+        progress(step, done, total)
+
+    con = connect(installation.databases, settings)
+    try:
+        with measured() as measure, _spilling(settings) as spilled:
+            began = time.perf_counter()
+            result = extract(con, installation.databases, note, is_full=bool(rebuild))
+            extracted = time.perf_counter()
+            hold_back(con)
+            held = time.perf_counter()
+            built = build_all(con, result.data_as_of, note, rebuild)
+            ended = time.perf_counter()
+    finally:
+        con.close()
+    ends = [at for _, at in marks[1:]] + [ended]
+    of_table = next((end - at for (step, at), end in zip(marks, ends, strict=True) if step == f"extract {table}"), 0.0)
+    slowest = sorted(((end - at, step) for (step, at), end in zip(marks, ends, strict=True)), reverse=True)[:8]
+    return {
+        "seconds": ended - began, "extract": extracted - began, "held_back": held - extracted, "build": ended - held,
+        "table": of_table, "peak_memory_mb": measure.peak_memory_mb, "spilled_mb": spilled[0] // 2**20,
+        "tables_written": len(built), "slowest": {step: round(seconds, 2) for seconds, step in slowest},
+    }  # fmt: skip
+
+
+@contextmanager
+def _spilling(settings: Settings) -> Iterator[list[int]]:
+    """The most bytes that lay in the folder of spilled memory meanwhile."""
+    most, stop = [0], threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.1):
+            sizes = [path.stat().st_size for path in (settings.home / "duckdb").glob("spill-*/*") if path.exists()]
+            most[0] = max(most[0], sum(sizes))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def _questions(installation: Installation, settings: Settings, times: int, progress: Progress) -> list[dict[str, Any]]:
+    from warehouse.lake import connect, current_snapshot
+
+    con: duckdb.DuckDBPyConnection = connect(installation.databases, settings, read_only=True)
+    snapshot = current_snapshot(con)
+    con.close()
+    con = connect(installation.databases, settings, snapshot=snapshot)
+    try:
+        return time_questions(con, installation.home, times, progress)
+    finally:
+        con.close()
+
+
+def _ratios(found: dict[str, Any]) -> dict[str, Any]:
+    steps, questions = found["steps"], found["questions"]
+    lake, native = (max(row[name] for row in questions) for name in ("p95_ms", "native_p95_ms"))
+    return {
+        "ratios": {
+            "extract_of_copy": round(steps["copy"]["seconds"] / steps["full"]["table"], 3),
+            "incremental_of_full": round(steps["incremental"]["seconds"] / steps["full"]["seconds"], 3),
+            "questions_of_native": round(
+                sum(r["p95_ms"] for r in questions) / sum(r["native_p95_ms"] for r in questions), 3
+            ),
+        },
+        "slowest_question_ms": lake,
+        "slowest_native_ms": native,
+    }

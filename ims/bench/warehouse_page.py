@@ -1,0 +1,90 @@
+"""The report of `ims bench warehouse`, and its part of docs/performance.md: no figure in it is typed.
+
+ims bench warehouse --json w10.json; python -m ims.bench.warehouse_page w10.json ... rewrites the part "The warehouse".
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+TITLE = "## The warehouse"
+WORDS = """A full run reads every table of PostgreSQL and builds every one of the lake anew; an incremental one follows
+after a correction of the newest hundredth of the sales. The limit of the extract is PostgreSQL's own
+`COPY (…) TO '/dev/null' (FORMAT binary)` of the same table in the same run; the limit of the questions is a copy of the
+same tables in one native DuckDB file. Questions go through the metric engine, warm, as dashboards ask them.
+"""
+REACH = {
+    "extract_of_copy": ("extract, rate against COPY", "0.8 or more", 0.8, True),
+    "incremental_of_full": ("incremental run, share of a full one", "0.2 or less", 0.2, False),
+    "questions_of_native": ("questions, p95 against native DuckDB", "1.5 or less", 1.5, False),
+}
+
+
+def warehouse_report(found: dict[str, Any]) -> list[str]:
+    """Everything that was found, for a terminal."""
+    lines = [f"{found['rows']:,} rows of {found['table']}; memory limit {found['memory_limit']}."]
+    lines.append(f"{'step':<14}{'seconds':>9}{'extract':>9}{'build':>9}{'MB':>8}{'spilled':>9}{'tables':>8}")
+    for name, step in found["steps"].items():
+        if "build" in step:
+            lines.append(
+                f"{name:<14}{step['seconds']:>9.1f}{step['extract']:>9.1f}{step['build']:>9.1f}"
+                f"{step['peak_memory_mb']:>8}{step['spilled_mb']:>9}{step['tables_written']:>8}"
+            )
+        else:
+            lines.append(f"{name:<14}{step['seconds']:>9.1f}")
+    slowest = found["steps"]["incremental"]["slowest"]
+    lines.append("An incremental run's time goes to " + ", ".join(f"{s} {t:.1f} s" for s, t in slowest.items()) + ".")
+    lines.append(f"{'question':<74}{'p50':>8}{'p95':>8}{'native':>8}")
+    lines += [
+        f"{row['question'][:73]:<74}{row['p50_ms']:>8.1f}{row['p95_ms']:>8.1f}{row['native_p95_ms']:>8.1f}"
+        for row in found["questions"]
+    ]
+    for name, value in found["ratios"].items():
+        words, wanted, limit, is_floor = REACH[name]
+        reaches = value >= limit if is_floor else value <= limit
+        lines.append(f"{words}: {value:.2f} (to reach: {wanted}{'' if reaches else '; misses'})")
+    return lines
+
+
+def section(measured: list[dict[str, Any]]) -> Iterator[str]:
+    """The lines of the page's part."""
+    yield f"{TITLE}\n\n{WORDS}"
+    for found in measured:
+        machine = found["machine"]
+        yield f"    {found['command']}\n"
+        yield (
+            f"Measured {found['at']['day']} at commit {found['at']['commit']} on {machine['cores']} cores "
+            f"({machine['processor']}), PostgreSQL {machine['postgres']}; load of the machine before it began: "
+            f"{machine['load']}. {found['rows']:,} rows of `{found['table']}`, memory limit {found['memory_limit']}.\n"
+        )
+        yield "| ratio | found | to reach |\n|---|---|---|"
+        for name, value in found["ratios"].items():
+            yield f"| {REACH[name][0]} | {value:.2f} | {REACH[name][1]} |"
+        yield "\n| run | seconds | extract | build | peak MB | spilled MB | tables written |"
+        yield "|---|---|---|---|---|---|---|"
+        for name, step in found["steps"].items():
+            if "build" in step:
+                yield (
+                    f"| {name} | {step['seconds']:.1f} | {step['extract']:.1f} | {step['build']:.1f} "
+                    f"| {step['peak_memory_mb']:,} | {step['spilled_mb']:,} | {step['tables_written']} |"
+                )
+        yield "\n| question | p50 ms | p95 ms | native p95 ms |\n|---|---|---|---|"
+        for row in found["questions"]:
+            yield f"| {row['question']} | {row['p50_ms']:.1f} | {row['p95_ms']:.1f} | {row['native_p95_ms']:.1f} |"
+        yield ""
+
+
+def main(arguments: list[str]) -> None:
+    """Put the part at the end of the page, in place of what stood there."""
+    measured = [json.loads(Path(name).read_text(encoding="utf-8")) for name in arguments]
+    before = PAGE.read_text(encoding="utf-8").partition(TITLE)[0].rstrip()
+    PAGE.write_text(before + "\n\n" + "\n".join(section(measured)).rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
