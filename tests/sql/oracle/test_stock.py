@@ -1,0 +1,100 @@
+"""Stock of the ci chain, recomputed from its files: I1 to I3, I6 to I8, I11, I17, M3."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+import pytest
+
+from tests.sql.oracle.kept import ONE, dates, days, layers, moves, sold
+from tests.sql.oracle.told import compare, lines, returns
+
+AGES = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (180, "91-180"), (365, "181-365"), (10**6, "over 365"))
+
+
+def test_mean_stock_and_its_value(ci):
+    each = (
+        days(ci)
+        .group_by("store", "day")
+        .agg(units=pl.col("on_hand").sum(), value=(pl.col("on_hand") * pl.col("cost")).sum())
+    )
+    whole = each.group_by("day").agg(pl.col("units", "value").sum()).group_by(month=pl.col("day").dt.truncate("1mo"))
+    compare(ci, "mean_stock_units", "month", whole.agg(pl.col("units").mean()))
+    compare(ci, "mean_stock_value", "month", whole.agg(pl.col("value").mean().round(2)))
+    compare(ci, "mean_stock_value", "store", each.group_by("store").agg(pl.col("value").mean().round(2)))
+
+
+def test_stock_out_rate(ci):
+    for by in ("store", "category"):
+        compare(ci, "stock_out_rate", by, days(ci).group_by(by).agg(pl.col("out").sum() / pl.col("ranged").sum()))
+    month = days(ci).group_by(month=pl.col("day").dt.truncate("1mo"))
+    compare(ci, "stock_out_rate", "month", month.agg(pl.col("out").sum() / pl.col("ranged").sum()))
+
+
+def test_turns_and_gmroi(ci):
+    year = days(ci).filter(pl.col("day") >= ci.as_of - 365 * ONE)
+    goods, back = lines(ci), returns(ci)
+    goods = goods.filter(pl.col("booked_on") >= ci.as_of - 365 * ONE)
+    back = back.filter(pl.col("returned_on") >= ci.as_of - 365 * ONE)
+    cost = (
+        goods.select((pl.col("quantity") * pl.col("cost_at_sale")).sum()).item()
+        - back.select((pl.col("quantity") * pl.col("cost_at_sale")).sum()).item()
+    )
+    net = goods["net_amount"].sum() - back["taxable_amount"].sum()
+    value = year.select((pl.col("on_hand") * pl.col("cost")).sum()).item() / 365
+    found = ci.ask("inventory_turn", "gmroi", "frame_board_turn", "inventory_turn_units").row(0, named=True)
+    frames = goods.filter(pl.col("product_kind") == "frame")["quantity"].sum()
+    framed = year.filter(pl.col("kind") == "frame")["on_hand"].sum() / 365
+    expected = {
+        "inventory_turn": cost / value, "gmroi": (net - cost) / value, "frame_board_turn": frames / framed,
+        "inventory_turn_units": goods["quantity"].sum() / (year["on_hand"].sum() / 365),
+    }  # fmt: skip
+    for name, mine in expected.items():
+        assert found[name] == pytest.approx(mine, rel=1e-6), name
+
+
+def test_on_hand_and_position(ci):
+    stock = moves(ci).group_by("store").agg(pl.col("units").sum())
+    compare(ci, "stock_on_hand", "store", stock)
+    assert ci.ask("negative_stock_pairs", "mismatched_stock_pairs").row(0) == (0, 0)
+    compare(ci, "stock_on_order", "store", ci.file("open_orders").group_by("store_code").agg(pl.col("quantity").sum()))
+
+
+def test_ageing(ci):
+    there = layers(ci).filter(pl.col("left").is_null())
+    band = Counter(next(name for limit, name in AGES if age <= limit) for age in there["age"])
+    found = ci.ask("aged_stock_units", by=["age_band"]).rows()
+    assert {name: units for name, units in found if units} == dict(band)
+    compare(ci, "mean_age_days", "category", there.group_by("category").agg(pl.col("age").mean()))
+    stale = there.group_by("store").agg((pl.col("age") > 243).sum() / pl.len())
+    compare(ci, "stale_stock_share", "store", stale)
+
+
+@pytest.mark.parametrize("within", [30, 60, 90, 180])
+def test_sell_through_of_cohorts(ci, within):
+    kinds = dict(ci.file("stores").select("store_code", "kind").rows())
+    bought = layers(ci).filter(pl.col("source").is_in(["receipt", "transfer"]) & (pl.col("age") >= within))
+    bought = bought.filter(pl.col("store").replace_strict(kinds) == "store")
+    soon = pl.col("sale").fill_null(False) & ((pl.col("left") - pl.col("came")).dt.total_days() <= within).fill_null(
+        False
+    )
+    compare(ci, f"sell_through_{within}d", "category", bought.group_by("category").agg(soon.sum() / pl.len()))
+
+
+def test_fill_rate(ci):
+    held = days(ci).filter("begun").select("store", "sku", "day", "on_hand")
+    opening = {(store, sku, day): units for store, sku, day, units in held.rows()}
+    came = Counter()
+    for store, sku, day, kind, units, _ in moves(ci).rows():
+        came[store, sku, day] += units if units > 0 and kind != "return" else 0
+    ledger = set(moves(ci).select("store", "sku").unique().rows())
+    asked, served = Counter(), Counter()
+    for (store, sku, day), quantity in sold(ci).items():
+        if (store, sku) in ledger and (store, sku, day) in opening:
+            asked[store] += quantity
+            served[store] += min(quantity, max(opening[store, sku, day], 0) + came[store, sku, day])
+    gone = ci.file("walkouts").with_columns(*dates("walked_out_on")).filter(pl.col("reason") == "not_available")
+    for store in gone.filter(pl.col("walked_out_on") < ci.as_of)["store_code"]:
+        asked[store] += 1
+    compare(ci, "fill_rate", "store", pl.DataFrame([(s, served[s] / asked[s]) for s in asked], orient="row"))
