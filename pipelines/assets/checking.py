@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey
 
+from api.findings import forget_old_failures
 from expectations.check import CheckResult
 from expectations.source import CHECK, TABLE, WHAT_TO_DO, check_source
 from expectations.suites import checked_tables, suite
@@ -64,6 +65,7 @@ def source_result(session: RunSession) -> AssetCheckResult:
     with session.step("check of PostgreSQL"):
         with psycopg.connect(session.databases.operational) as connection:
             found = check_source(connection)
+            forget_old_failures(connection)
         keep_results(session.databases.operational, session.run_id, [found])
     session.results.append(found)
     return _asset_check(source_spec(), [found])
