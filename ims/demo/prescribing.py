@@ -67,11 +67,13 @@ def _of_visits(luck: Luck, people: People, staff: Staff, orders: pl.DataFrame) -
     visit, kind, day, store = (visits[c].to_numpy() for c in ("visit", "kind", "day", "store"))
     external = kind == EXTERNAL
     age_days = np.where(external, luck.whole("age of prescription", visit, 0, 90), 0)
-    ordered = orders.filter(pl.col("visit").is_not_null()).group_by("visit").agg(ordered=pl.col("day").min())
-    bought = visits.select("visit").join(ordered, on="visit", how="left", maintain_order="left")
-    waited = bought["ordered"].fill_null(10**6).to_numpy() - day
-    converts = ((waited >= 0) & (waited <= 7)).astype(np.float64)
-    converts = np.where((kind == TESTED) & (day < 0), 1.0, converts)
+    at_once = orders.filter(pl.col("visit").is_not_null()).select("visit", "day").unique()
+    same_day = visits.select("visit", "day").join(
+        at_once, on=["visit", "day"], how="left", maintain_order="left", coalesce=False
+    )
+    waited = visits["order_day"].to_numpy() - day
+    soon = (kind == TESTED) & (waited >= 0) & (waited <= 7)
+    converts = (soon | same_day["visit_right"].is_not_null().to_numpy()).astype(np.float64)
     tester = staff.optometrist(luck, store, visit, converts)
     outcome = _outcome(luck, visit, kind)
     return visits.select(

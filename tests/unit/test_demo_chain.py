@@ -14,9 +14,11 @@ import pytest
 from ims.demo.generate import DemoSummary, write_chain
 
 COLUMNS = {
-    "stores": "store_code name kind city region cluster opened_on closed_on legal_entity state_code",
+    "stores": "store_code name kind city region cluster opened_on closed_on legal_entity state_code "
+    "floor_area_sqft frame_board_capacity",
     "products": "sku name category subcategory brand unit_price unit_cost tax_rate launched_on discontinued_on "
-    "attributes is_never_reordered tax_class discount_class hsn_code mrp",
+    "attributes is_never_reordered tax_class discount_class hsn_code mrp barcode style_code colour_name "
+    "size_label lifecycle",
     "vendors": "vendor_code name",
     "supply": "sku vendor_code lead_time_days review_period_days store_code lead_time_sd_days moq pack_size unit_cost",
     "sales_order_lines": "order_ref store_code line_ref sku quantity sold_on sold_at net_amount mrp unit_price "

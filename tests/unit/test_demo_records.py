@@ -162,7 +162,7 @@ def test_two_of_three_tests_are_followed_by_an_order_within_a_week(tables: dict[
 
 def test_orders_stand_where_their_times_say_and_what_is_delivered_is_paid(tables: dict[str, pl.DataFrame]) -> None:
     orders = tables["sales_orders"]
-    assert set(orders["status"]) == STATUSES
+    assert {"draft", "cancelled", "confirmed", "delivered"} <= set(orders["status"]) <= STATUSES
     done = orders.filter(pl.col("status").is_in(["delivered", "returned"]))
     assert (done["delivered_at"] >= done["ready_at"]).all()
     assert (done["ready_at"] >= done["confirmed_at"]).all()

@@ -17,7 +17,7 @@ LOST, NOTED = 3, 0.30  # outcome of unmet demand; of these, walkouts that somebo
 ELSE_A_DAY = [0.20, 0.30, 0.28, 0.15, 0.07]  # 0-4 other walkouts noted in a store's day
 REASONS = ["budget", "collection", "colour", "brand", "enquiry_only", "staff_behaviour", "style", "fit", "other"]
 REASON_SHARES = [0.24, 0.13, 0.09, 0.08, 0.22, 0.02, 0.11, 0.07, 0.04]
-RECOVERED = 0.03  # of quick orders of newcomers had left without buying before
+RECOVERED = 0.06  # of quick orders of newcomers had left without buying before
 OPEN_DAYS = 14
 BANDS = [(0, 1000), (1000, 2500), (2500, 5000), (5000, 10000), (10000, 20000)]
 
@@ -155,13 +155,14 @@ def _other_reasons(story: Story) -> pl.DataFrame:
 
 def _recovered(story: Story) -> pl.DataFrame:
     """People who left, and came back within a week and bought."""
+    # within one week: what a folder tells does not hang on what the next one brings
     orders = story.orders.filter((pl.col("source") == QUICK) & (pl.col("customer") % 4 == 2))
     key = orders["order"].to_numpy()
     before = story.luck.whole("days before", key, 1, 6)
     day = orders["day"].to_numpy() - before
-    chosen = (story.luck.uniform("recovered", key) < RECOVERED) & (
-        day >= np.maximum(story.world.stores.open_day[orders["store"].to_numpy()], 0)
-    )
+    opened = np.maximum(story.world.stores.open_day[orders["store"].to_numpy()], 0)
+    same_week = day // 7 == orders["day"].to_numpy() // 7
+    chosen = (story.luck.uniform("recovered", key) < RECOVERED) & (day >= opened) & same_week
     return orders.select(
         "store",
         "order_ref",
