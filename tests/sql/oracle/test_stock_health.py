@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import math
 from collections import Counter, defaultdict
@@ -18,9 +17,9 @@ def test_dead_and_excess_stock(ci):
     stale = Counter()
     for store, sku, age in there.select("store", "sku", "age").rows():
         stale[store, sku] += age > 243
-    last = {}
-    for store, sku, day in sold(ci):
-        last[store, sku] = max(last.get((store, sku), dt.date.min), day)
+    booked = defaultdict(list)
+    for (store, sku, day), quantity in sold(ci).items():
+        booked[store, sku].append((day, quantity))
     shown = defaultdict(list)
     for store, sku, day, on_hand in days(ci).select("store", "sku", "day", "on_hand").rows():
         if on_hand > 0:
@@ -37,7 +36,7 @@ def test_dead_and_excess_stock(ci):
     }
     dead, flat, excess = Counter(), Counter(), Counter()
     for (store, sku), units in held.items():
-        since = last.get((store, sku))
+        since = max((day for day, _ in booked[store, sku]), default=None)
         silent = sum(day > since for day in shown[store, sku]) if since else len(shown[store, sku])
         is_silent = False
         if (store, sku) in rates(ci):
@@ -45,7 +44,7 @@ def test_dead_and_excess_stock(ci):
             selling, n = 0, 0
             if since:
                 selling = sum(since - 363 * ONE <= day <= since for day in shown[store, sku])
-                n = sum(q for (a, b, day), q in sold(ci).items() if (a, b) == (store, sku) and day > since - 364 * ONE)
+                n = sum(quantity for day, quantity in booked[store, sku] if day > since - 364 * ONE)
             before = selling + 3 / chain
             is_silent = (before / (before + silent)) ** (n + 3) < 0.05
             cover = terms.get(sku, 0) + 90
