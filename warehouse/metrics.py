@@ -138,13 +138,13 @@ def _spell_out(metric: Metric) -> exp.Expression:
     def put(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Column) and catalogue()[node.name].formula is not None:
             return exp.paren(_spell_out(catalogue()[node.name]))
-        if isinstance(node, exp.Div):
-            divisor = exp.func("nullif", node.expression.copy(), exp.Literal.number(0))
-            return exp.Div(this=node.this.copy(), expression=divisor)
         return node
 
     assert metric.formula is not None, "asked for formulas only"
-    return parse_one(metric.formula, dialect="duckdb").transform(put)
+    formula = parse_one(metric.formula, dialect="duckdb")
+    for division in list(formula.find_all(exp.Div)):
+        division.set("expression", exp.func("nullif", division.expression, exp.Literal.number(0)))
+    return formula.transform(put)
 
 
 def _compile_source(

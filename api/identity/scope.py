@@ -8,7 +8,8 @@ from api.identity.policy import permissions
 from api.identity.principal import SignedIn
 
 Stores = frozenset[str] | None
-REPORTS = "report:"
+# what figures need: a report, or the forecasts
+FIGURES = ("report:", "forecast:read")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def scope_of(user: SignedIn, permission: str = "report:sales") -> Scope:
     A manager of S01 and S02 sees these two, without costs; a buyer sees every store, with costs. Figures cannot be
     narrowed to one's own records: who reaches only these sees none.
     """
-    reports = [name for name in permissions() if name.startswith(REPORTS)]
+    reports = [name for name in permissions() if name.startswith(FIGURES)]
     held = tuple((name, stores_of(user, name)) for name in reports if user.grants.scope(name) in {"all", "stores"})
     return Scope(stores_of(user, permission), user.grants.allows("cost:read"), held)
 

@@ -26,7 +26,7 @@ from api.schema.planning import Run
 from api.suggestions import write_suggestions
 from models.forecast.engine import Forecast
 from models.policy.plan import plan_orders
-from warehouse.contracts import contract, contracts
+from warehouse.contracts import contracts
 from warehouse.lake import connect, current_snapshot
 
 AS_OF = dt.date(2026, 11, 23)
@@ -243,7 +243,12 @@ def _fill_lake(databases, settings, frames):
         "net_qty, sum(net_amount)::DECIMAL(18, 2) net_amount, sum(cost_amount)::DECIMAL(18, 2) cost_amount "
         "FROM sales GROUP BY ALL"
     )
-    for agreed in (*contracts("marts"), contract("outputs.forecast_scores")):
+    con.execute(
+        "CREATE OR REPLACE TABLE lake.marts.fct_sales_lines AS SELECT sold_on AS booked_on, sold_on AS delivered_on, "
+        "store_code, sku, 'total' AS kind, sold_qty, returned_qty, net_qty, net_amount, cost_amount, "
+        "false AS is_cost_estimated FROM lake.marts.fct_sales_daily"
+    )
+    for agreed in (*contracts("marts"), *contracts("outputs")):
         _complete(con, agreed)
     snapshot = current_snapshot(con)
     con.close()

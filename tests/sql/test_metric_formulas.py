@@ -78,7 +78,7 @@ description = "Yield."
 [metric.twice_the_price]
 label = "Twice"
 unit = "ratio"
-formula = "2 * price"
+formula = "2 * price / (net / net)"
 better = "up"
 visible = "all"
 description = "Twice."

@@ -211,3 +211,9 @@ def test_an_entry_is_whole_and_speaks_only_of_what_exists(metric):
         assert metric.time in contract(metric.table).column_names
     else:
         assert not [name for name in metric.dimensions if is_time(name) and name not in metric.own]
+
+
+def test_every_number_of_the_chain_s_list_of_kpis_has_a_figure():
+    counts = {"S": 14, "M": 5, "T": 8, "I": 17, "V": 5, "L": 4, "C": 6, "F": 6}
+    wanted = {f"{letter}{number}" for letter, count in counts.items() for number in range(1, count + 1)}
+    assert {metric.kpi for metric in catalogue().values() if metric.kpi} == wanted
