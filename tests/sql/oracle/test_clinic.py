@@ -15,7 +15,7 @@ def month(column: str) -> pl.Expr:
     return pl.col(column).dt.truncate("1mo").alias("month")
 
 
-def tests_of(ci) -> pl.DataFrame:
+def completed_tests(ci) -> pl.DataFrame:
     """Completed eye tests with the person whose household was tested."""
     patients = ci.file("patients").select("patient_ref", "customer_code").join(people(ci), on="customer_code")
     return (
@@ -63,7 +63,7 @@ def test_hidden_sales_and_walkouts(ci):
 def test_exam_to_buy_one_order_at_a_time(ci):
     """Each order in the order of time looks back for the latest test of its person, as a person at a desk would."""
     tests = {}
-    for person, ended, ref in tests_of(ci).sort("ended").select("person", "ended", "eye_test_ref").rows():
+    for person, ended, ref in completed_tests(ci).sort("ended").select("person", "ended", "eye_test_ref").rows():
         tests.setdefault(person, []).append((ended, ref))
     credited = {}
     for person, at in orders(ci).drop_nulls("person").sort("booked_at").select("person", "booked_at").rows():
@@ -74,7 +74,7 @@ def test_exam_to_buy_one_order_at_a_time(ci):
         {"eye_test_ref": credited.keys(), "days": credited.values()},
         schema={"eye_test_ref": pl.String, "days": pl.Float64},
     )
-    each = tests_of(ci).join(days, on="eye_test_ref", how="left")
+    each = completed_tests(ci).join(days, on="eye_test_ref", how="left")
     bought = pl.col("days").is_not_null().mean()
     compare(ci, "exam_to_buy", "month", each.group_by(month("tested_on")).agg(bought))
     compare(ci, "optometrist_conversion", "optometrist", each.group_by("optometrist").agg(bought))
