@@ -54,10 +54,7 @@ def time_questions(
     with duckdb.connect() as native:
         native.execute("SET TimeZone = 'UTC'")
         native.execute(f"ATTACH '{path}' AS lake (READ_ONLY)")
-        chosen = {
-            "year": con.execute("SELECT max(year(booked_on)) FROM lake.marts.fct_sales_lines").fetchall()[0][0],
-            "category": con.execute("SELECT min(category) FROM lake.marts.dim_product").fetchall()[0][0],
-        }
+        chosen = choose(con)
         rows = []
         for place, (metrics, by, where) in enumerate(QUESTIONS):
             progress("questions", place, len(QUESTIONS))
@@ -74,6 +71,13 @@ def time_questions(
 def _words(metrics: Sequence[str], by: Sequence[str], where: Mapping[str, Any]) -> str:
     limits = "".join(f", one {name}" for name in where)
     return f"{' + '.join(metrics)} by {' + '.join(by) or 'all'}{limits}"
+
+
+def choose(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What a person may have limited a question to: the last year, the first category."""
+    year = "SELECT CAST(date_trunc('year', max(booked_on)) AS DATE) FROM lake.marts.fct_sales_lines"
+    category = "SELECT min(category) FROM lake.marts.dim_product"
+    return {name: con.execute(text).fetchall()[0][0] for name, text in (("year", year), ("category", category))}
 
 
 def _copy(con: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -25,7 +25,7 @@ from ims.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-MADE = replace(SMALL, stores=40, products=5_000)
+STORES, MOST_PRODUCTS = 40, 5_000
 # pairs sell on every day, so that a table of totals is as large as is asked for
 TOTALS = """
 INSERT INTO daily_sales (store_id, product_id, sold_on, sold_qty, returned_qty, net_amount)
@@ -71,12 +71,13 @@ def _furnish(installation: Installation, rows: int, folder: Path | None, progres
             }
         return max(counts, key=lambda name: int(counts[name]))
     today = dt.datetime.now(dt.UTC).date()
-    build(url, MADE, progress, today)
+    products = min(max(rows // 2_000, 100), MOST_PRODUCTS)
+    build(url, replace(SMALL, stores=STORES, products=products), progress, today)
     progress("daily totals", 0, None)
     with psycopg.connect(url) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE chain SET as_of = %s", [today])
-        days = -(-rows // (MADE.stores * MADE.products))
+        days = -(-rows // (STORES * products))
         connection.execute(TOTALS, {"rows": rows, "days": days})
         connection.commit()
         connection.autocommit = True
