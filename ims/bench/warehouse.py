@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 
@@ -21,9 +21,6 @@ from ims.bench.installation import Installation, temporary_installation
 from ims.bench.machine import circumstances
 from ims.bench.world import SMALL, Progress, build
 from ims.settings import Settings
-
-if TYPE_CHECKING:
-    import duckdb
 
 STORES, MOST_PRODUCTS = 40, 5_000
 # pairs sell on every day, so that a table of totals is as large as is asked for
@@ -165,7 +162,7 @@ def _spilling(settings: Settings) -> Iterator[list[int]]:
 def _questions(installation: Installation, settings: Settings, times: int, progress: Progress) -> list[dict[str, Any]]:
     from warehouse.lake import connect, current_snapshot
 
-    con: duckdb.DuckDBPyConnection = connect(installation.databases, settings, read_only=True)
+    con = connect(installation.databases, settings, read_only=True)
     snapshot = current_snapshot(con)
     con.close()
     con = connect(installation.databases, settings, snapshot=snapshot)
