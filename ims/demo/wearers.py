@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ims.demo.clock import day_on
 from ims.demo.days import BURN_IN_DAYS, FOREVER, Floats, Ints
 from ims.demo.luck import Luck
 from ims.demo.parameters import read_table
@@ -17,6 +18,8 @@ from ims.demo.world import World
 CHURN_PER_YEAR = 0.18
 GAP_MEAN, GAP_SD = 1.15, 0.25  # of the days a supply lasts
 SAME_POWER = 0.65
+SKIPPED = 0.08  # of refills, out of season
+COLOUR_PEAK = 1.35  # months of weddings, to the others
 AGES = (16, 45)
 
 
@@ -62,7 +65,7 @@ def _draw_wearers(world: World, luck: Luck) -> pl.DataFrame:
     kinds = list(MODALITIES.values())
     a_day = sum(m.share * 2 * m.boxes / (m.supply_days * GAP_MEAN) for m in kinds)
     trend = read_table("seasons")["trend_per_year"]
-    count = world.profile.units["contact_lenses"] / a_day
+    count = world.profile.units["contact_lenses"] / a_day / (1 - SKIPPED)
     end = world.profile.weeks * 7 + LATER_DAYS
     rows = []
     for s, size in enumerate(world.stores.size):
@@ -151,4 +154,18 @@ def _draw_refills(world: World, luck: Luck, wearers: pl.DataFrame) -> pl.DataFra
         keep = day < until
         number += 1
     columns = np.concatenate(parts, axis=1)
-    return pl.DataFrame(dict(zip(("refill", "wearer", "day"), columns, strict=True))).sort("day", "refill")
+    refills = pl.DataFrame(dict(zip(("refill", "wearer", "day"), columns, strict=True))).sort("day", "refill")
+    return _skip_out_of_season(world, luck, wearers, refills)
+
+
+def _skip_out_of_season(world: World, luck: Luck, wearers: pl.DataFrame, refills: pl.DataFrame) -> pl.DataFrame:
+    """Fewer come outside the months of weddings, and far fewer for colour: they wear what they have a little longer."""
+    season = np.array(read_table("seasons")["months"]["contact_lenses"])
+    months = day_on(world.start, pl.col("day")).dt.month()
+    told = refills.join(wearers.select("wearer", "modality"), on="wearer", maintain_order="left").with_columns(
+        month=months
+    )
+    share = season[told["month"].to_numpy() - 1] / season.max()
+    colour = told["modality"].to_numpy() == list(MODALITIES).index("colour")
+    comes = np.where(colour & (share < 1), share * season.max() / season.min() / COLOUR_PEAK, share)
+    return refills.filter(pl.Series(luck.uniform("season", refills["refill"].to_numpy()) < comes))
