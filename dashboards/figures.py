@@ -46,13 +46,14 @@ def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
 
 
 def daily_metrics(scope: Scope) -> dict[str, metrics.Metric]:
-    """The metrics that can be shown day by day, by store and by category, to this scope, by name."""
+    """The figures of sales, by the day booked, that can be shown by store and category to this scope, by name."""
     held = dict(scope.reports)
     return {
         name: metric
         for name, metric in metrics.catalogue().items()
-        if {"day", "store", "category"} <= set(metric.splits)
-        and metric.permissions <= held.keys()
+        if (metric.table, metric.time) == ("marts.fct_sales_lines", "booked_on")
+        and {"day", "store", "category"} <= set(metric.splits)
+        and metric.permissions <= {"report:sales"} & held.keys()
         and (metric.visible != "cost" or scope.sees_cost)
     }
 

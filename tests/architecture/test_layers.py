@@ -19,7 +19,15 @@ HOMES = {
     "streamlit": ("dashboards", "ims/web.py"),
     "plotly": ("dashboards",),
     "great_expectations": ("expectations",),
-    "duckdb": ("warehouse", "pipelines", "expectations", "dashboards", "ims/commands/sql.py", "ims/bench/dashboard.py"),
+    "duckdb": (
+        "warehouse",
+        "pipelines",
+        "expectations",
+        "dashboards",
+        "ims/commands/sql.py",
+        "ims/commands/metrics.py",
+        "ims/bench/dashboard.py",
+    ),
     "lightgbm": ("models",),
     "sklearn": ("models",),
 }
