@@ -248,8 +248,10 @@ def _fill_lake(databases, settings, frames):
         "store_code, sku, 'total' AS kind, sold_qty, returned_qty, net_qty, net_amount, cost_amount, "
         "false AS is_cost_estimated FROM lake.marts.fct_sales_daily"
     )
+    con.execute("BEGIN")  # one commit for all: each costs the catalog more than its table
     for agreed in (*contracts("marts"), *contracts("outputs")):
         _complete(con, agreed)
+    con.execute("COMMIT")
     snapshot = current_snapshot(con)
     con.close()
     return snapshot
