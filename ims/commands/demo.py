@@ -54,7 +54,7 @@ def demo(
                 defects=folder.with_name(f"{profile.value}-defects") if defects else None,
             )
     typer.echo(f"The demo chain is in {folder}.")
-    import_chain(folder, quarantine=True)
+    import_chain(folder, quarantine=defects)
     run()
     print_best(databases.operational)
     if not serve:

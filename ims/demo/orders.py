@@ -134,6 +134,7 @@ def _time(
     delivered = np.where(waits, hand_over(luck, order, ready), confirmed + 300)
     closes = (world.stores.close_day[orders["store"].to_numpy()] - 1) * DAY + 20 * 3600
     latest = np.minimum(orders["back_day"].fill_null(NEVER // DAY).to_numpy() * DAY + OPENS + 900, closes)
+    latest = np.maximum(latest, confirmed + 300)  # an order of a closing store's last hour is handed over at once
     squeeze = np.where(waits & (delivered > latest), (latest - confirmed) / np.maximum(delivered - confirmed, 1), 1.0)
     orders = orders.with_columns(
         pl.Series("ready_s", confirmed + ((ready - confirmed) * squeeze).astype(np.int64)),

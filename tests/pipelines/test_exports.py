@@ -20,7 +20,7 @@ from models.policy.plan import PLAN_SCHEMA
 from pipelines.exports import ExportRefused, export
 from pipelines.files import write_file
 from pipelines.frames import write_output
-from warehouse.contracts import contracts, create_table
+from warehouse.contracts import contract, contracts, create_table
 from warehouse.lake import connect, current_snapshot
 
 DAY = dt.date(2024, 4, 15)
@@ -45,14 +45,25 @@ def plan(sku: str, quantity: int, priority: float) -> dict[str, object]:
     return {**row, **known, **dates, **figures, "vendor_code": "V", "reason": "BELOW_TARGET", "receipt": "{}"}
 
 
+def add(con, table: str, **given: object) -> None:
+    """A row of a mart; what is not given and may not be null is filled with something of its type."""
+    fill = {"VARCHAR": "x", "BIGINT": 0, "INTEGER": 0, "BOOLEAN": True, "DATE": DAY}
+    row = {
+        c.name: given.get(c.name, fill[c.type]) for c in contract(table).columns if c.name in given or not c.nullable
+    }
+    con.execute(f"INSERT INTO lake.{table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()])
+
+
 def publish_lake(installation, rows: list[dict[str, object]]) -> int:
     """A published snapshot with a plan and a forecast, as a run would leave it."""
     con = connect(installation.databases, installation.settings)
-    for agreed in contracts("marts"):
+    con.execute("BEGIN")
+    for agreed in (*contracts("marts"), *contracts("outputs")):
         create_table(con, agreed.name)
-    con.execute("INSERT INTO lake.marts.dim_product (sku, name, category, is_active) VALUES ('A', 'a', 'frames', true)")
-    sold = "(sold_on, store_code, sku, sold_qty, returned_qty, net_qty, net_amount)"
-    con.execute(f"INSERT INTO lake.marts.fct_sales_daily {sold} VALUES (DATE '2024-04-09', 'S1', 'A', 3, 1, 2, 20)")
+    add(con, "marts.dim_product", sku="A", name="a", category="frames")
+    sold = {"booked_on": dt.date(2024, 4, 9), "store_code": "S1", "sku": "A"}
+    add(con, "marts.fct_sales_lines", **sold, sold_qty=3, returned_qty=1, net_qty=2, net_amount=20)
+    con.execute("COMMIT")
     frame = pl.DataFrame(rows, schema=PLAN_SCHEMA)
     write_output(con, "plan", frame)
     week = {"as_of": DAY, "store_code": "S1", "sku": "A", "week_starting_on": DAY, "mean_qty": 1e-5, "method": "m"}

@@ -162,7 +162,7 @@ def test_the_business_has_the_shape_it_should(chain: Path, summary: DemoSummary)
     assert 0.03 < summary.stock_out_share < 0.08
     assert 0.80 < summary.fill_share < 0.95
     assert 0.01 <= summary.return_share < 0.02
-    assert 3.0 < summary.turns["frames"] < 4.5
+    assert 3.0 < summary.turns["frames"] < 5.0  # a wall of 100 styles turns a little faster than one of 550
     assert summary.turns["contact_lenses"] > summary.turns["frames"]
     assert summary.turns["solutions"] > summary.turns["frames"]
     assert 12_000 < summary.rows["sales_order_lines"] < 20_000
