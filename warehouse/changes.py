@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     import duckdb
 
 CATALOG = "__ducklake_metadata_lake"
-# per table: the snapshot that made it, and the last one that wrote or removed rows of it
+# per table: the snapshot that made it, and the last one that says it changed rows of it, wherever it keeps them: a few
+# deleted rows may lie in the catalog, in no file. Being altered is having a new comment
 MARKS = f"""
-SELECT s.schema_name || '.' || t.table_name, t.begin_snapshot, greatest(max(f.begin_snapshot), max(f.end_snapshot))
+SELECT s.schema_name || '.' || t.table_name, t.begin_snapshot, max(c.snapshot_id)
 FROM {CATALOG}.ducklake_table AS t
 JOIN {CATALOG}.ducklake_schema AS s USING (schema_id)
 LEFT JOIN (
-    SELECT table_id, begin_snapshot, end_snapshot FROM {CATALOG}.ducklake_data_file
-    UNION ALL
-    SELECT table_id, begin_snapshot, end_snapshot FROM {CATALOG}.ducklake_delete_file
-) AS f USING (table_id)
+    SELECT snapshot_id, split_part(change, ':', 2) AS table_id
+    FROM {CATALOG}.ducklake_snapshot_changes, unnest(string_split(changes_made, ',')) AS u (change)
+    WHERE NOT starts_with(change, 'altered_table')
+) AS c ON c.table_id = CAST(t.table_id AS VARCHAR)
 WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL
 GROUP BY ALL
 """

@@ -43,6 +43,7 @@ def demo(
         check_port(settings.host, settings.port, "IMS_PORT")
         check_port(settings.host, settings.dagster_port, "IMS_DAGSTER_PORT")
     folder = settings.home / "demo" / profile.value
+    ledger = folder.with_name(f"{profile.value}-defects")
     databases = open_databases(settings)
     if not (folder / "chain.toml").exists():  # a second demo goes on with the same chain
         with progress_bar() as progress:
@@ -51,10 +52,10 @@ def demo(
                 profile=profile.value,
                 as_of=latest_monday(),
                 progress=progress,
-                defects=folder.with_name(f"{profile.value}-defects") if defects else None,
+                defects=ledger if defects else None,
             )
     typer.echo(f"The demo chain is in {folder}.")
-    import_chain(folder, quarantine=defects)
+    import_chain(folder, quarantine=ledger.exists())
     run()
     print_best(databases.operational)
     if not serve:

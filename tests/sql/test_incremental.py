@@ -96,7 +96,8 @@ def change(lake, how, seed):
     if how == "delete" and agreed.table != "chain":
         lake.execute(f"DELETE FROM {name} WHERE {key} IN ({some})")
     elif how == "copy" and agreed.table != "chain":
-        new = [f"{key} + {10_000 + seed} AS {key}"] + [
+        # a key is nobody else's, as it is in PostgreSQL
+        new = [f"(SELECT max({key}) FROM {name}) + row_number() OVER (ORDER BY {key}) AS {key}"] + [
             f"{c} || '-{seed}' AS {c}" for c in others if c.endswith(("sku", "_code", "_ref", "_number", "username"))
         ]
         lake.execute(f"INSERT INTO {name} SELECT * REPLACE ({', '.join(new)}) FROM {name} WHERE {key} IN ({some})")
