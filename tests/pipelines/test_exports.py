@@ -47,23 +47,20 @@ def plan(sku: str, quantity: int, priority: float) -> dict[str, object]:
 
 def add(con, table: str, **given: object) -> None:
     """A row of a mart; what is not given and may not be null is filled with something of its type."""
-    fill = {"VARCHAR": "x", "BIGINT": 0, "INTEGER": 0, "BOOLEAN": True, "DATE": DAY}
-    row = {
-        c.name: given.get(c.name, fill[c.type]) for c in contract(table).columns if c.name in given or not c.nullable
-    }
+    fill = {"VARCHAR": "x", "BOOLEAN": True, "DATE": DAY}
+    needed = [column for column in contract(table).columns if not column.nullable]
+    row = {column.name: fill.get(column.type, 0) for column in needed} | given
     con.execute(f"INSERT INTO lake.{table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()])
 
 
 def publish_lake(installation, rows: list[dict[str, object]]) -> int:
     """A published snapshot with a plan and a forecast, as a run would leave it."""
     con = connect(installation.databases, installation.settings)
-    con.execute("BEGIN")
     for agreed in (*contracts("marts"), *contracts("outputs")):
         create_table(con, agreed.name)
     add(con, "marts.dim_product", sku="A", name="a", category="frames")
     sold = {"booked_on": dt.date(2024, 4, 9), "store_code": "S1", "sku": "A"}
     add(con, "marts.fct_sales_lines", **sold, sold_qty=3, returned_qty=1, net_qty=2, net_amount=20)
-    con.execute("COMMIT")
     frame = pl.DataFrame(rows, schema=PLAN_SCHEMA)
     write_output(con, "plan", frame)
     week = {"as_of": DAY, "store_code": "S1", "sku": "A", "week_starting_on": DAY, "mean_qty": 1e-5, "method": "m"}
