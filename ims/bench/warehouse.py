@@ -58,9 +58,14 @@ def _furnish(installation: Installation, rows: int, folder: Path | None, progres
     url = installation.databases.operational
     if folder is not None:
         from api.imports.folder import import_folder
+        from api.imports.report import InvalidFolder
+        from ims.failure import WrongInput
 
         progress("import", 0, None)
-        import_folder(folder, url)
+        try:
+            import_folder(folder, url)
+        except InvalidFolder as invalid:
+            raise WrongInput(str(invalid)) from None
         with psycopg.connect(url) as connection:
             counts = {
                 name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
