@@ -23,7 +23,7 @@ KINDS = {
     "previous": "as many days before; whole months with as many months before",
     "last_year": "the same months of the year before; other days with those 364 days before, weekday on weekday",
     "last_year_aligned": "each day with the one that lay the same way to its festival the year before",
-    "target": "what was set as the goal",
+    "target": "what was set as the goal of the months",
 }
 YEAR = 364
 LONG = {"week", "month", "quarter", "year", "fiscal_year"}
@@ -65,9 +65,21 @@ def _beside_targets(
 ) -> pl.DataFrame:
     targets = {name: _target_of(name) for name in names}
     now = query(con, names, by, where, scope=scope)
-    goals = query(con, list(targets.values()), by, where, scope=scope)
+    goals = query(con, list(targets.values()), by, _by_month(where), scope=scope)
     renamed = goals.rename({target: f"{name}_target" for name, target in targets.items()})
     return _beside(now, renamed, names, by, "target", "attainment_share")
+
+
+def _by_month(where: Mapping[str, Filter] | None) -> dict[str, Filter]:
+    """The same with the days as months: what is reached of a running month stands beside the target of all of it."""
+    limits = dict(where or {})
+    if "day" in limits:
+        low, high = _days(where)
+        if low.day != 1:
+            raise InvalidQuery("targets are set by month: compare days that begin with the first of one")
+        del limits["day"]
+        limits["month"] = Between(low, high.replace(day=1))
+    return limits
 
 
 def _target_of(name: str) -> str:

@@ -94,7 +94,7 @@ def query(
     except (InvalidQuery, NotAllowed) as refusal:
         unknown = next((name for name in names if f"{name!r}" in str(refusal)), "")
         said = str(refusal).split("; known:")[0] + "." + _nearest(unknown) if unknown else f"{refusal}."
-        raise WrongInput(f"{said[0].upper()}{said[1:]}") from None
+        raise WrongInput(said) from None
     if written is Format.csv:
         sys.stdout.write(found.write_csv())
     elif written is Format.json:

@@ -70,6 +70,20 @@ def test_scope_holds_for_both_times(con):
         beside(con, "previous", "2024-03-01", "2024-03-31", names=("gross_margin",), scope=own)
 
 
+def test_what_is_reached_stands_beside_the_target_of_its_month(shop):
+    shop.sale("2024-03-05", 3, net=Decimal(6))
+    shop.add("sales_targets", store_id=1, month_on="2024-03-01", target_amount=Decimal(24))
+    con = shop.build("2024-04-01").con
+    whole, running = ("2024-03-01", "2024-03-31"), ("2024-03-01", "2024-03-10")
+    for days in (whole, running):
+        assert beside(con, "target", *days, names=("net_sales",)) == [(Decimal(6), Decimal(24), 0.25)]
+    assert beside(con, "target", *whole, by=["store", "month"], names=("net_sales",)) == [
+        ("A", dt.date(2024, 3, 1), Decimal(6), Decimal(24), 0.25)
+    ]
+    with pytest.raises(InvalidQuery, match="the first of one"):
+        beside(con, "target", "2024-03-02", "2024-03-31", names=("net_sales",))
+
+
 @pytest.mark.parametrize(
     ("to", "names", "by", "where", "says"),
     [
