@@ -128,8 +128,9 @@ def waive_for_demo(
         """INSERT INTO check_waivers (table_name, check_name, reason, waived_by, waived_on, expires_on)
         SELECT %(table)s::varchar, %(check)s::varchar, %(reason)s, min(user_id), current_date, current_date + 90
         FROM user_roles WHERE role IN ('admin', 'superadmin')
-            AND NOT EXISTS (SELECT FROM check_waivers WHERE table_name = %(table)s::varchar
-            AND check_name = %(check)s::varchar AND store_id IS NULL AND revoked_at IS NULL AND expires_on >= current_date)
+            AND NOT EXISTS (SELECT FROM check_waivers
+                WHERE table_name = %(table)s::varchar AND check_name = %(check)s::varchar AND store_id IS NULL
+                    AND revoked_at IS NULL AND expires_on >= current_date)
         HAVING count(*) > 0""",
         [{"table": table, "check": check, "reason": reason} for table, check in checks],
     )

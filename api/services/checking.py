@@ -43,8 +43,7 @@ async def list_checks(
     chosen = [f"c.{name} = %({name})s" for name, value in wanted.items() if value is not None]
     where = " AND ".join([NEWEST, "c.check_result_id < %(after)s", *chosen])
     rows = await action.rows(
-        f"SELECT {RESULT} FROM check_results AS c WHERE {where}"
-        " ORDER BY c.check_result_id DESC LIMIT %(limit)s",
+        f"SELECT {RESULT} FROM check_results AS c WHERE {where} ORDER BY c.check_result_id DESC LIMIT %(limit)s",
         after=paging.after_id(),
         limit=paging.fetch,
         **wanted,

@@ -36,7 +36,7 @@ COST = """
           AND (SELECT (now() AT TIME ZONE coalesce((SELECT timezone FROM chain), 'UTC'))::date)
               BETWEEN h.valid_from_on AND coalesce(h.valid_to_on, 'infinity')
         ORDER BY h.store_id NULLS LAST LIMIT 1) AS cost ON true"""
-# read first and apart: the planner would walk the balances of every store in the order of the page to find those of one;
+# read first and apart: the planner would walk the balances of every store in page order to find those of one;
 # where no product is named, whose own balances are few
 NEAR = """WITH near AS MATERIALIZED (
         SELECT * FROM stock_balances WHERE location_id = ANY(ARRAY(
