@@ -179,7 +179,9 @@ class creating(Permit):  # noqa: N801
 
 async def paging(
     limit: Annotated[int, Query(ge=1, le=200, description="Rows of a page.")] = 50,
-    cursor: Annotated[str | None, Query(max_length=512, description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=512, pattern=r"^[A-Za-z0-9_-]*$", description="`next_cursor` of the page before.")
+    ] = None,
 ) -> Paging:
     """The page that a list's caller wants."""
     return Paging(limit, decode(cursor) if cursor else None)

@@ -12,6 +12,7 @@ from fastapi import Path
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -19,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # no NUL (PostgreSQL refuses it), no other control character but tab and line breaks; no half of a surrogate pair
 CLEAN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
@@ -34,6 +36,13 @@ def _encodable(text: str) -> str:
 def _finite_day(day: dt.date) -> dt.date:
     if not dt.date(1900, 1, 1) <= day <= dt.date(2200, 1, 1):
         raise ValueError("must lie between 1900 and 2200")
+    return day
+
+
+def _written_day(day: Any) -> Any:
+    """Pydantic would read the text 0 as a day of 1970."""
+    if isinstance(day, str) and not WRITTEN_DAY.fullmatch(day):
+        raise ValueError("must be a day such as 2025-04-01")
     return day
 
 
@@ -55,11 +64,8 @@ PathKey = Annotated[int, Path(ge=1, le=LARGEST_KEY)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
 Amount = Annotated[Decimal, Field(ge=0, le=Decimal("999999999.99"), decimal_places=2)]
 Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)]
-Day = Annotated[dt.date, AfterValidator(_finite_day)]
+Day = Annotated[dt.date, BeforeValidator(_written_day), AfterValidator(_finite_day)]
 Attributes = dict[str, Any]
-
-
-WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class In(BaseModel):

@@ -75,7 +75,8 @@ async def open_count(action: Action, values: Mapping[str, Any]) -> Row:
     await check_open(action, store_id, "store_id")
     products = list(dict.fromkeys(values["product_ids"]))
     if category is not None and products:
-        raise Invalid("invalid-request", "A count is of a category or of products, not of both.")
+        rule = "must not be given beside category: a count is of a category or of products"
+        raise Invalid("two-scopes", f"product_ids {rule}.", Fault("product_ids", rule))
     if category is not None and not await action.value(
         "SELECT count(*) FROM categories WHERE code = %(code)s", code=category
     ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from api.refusals import Conflict, Invalid
+from api.refusals import Conflict, Fault, Invalid
 from api.services.action import Action, Row
 from api.services.ledger import business_day, reverse_moves
 from api.services.paging import Page, Paging
@@ -60,7 +60,9 @@ async def list_moves(
     if store_id is not None:
         action.check_store(store_id)
     if (reference_type is None) != (reference_id is None):
-        raise Invalid("invalid-request", "reference_type and reference_id name a document together.")
+        missing = "reference_id" if reference_id is None else "reference_type"
+        rule = "must be given too: reference_type and reference_id name a document together"
+        raise Invalid("incomplete-reference", f"{missing} {rule}.", Fault(missing, rule))
     wanted: dict[str, Any] = {
         "product_id": product_id, "stock_unit_id": stock_unit_id, "kind": kind, "reference_type": reference_type,
         "reference_id": reference_id,
