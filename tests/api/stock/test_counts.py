@@ -171,7 +171,7 @@ def test_a_count_of_a_category_takes_no_other(chain, refused) -> None:
     refused(enter(chain, path, (frame, 5), (other, 5)), 422, "not-of-this-count", "lines.1.product_id")
     assert chain.items(f"{path}/lines") == []
     both = chain.post("/counts", {"store_id": chain.here, "category": "frames", "product_ids": [frame]})
-    refused(both, 422, "invalid-request")
+    refused(both, 422, "two-scopes")
     refused(chain.post("/counts", {"store_id": chain.here, "category": "hats"}), 422, "unknown-category", "category")
     answer = chain.post("/counts", {"store_id": chain.here, "product_ids": [frame, 999999999]})
     refused(answer, 422, "unknown-product", "product_ids.1")
