@@ -39,6 +39,8 @@ def query(
     Raises InvalidQuery for unknown names and unfit values, NotAllowed for metrics, costs or stores outside the scope.
     Worked: net sales 30 of 10 units in store A, 10 of 10 units in B: average_price is 3.0 and 1.0 by store, 2.0 in all.
     """
+    import duckdb
+
     metrics = [_allowed(name, scope) for name in dict.fromkeys(names)]
     if not metrics:
         raise InvalidQuery("ask for at least one metric")
@@ -49,8 +51,6 @@ def query(
         if calendar is not None and metric.time is None:
             raise InvalidQuery(f"{metric.name} speaks of one moment only; there is no other time to compare it with")
     sql, values = _compile(metrics, split, filters, scope, calendar)
-    import duckdb
-
     try:
         return con.execute(sql, values).pl()
     except duckdb.CatalogException as error:

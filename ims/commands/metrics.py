@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ims.failure import Failure, WrongInput
+from ims.failure import WrongInput
 
 if TYPE_CHECKING:
-    import duckdb
     import polars as pl
 
 app = typer.Typer(help="The figures: what each means, and what it is.", no_args_is_help=True)
@@ -86,11 +85,22 @@ def query(
 
     For example: ims metrics query net_sales gross_margin_share --by store,month --where category=frames
     """
-    from warehouse.scope import InvalidQuery, NotAllowed
+    from ims.commands.published import open_published
+    from warehouse.comparison import compare as beside
+    from warehouse.metrics import query as ask
+    from warehouse.questions import read_filters
+    from warehouse.scope import InvalidQuery, NotAllowed, Scope
 
-    con, as_of = _published()
+    # whoever runs commands on this machine reads the whole warehouse anyway: `ims sql` does too
+    scope = Scope(stores=None, can_see_cost=True)
+    split = [each.strip() for each in by.split(",") if each.strip()]
+    con, current = open_published()
     try:
-        found = _ask(con, names, [each.strip() for each in by.split(",") if each.strip()], where or [], compare)
+        filters = read_filters(con, where or [], scope=scope)
+        if compare is None:
+            found = ask(con, names, split, filters, scope=scope)
+        else:
+            found = beside(con, names, split, filters, to=compare.value, scope=scope)
     except (InvalidQuery, NotAllowed) as refusal:
         unknown = next((name for name in names if f"{name!r}" in str(refusal)), "")
         said = str(refusal).split("; known:")[0] + "." + _nearest(unknown) if unknown else f"{refusal}."
@@ -100,38 +110,7 @@ def query(
     elif written is Format.json:
         sys.stdout.write(found.write_json() + "\n")
     else:
-        _print_table(found, as_of)
-
-
-def _ask(
-    con: duckdb.DuckDBPyConnection, names: list[str], by: list[str], where: list[str], compare: Comparison | None
-) -> pl.DataFrame:
-    from warehouse.comparison import compare as beside
-    from warehouse.metrics import query as ask
-    from warehouse.questions import read_filters
-    from warehouse.scope import Scope
-
-    # whoever runs commands on this machine reads the whole warehouse anyway: `ims sql` does too
-    scope = Scope(stores=None, can_see_cost=True)
-    filters = read_filters(con, where, scope=scope)
-    if compare is not None:
-        return beside(con, names, by, filters, to=compare.value, scope=scope)
-    return ask(con, names, by, filters, scope=scope)
-
-
-def _published() -> tuple[duckdb.DuckDBPyConnection, str]:
-    from api.database import open_databases
-    from api.publications import current_publication
-    from ims.settings import get_settings
-    from warehouse.lake import connect
-
-    settings = get_settings()
-    databases = open_databases(settings)
-    current = current_publication(databases.operational)
-    if current is None:
-        raise Failure("Nothing is published yet. `ims run` publishes once its blocking checks pass.")
-    con = connect(databases, settings, snapshot=current.snapshot_id, read_only=True)
-    return con, f"as of {current.as_of}, snapshot {current.snapshot_id}"
+        _print_table(found, f"as of {current.as_of}, snapshot {current.snapshot_id}")
 
 
 def _print_table(found: pl.DataFrame, as_of: str) -> None:

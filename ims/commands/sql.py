@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ims.failure import Failure, WrongInput
+from ims.failure import WrongInput
 
 
 def sql(
@@ -19,20 +19,12 @@ def sql(
     """
     import duckdb
 
-    from api.database import open_databases
-    from api.publications import current_publication
-    from ims.settings import get_settings
-    from warehouse.lake import connect
+    from ims.commands.published import open_published
 
-    settings = get_settings()
-    databases = open_databases(settings)
-    current = current_publication(databases.operational)
-    if current is None:
-        raise Failure("Nothing is published yet. `ims run` publishes once its blocking checks pass.")
+    connection, _ = open_published()
     if query is None and sys.stdin.isatty():
         typer.echo("Type one statement, end it with Ctrl-D.", err=True)
     text = query if query is not None else sys.stdin.read()
-    connection = connect(databases, settings, snapshot=current.snapshot_id, read_only=True)
     try:
         connection.execute("USE lake.marts")
         relation = connection.sql(text)

@@ -25,7 +25,7 @@ HOMES = {
         "expectations",
         "dashboards",
         "ims/commands/sql.py",
-        "ims/commands/metrics.py",
+        "ims/commands/published.py",
         "ims/bench/dashboard.py",
     ),
     "lightgbm": ("models",),
