@@ -37,14 +37,13 @@ def read_any(folder: Path, file: str) -> pl.DataFrame:
 def test_for_any_seed_sales_are_what_demand_and_stock_allow(
     seed: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    # Invariants only: how often shelves are empty depends on the seed, and is held by test_demo_statistics.
     home = tmp_path_factory.mktemp("seed")
-    summary = write_chain(home / "chain", seed=seed, truth=home / "truth")
+    write_chain(home / "chain", seed=seed, truth=home / "truth")
     truth = pl.read_parquet(home / "truth" / "demand-0.parquet")
     assert (truth["available_qty"] >= 0).all()
     assert (truth["sales_qty"] <= truth["available_qty"]).all()
     assert (truth["sales_qty"] >= truth.select(pl.min_horizontal("demand_qty", "available_qty")).to_series()).all()
-    assert 0.03 < summary.stock_out_share < 0.14
-    assert 2.0 < summary.turns["frames"] < 5.5
 
 
 def test_thirty_cells_serve_about_half_of_all_eyes() -> None:
