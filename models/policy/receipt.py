@@ -6,7 +6,9 @@ The batch is decided in decision.py by the same functions on the same numbers.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +17,7 @@ from models.forecast.engine import Forecast
 from models.policy.calibration import Calibration
 from models.policy.decision import Decision
 from models.policy.order import choose_quantity, walk_stock
-from models.policy.paths import key_pair, sample_paths
+from models.policy.paths import Units, key_pair, sample_paths
 
 RECEIPT_VERSION = 1
 
@@ -96,11 +98,24 @@ def write_idle_receipt(store_code: str, sku: str, as_of: date, reason: str) -> s
 
 def replay_receipt(receipt: str) -> int:
     """The suggested quantity, computed anew from the receipt alone. Raises ValueError for another version's receipt."""
-    said = json.loads(receipt)
-    if said.get("version") != RECEIPT_VERSION:
-        raise ValueError(f"receipt: version {said.get('version')!r}; this program replays version {RECEIPT_VERSION}")
+    said = read_receipt(receipt)
     if said["is_closed"]:
         return 0
+    lots = (np.array([said[name]], dtype=np.int64) for name in ("pack_size", "moq", "display_min"))
+    _, quantity = choose_quantity(replay_need(said), np.array([said["tau"]]), *lots)
+    return int(quantity[0])
+
+
+def read_receipt(receipt: str) -> dict[str, Any]:
+    """What the receipt says. Raises ValueError for another version's receipt."""
+    said: dict[str, Any] = json.loads(receipt)
+    if said.get("version") != RECEIPT_VERSION:
+        raise ValueError(f"receipt: version {said.get('version')!r}; this program replays version {RECEIPT_VERSION}")
+    return said
+
+
+def replay_need(said: Mapping[str, Any]) -> Units:
+    """Units still needed on each path when the order becomes usable, (1, n_paths), of a pair that is not closed."""
     demand = sample_paths(
         np.array([said["segment_mean"]]) * np.array([[said["bias"]]]),
         np.array([said["shared"]]),
@@ -113,7 +128,4 @@ def replay_receipt(receipt: str) -> int:
     )
     arriving = np.array([said["segment_arriving"]], dtype=np.int64)
     is_backordered = said["unmet_demand"] == "backordered"
-    need = walk_stock(np.array([said["on_hand"]]), arriving, demand, said["n_before"], is_backordered)
-    lots = (np.array([said[name]], dtype=np.int64) for name in ("pack_size", "moq", "display_min"))
-    _, quantity = choose_quantity(need, np.array([said["tau"]]), *lots)
-    return int(quantity[0])
+    return walk_stock(np.array([said["on_hand"]]), arriving, demand, said["n_before"], is_backordered)
