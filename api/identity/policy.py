@@ -20,6 +20,7 @@ COST_MEMBERS = frozenset(
     {"unit_cost", "cost_at_sale", "cost_amount", "stock_value", "margin_amount", "margin_share", "spoilage_cost"}
 )
 COST_MEMBERS |= {"receipt", "unit_price_paid", "value_at_cost", "holding_cost_per_unit_week", "shortage_cost_per_unit"}
+COST_MEMBERS |= {"saved_amount"}
 
 
 class UnknownPermission(KeyError):

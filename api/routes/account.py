@@ -17,7 +17,7 @@ from api.identity.password_changes import change_password
 from api.identity.second_factor import count_backup_codes
 from api.identity.signing_in import confirm_password
 from api.refusals import NotFound
-from api.routes.fields import In, Out
+from api.routes.fields import In, Out, Trimmed
 from api.routes.tokens import NOT_STORED, Secret
 
 
@@ -50,7 +50,7 @@ class PasswordIn(In):
 class CodeIn(In):
     """A code of the authenticator app."""
 
-    code: Annotated[str, Field(min_length=6, max_length=64)]
+    code: Annotated[str, Field(min_length=6, max_length=64), Trimmed]
 
 
 class EnrolmentOut(Out):

@@ -1,4 +1,7 @@
-"""Types of request members: bounded, without control characters, within what the database holds."""
+"""Types of request members: bounded, without control characters, within what the database holds.
+
+Text is judged as it was sent and trimmed afterwards: what the description says of it is the whole truth.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,13 @@ from pydantic import (
 
 WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # no NUL (PostgreSQL refuses it), no other control character but tab and line breaks; no half of a surrogate pair
-CLEAN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+ANY = rf"[^{CONTROL}]"
+CLEAN = rf"^{ANY}*$"
+# what str.strip takes away, spelt out: \s is another set in each language's patterns
+SPACE = r"\x09\x0a\x0d\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+SOLID = rf"[^{CONTROL}{SPACE}]"
+SAID = rf"^{ANY}*{SOLID}{ANY}*$"
 
 
 def _encodable(text: str) -> str:
@@ -46,15 +55,19 @@ def _written_day(day: Any) -> Any:
     return day
 
 
+Trimmed = AfterValidator(str.strip)
 Text = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=CLEAN),
-    AfterValidator(_encodable),
+    str, StringConstraints(min_length=1, max_length=200, pattern=SAID), AfterValidator(_encodable), Trimmed
 ]
 Note = Annotated[
+    str, StringConstraints(min_length=1, max_length=2000, pattern=SAID), AfterValidator(_encodable), Trimmed
+]
+# ten characters at least between the spaces around it
+Reason = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=CLEAN),
+    StringConstraints(min_length=10, max_length=500, pattern=rf"^{ANY}*{SOLID}{ANY}{{8,}}{SOLID}{ANY}*$"),
     AfterValidator(_encodable),
+    Trimmed,
 ]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 # JSON numbers are exact up to here in every language; a bigint may be larger, a key never gets there
@@ -69,9 +82,9 @@ Attributes = dict[str, Any]
 
 
 class In(BaseModel):
-    """A request's body: unknown members and other types are refused, text is trimmed."""
+    """A request's body: unknown members and other types are refused."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid")
 
     @field_validator("*", mode="before")
     @classmethod

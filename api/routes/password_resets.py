@@ -13,14 +13,14 @@ from api.identity.door import Door
 from api.identity.origin import origin_of
 from api.identity.password_changes import ask_reset, confirm_reset
 from api.identity.signing_in import within_limit
-from api.routes.fields import In
+from api.routes.fields import In, Trimmed
 from api.routes.tokens import Secret
 
 
 class ResetIn(In):
     """Whose password was forgotten."""
 
-    username: Annotated[str, Field(min_length=1, max_length=200)]
+    username: Annotated[str, Field(min_length=1, max_length=200), Trimmed]
 
 
 class ConfirmIn(In):

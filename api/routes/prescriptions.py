@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api.identity.policy import SCOPES
 from api.identity.principal import SignedIn
 from api.routes.caller import Caller, Fields, Permit, creating, may, paging
-from api.routes.fields import CLEAN, LARGEST_KEY, Day, In, Key, Out, PathKey, Text
+from api.routes.fields import LARGEST_KEY, Day, In, Key, Out, PathKey, Reason, Text
 from api.services import prescriptions
 from api.services.paging import Paging
 
@@ -24,7 +24,6 @@ Source = Literal["tested_at_store", "from_doctor"]
 Kind = Literal["spectacle", "contact_lens"]
 Base = Literal["up", "down", "in", "out"]
 Acuity = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^[0-9A-Za-z/.+-]+$")]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500, pattern=CLEAN)]
 OptionalKey = Annotated[int | None, Query(ge=1, le=LARGEST_KEY)]
 
 

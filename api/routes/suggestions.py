@@ -9,13 +9,13 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from api.routes.caller import Caller, may
 from api.routes.fields import CLEAN, In, Key, Out, PathKey, Quantity, Text
-from api.services import suggestion_decisions, suggestion_pages
+from api.services import suggestion_decisions, suggestion_explaining, suggestion_pages
 from api.services.suggestion_state import LOCK
 
 State = Literal["proposed", "approved", "edited", "refused", "expired", "ordered", "received"]
@@ -70,6 +70,44 @@ class SuggestionPage(Out):
     as_of: dt.date
     items: list[SuggestionOut]
     next_cursor: str | None = None
+
+
+class AlternativeOut(Out):
+    """Another quantity: how often it is enough, units left over and short; with costs the expected money it saves."""
+
+    quantity: int
+    enough_share: float
+    left_over_qty: float
+    short_qty: float
+    saved_amount: float | None = None
+
+
+class ReplayOut(Out):
+    """What the receipt gives when it is computed anew. `agrees` is left out where it cannot be computed here."""
+
+    quantity: int | None = None
+    agrees: bool | None = None
+    says: str
+
+
+class ExplanationOut(Out):
+    """A suggestion in plain words. `chart` is text of a fixed-width font."""
+
+    suggestion_id: int
+    as_of: dt.date
+    state: State
+    kind: Literal["purchase", "transfer"]
+    store_code: str
+    sku: str
+    product_name: str
+    suggested_qty: int
+    reason: str
+    currency: str
+    headline: str
+    sentences: list[str]
+    chart: str
+    alternatives: list[AlternativeOut]
+    replay: ReplayOut
 
 
 class EditIn(In):
@@ -145,6 +183,16 @@ def create_router() -> APIRouter:
     @router.get("/{suggestion_id}", summary="One suggestion with its receipt", response_model=SuggestionWhole)
     async def show(caller: Annotated[Caller, Depends(may("suggestion:read"))], suggestion_id: PathKey) -> Response:
         return await caller.read(suggestion_pages.show_suggestion, suggestion_id)
+
+    @router.get(
+        "/{suggestion_id}/explanation", summary="Why this quantity, in words, replayed", response_model=ExplanationOut
+    )
+    async def explain(
+        request: Request, caller: Annotated[Caller, Depends(may("suggestion:read"))], suggestion_id: PathKey
+    ) -> Response:
+        """The receipt is computed anew: `replay.agrees` says whether it gives the suggested quantity."""
+        words = getattr(request.app.state, "explain", None)
+        return await caller.read(suggestion_explaining.explain_suggestion, suggestion_id, words)
 
     @router.patch("/{suggestion_id}", summary="Want another quantity or vendor", response_model=SuggestionWhole)
     async def edit(

@@ -15,18 +15,19 @@ from api.identity.refreshing import State, add_refresh_token, use_refresh_token
 from api.identity.sessions import end_sessions
 from api.identity.signing_in import WrongCredentials, begin_session, check_password, check_second_factor
 from api.refusals import NotPermitted
-from api.routes.fields import In, Out
+from api.routes.fields import In, Out, Trimmed
 
-Secret = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1024)]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+OneTimeCode = Annotated[str, Field(max_length=64), Trimmed]
 NOT_STORED = {"Cache-Control": "no-store"}
 
 
 class TokensIn(In):
     """A user name and password, and a code where the account has a second factor."""
 
-    username: Annotated[str, Field(min_length=1, max_length=200)]
+    username: Annotated[str, Field(min_length=1, max_length=200), Trimmed]
     password: Secret
-    totp: Annotated[str | None, Field(max_length=64, description="A code of the app, or a backup code.")] = None
+    totp: Annotated[OneTimeCode | None, Field(description="A code of the app, or a backup code.")] = None
 
 
 class RefreshIn(In):
