@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboards.formats import count_of, format_day
 from dashboards.passport import Passport
+from warehouse.formats import count_of, format_day
 
 Colour = Literal["green", "orange", "red"]
 FRESH_DAYS, OLD_DAYS = 1, 7

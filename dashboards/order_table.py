@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards.formats import format_money, format_number
-from dashboards.wording import STATES, reason_in_words
+from warehouse.formats import format_money, format_number
+from warehouse.wording import STATES, reason_in_words
 
 ROW_HEIGHT, LONGEST = 35, 12
 

@@ -10,13 +10,13 @@ import streamlit as st
 from api.identity.scope import Scope
 from api.suggestions import find_suggestion
 from dashboards import palette
-from dashboards.explanation import explain, summarise
-from dashboards.formats import format_day
 from dashboards.installation import operational
 from dashboards.passport import Passport
 from dashboards.projection import first_empty_day, project_stock
 from dashboards.reader import read_arrivals, read_forecast, read_history
 from dashboards.receipt_charts import draw_demand, draw_stock
+from models.explanation.words import explain, summarise
+from warehouse.formats import format_day
 
 DAYS_AFTER_COVER = 7
 

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards import palette
-from dashboards.formats import format_day, format_share
 from dashboards.projection import Course
+from warehouse.formats import format_day, format_share
 
 FULL = 0.999
 

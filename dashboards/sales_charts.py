@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import plotly.graph_objects as go
 
 from dashboards import palette
-from dashboards.formats import format_day
+from warehouse.formats import format_day
 
 Values = Sequence[float | None]
 MOST_BARS, MOST_TICKS = 12, 14

@@ -12,8 +12,8 @@ from api.identity.scope import Scope
 from dashboards.downloads import write_csv
 from dashboards.figures import Question, ask, daily_metrics
 from dashboards.files import File, offer
-from dashboards.formats import format_metric
 from dashboards.passport import Passport
+from warehouse.formats import format_metric
 from warehouse.metrics import Metric
 
 KEYS = ("store", "category")

@@ -32,6 +32,7 @@ from ims.commands import (
     serve,
     sql,
     stop,
+    suggestions,
     users,
 )
 from ims.failure import Failure
@@ -57,6 +58,7 @@ app.command("stop")(stop.stop)
 app.command("sql")(sql.sql)
 app.command("maintain")(maintain.maintain)
 app.command("backtest")(backtest.backtest)
+app.add_typer(suggestions.app, name="suggestions")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(bench.app, name="bench")
 app.add_typer(users.app, name="users")

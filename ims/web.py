@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -47,10 +48,22 @@ def create_web(role: Role = "all", databases: Databases | None = None) -> FastAP
         raise CannotServe(f"There is no role {role!r}: use one of {', '.join(get_args(Role))}.")
     databases = databases or open_databases()
     if role == "api":
-        return create_app(databases)
+        return _with_models(create_app(databases))
     dashboards = _dashboards(databases)
     app = create_app(databases, serves_api=role == "all", lifespan=dashboards.lifespan())
     app.mount("/", dashboards, name="dashboards")
+    return _with_models(app)
+
+
+def _with_models(app: FastAPI) -> FastAPI:
+    """The application with what the API itself may not import: loaded with the first request that asks for it."""
+
+    def explain(row: Mapping[str, Any], currency: str, sees_cost: bool) -> Any:
+        from models.explanation.explain import explain_suggestion
+
+        return explain_suggestion(row, currency, sees_cost)
+
+    app.state.explain = explain
     return app
 
 

@@ -14,7 +14,6 @@ from api.suggestions import list_suggestions
 from dashboards.downloads import order_frame, write_csv, write_xlsx
 from dashboards.files import TYPES, File, offer
 from dashboards.filters import choose_one
-from dashboards.formats import count_of, format_compact_money, format_money, format_number
 from dashboards.header import show_header
 from dashboards.installation import operational
 from dashboards.messages import say
@@ -22,6 +21,7 @@ from dashboards.order_table import pick_line
 from dashboards.passport import Passport
 from dashboards.reader import read_places
 from dashboards.receipt import show_receipt
+from warehouse.formats import count_of, format_compact_money, format_money, format_number
 
 LEAD = "What to order now, the most money at stake first. Pick a line to see why."
 PERMISSION, EXPORT = "suggestion:read", "suggestion:export"

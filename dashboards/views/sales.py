@@ -12,7 +12,6 @@ from api.identity.scope import Scope, scope_of
 from dashboards import palette
 from dashboards.figures import Question, ask, daily_metrics, first_month
 from dashboards.filters import choose_one, choose_period
-from dashboards.formats import format_metric
 from dashboards.header import show_header
 from dashboards.messages import say
 from dashboards.passport import Passport
@@ -20,6 +19,7 @@ from dashboards.periods import choose_grain, days_back, default_period, list_ste
 from dashboards.reader import read_places
 from dashboards.sales_charts import MOST_BARS, draw_bars, draw_course
 from dashboards.sales_table import offer_table, show_table
+from warehouse.formats import format_metric
 from warehouse.metrics import Metric
 
 LEAD = "What was sold, when, where and of what. Hover a figure's name for its definition."

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.downloads import order_frame, write_csv, write_xlsx
-from dashboards.explanation import explain
-from dashboards.formats import format_compact_money, format_money, format_number, format_share, format_units
 from dashboards.header import describe_blocked_days, describe_checks, describe_freshness
 from dashboards.passport import Passport
 from dashboards.periods import days_back, default_period, list_steps, start_of
 from dashboards.projection import first_empty_day, project_stock
+from models.explanation.words import explain
+from warehouse.formats import format_compact_money, format_money, format_number, format_share, format_units
 
 MONDAY = dt.date(2026, 11, 23)
 

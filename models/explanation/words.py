@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
-from dashboards.formats import count_of, format_day, format_money, format_number, format_share, format_units
-from dashboards.wording import COST_SOURCES, reason_in_words
+from models.explanation.pricing import PricedQuantity
+from warehouse.formats import count_of, format_day, format_money, format_number, format_share, format_units
+from warehouse.wording import COST_SOURCES, REASONS_SAID, reason_in_words
 
 
-def explain(row: dict[str, Any], receipt: dict[str, Any], currency: str, sees_cost: bool) -> list[str]:
+def explain(row: Mapping[str, Any], receipt: Mapping[str, Any], currency: str, sees_cost: bool) -> list[str]:
     """Markdown sentences, in the order the number came about."""
     sentences = [_stock(row, receipt), _time(row, receipt), _demand(row), *_evidence(receipt)]
     if "tau" in receipt:
         sentences += [_target(receipt, currency, sees_cost), _quantity(row, receipt)]
     money = format_money(row["priority"], currency)
-    sentences.append(f"Ordering now rather than not at all is expected to save **{money}** in lost sales and holding.")
+    act = "Moving it" if row.get("source_store_code") else "Ordering"
+    sentences.append(f"{act} now rather than not at all is expected to save **{money}** in lost sales and holding.")
+    if row["reason"] in REASONS_SAID:
+        sentences.append(f"{reason_in_words(row['reason'])} ({row['reason']}): {REASONS_SAID[row['reason']]}")
     return sentences
 
 
-def summarise(row: dict[str, Any]) -> str:
+def summarise(row: Mapping[str, Any]) -> str:
     """The line's headline."""
-    return f"Order **{format_number(row['suggested_qty'])}**: {reason_in_words(row['reason']).lower()}."
+    what, source = f"**{format_number(row['suggested_qty'])}**", row.get("source_store_code")
+    act = f"Move {what} from store {source}" if source else f"Order {what}"
+    return f"{act}: {reason_in_words(row['reason']).lower()}."
 
 
-def _stock(row: dict[str, Any], receipt: dict[str, Any]) -> str:
+def say_edit(row: Mapping[str, Any], priced: Mapping[int, PricedQuantity], currency: str, sees_cost: bool) -> str:
+    """What somebody wants instead, and what that is expected to cost or to save beside the suggestion."""
+    wanted, suggested = row["approved_qty"], row["suggested_qty"]
+    who = row.get("decided_by")
+    by, why = f" by {who}" if who else "", f" ({row['decision_note']})" if row.get("decision_note") else ""
+    text = f"**{format_number(wanted)}** instead of {format_number(suggested)} is wanted{by}{why}"
+    if not sees_cost or wanted not in priced or suggested not in priced:
+        return f"{text}."
+    gain = priced[wanted].saved_amount - priced[suggested].saved_amount
+    verb = "save" if gain >= 0 else "cost"
+    return f"{text}; by the forecast that is expected to {verb} **{format_money(abs(gain), currency)}** more."
+
+
+def plain(markdown: str) -> str:
+    """The sentence without its bold marks."""
+    return markdown.replace("**", "")
+
+
+def _stock(row: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     arriving = receipt.get("segment_arriving", [])
     days = receipt.get("segment_begins_on", [])
     due = [
@@ -36,7 +61,7 @@ def _stock(row: dict[str, Any], receipt: dict[str, Any]) -> str:
     return f"{text} ({', '.join(due)} in time to count)." if due else f"{text}."
 
 
-def _time(row: dict[str, Any], receipt: dict[str, Any]) -> str:
+def _time(row: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     lead = (row["arrives_on"] - row["as_of"]).days
     spread = receipt.get("lead_time_sd_days")
     about = f", give or take {format_number(spread)}" if spread else ""
@@ -47,7 +72,7 @@ def _time(row: dict[str, Any], receipt: dict[str, Any]) -> str:
     )
 
 
-def _demand(row: dict[str, Any]) -> str:
+def _demand(row: Mapping[str, Any]) -> str:
     days = (row["covers_until"] - row["as_of"]).days
     return (
         f"Over those {count_of(days, 'day')} demand is expected to be **{format_units(row['expected_demand'])}**: "
@@ -56,7 +81,7 @@ def _demand(row: dict[str, Any]) -> str:
     )
 
 
-def _evidence(receipt: dict[str, Any]) -> list[str]:
+def _evidence(receipt: Mapping[str, Any]) -> list[str]:
     masked = receipt.get("masked_weeks") or []
     method = str(receipt.get("method") or "").replace("_", " ")
     said = []
@@ -68,7 +93,7 @@ def _evidence(receipt: dict[str, Any]) -> list[str]:
     return said
 
 
-def _target(receipt: dict[str, Any], currency: str, sees_cost: bool) -> str:
+def _target(receipt: Mapping[str, Any], currency: str, sees_cost: bool) -> str:
     share = format_share(receipt["tau"])
     if not sees_cost:
         return f"The order aims to be enough in **{share}** of the cases."
@@ -85,7 +110,7 @@ def _unit_money(amount: float, currency: str) -> str:
     return format_money(amount, currency, 0 if amount >= 100 else 2)
 
 
-def _quantity(row: dict[str, Any], receipt: dict[str, Any]) -> str:
+def _quantity(row: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     wanted, quantity = receipt["quantity_before_lots"], row["suggested_qty"]
     lots = []
     if receipt["pack_size"] > 1:

@@ -1,0 +1,1 @@
+"""Why a suggestion says what it says: sentences, a chart in letters, its receipt replayed, other quantities priced."""
