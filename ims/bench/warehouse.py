@@ -22,20 +22,18 @@ from ims.bench.machine import circumstances
 from ims.bench.world import SMALL, Progress, build
 from ims.settings import Settings
 
-STORES, MOST_PRODUCTS = 40, 5_000
-# pairs sell on every day, so that a table of totals is as large as is asked for
+STORES, DAYS, MOST_PRODUCTS = 40, 1_095, 2_000
+# three years: a pair sells every few days, on each as many of them, so that a table of totals is as large as is asked for
 TOTALS = """
 INSERT INTO daily_sales (store_id, product_id, sold_on, sold_qty, returned_qty, net_amount)
 SELECT s.store_id, p.product_id, c.as_of - 1 - d, 1 + (p.product_id + d) %% 3, 0, 100 + (p.product_id * 7 + d) %% 900
-  FROM generate_series(0, %(days)s - 1) AS d, stores AS s, products AS p, chain AS c
+  FROM chain AS c, generate_series(0, %(days)s - 1) AS d, stores AS s, products AS p
+ WHERE (p.product_id * 31 + s.store_id * 17 + d) * %(each)s %% %(pairs)s < %(each)s
  LIMIT %(rows)s
 """
-# the newest hundredth by day, as a night's corrections are
-CORRECT = """
-UPDATE {table} SET net_amount = net_amount + 1
- WHERE sold_on >= (
-    SELECT sold_on FROM {table} ORDER BY sold_on DESC OFFSET (SELECT count(*) / 100 FROM {table}) LIMIT 1)
-"""
+# every hundredth row, in every month: the hard case; a night's corrections lie close together
+KEYS = {"daily_sales": "daily_sales_id", "sales_order_lines": "sales_order_line_id"}
+CORRECT = "UPDATE {table} SET net_amount = net_amount + 1 WHERE {key} % 100 = 7"
 
 
 def bench_warehouse(rows: int, folder: Path | None, memory: str, times: int, progress: Progress) -> dict[str, Any]:
@@ -73,14 +71,15 @@ def _furnish(installation: Installation, rows: int, folder: Path | None, progres
             }
         return max(counts, key=lambda name: int(counts[name]))
     today = dt.datetime.now(dt.UTC).date()
-    products = min(max(rows // 2_000, 100), MOST_PRODUCTS)
-    build(url, replace(SMALL, stores=STORES, products=products), progress, today)
+    products = min(max(rows // 10_000, 100), MOST_PRODUCTS)
+    build(url, replace(SMALL, stores=STORES, products=products, days=DAYS), progress, today)
     progress("daily totals", 0, None)
     with psycopg.connect(url) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE chain SET as_of = %s", [today])
-        days = -(-rows // (STORES * products))
-        connection.execute(TOTALS, {"rows": rows, "days": days})
+        pairs = STORES * products
+        each = min(rows * 101 // (100 * DAYS) + 1, pairs)
+        connection.execute(TOTALS, {"rows": rows, "days": DAYS, "each": each, "pairs": pairs})
         connection.commit()
         connection.autocommit = True
         connection.execute("VACUUM (ANALYZE) daily_sales")
@@ -102,7 +101,7 @@ def _steps(installation: Installation, settings: Settings, table: str, progress:
     steps["unchanged"] = _run(installation, settings, table, None, progress)
     with psycopg.connect(url) as connection:
         connection.execute("SET session_replication_role = origin")
-        changed = connection.execute(CORRECT.format(table=table)).rowcount
+        changed = connection.execute(CORRECT.format(table=table, key=KEYS[table])).rowcount
     steps["incremental"] = _run(installation, settings, table, None, progress) | {"changed": changed}
     return steps
 
