@@ -14,33 +14,26 @@ import polars as pl
 from models.forecast.engine import Forecast
 from models.policy.calibration import Calibration
 from models.policy.candidates import PAIR
+from models.policy.columns import Flags as Flags
+from models.policy.columns import take_floats as take_floats
+from models.policy.columns import take_ints as take_ints
 from models.policy.costs import UnitCosts, resolve_costs, shift_tau
-from models.policy.order import choose_quantity, expected_mismatch, take_quantile, walk_stock
+from models.policy.order import choose_quantity, take_quantile, walk_stock
 from models.policy.paths import Floats, Ints, Units, key_pair, sample_paths, seed_origin
+from models.policy.protection import stretch_lengths
+from models.policy.shelf_life import cap_by_shelf_life
+from models.policy.terms import Terms
 from models.policy.timeline import Timeline, segment_means
-
-Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Whole-number supply terms of n pairs, missing ones filled: days, units."""
-
-    lead_days: Ints
-    review_days: Ints
-    pack: Ints
-    moq: Ints
-    display_min: Ints
-    stretch: Floats
-    is_closed: Flags
+from models.policy.value import Ladder, build_ladder, value_units
 
 
 @dataclass(frozen=True)
 class Decision:
     """Arrays of n pairs; the first group is what the quantity depends on, and what a receipt keeps.
 
-    means, inner (n, n_segments) of the timeline, before the bias. median_need: units short on half of the paths when
-    nothing is ordered. total_*: demand from as_of until the end of the cover, without bias. saved: money.
+    means, inner (n, n_segments) of the timeline, before the bias. on_hand: free units, what is kept for somebody taken
+    off. most: FAR_UNITS where goods keep. median_need: units short on half of the paths when nothing is ordered.
+    total_*: demand from as_of until the end of the cover, without bias. saved: money. ladder: see value.py.
     """
 
     on_hand: Ints
@@ -54,6 +47,8 @@ class Decision:
     costs: UnitCosts
     seed: int
     n_paths: int
+    slot_min: Ints
+    most: Ints
     wanted: Ints
     quantity: Ints
     tau_need: Ints
@@ -62,25 +57,10 @@ class Decision:
     total_p50: Floats
     total_p90: Floats
     saved: Floats
+    ladder: Ladder | None
 
 
-def read_terms(pairs: pl.DataFrame, as_of: date) -> Terms:
-    """Terms of candidate rows; a pair is closed if it is discontinued before an order placed at as_of could be used."""
-    lead = np.maximum(take_ints(pairs, "lead_time_days", 0), 0)
-    review = np.maximum(take_ints(pairs, "review_period_days", 7), 1)
-    sold_until = (pairs["discontinued_on"] - as_of).dt.total_days().fill_null(10**6).to_numpy()
-    return Terms(
-        lead_days=lead,
-        review_days=review,
-        pack=np.maximum(take_ints(pairs, "pack_size", 1), 1),
-        moq=np.maximum(take_ints(pairs, "moq", 1), 1),
-        display_min=np.maximum(take_ints(pairs, "display_min", 0), 0),
-        stretch=np.nan_to_num(take_floats(pairs, "lead_time_sd_days")) / review,
-        is_closed=sold_until <= lead,
-    )
-
-
-def price_pairs(pairs: pl.DataFrame, carrying_rate: float, default_ratio: float) -> UnitCosts:
+def price_pairs(pairs: pl.DataFrame, terms: Terms, carrying_rate: float, default_ratio: float) -> UnitCosts:
     """Unit costs of candidate rows (costs.py)."""
     return resolve_costs(
         take_floats(pairs, "holding_cost_per_unit_week"),
@@ -88,7 +68,7 @@ def price_pairs(pairs: pl.DataFrame, carrying_rate: float, default_ratio: float)
         take_floats(pairs, "service_level"),
         take_floats(pairs, "unit_cost"),
         take_floats(pairs, "unit_price"),
-        np.maximum(take_floats(pairs, "review_period_days"), 1.0),
+        terms.review_days.astype(np.float64),
         carrying_rate=carrying_rate,
         default_ratio=default_ratio,
     )
@@ -104,6 +84,8 @@ def decide_orders(
     as_of: date,
     is_backordered: bool,
     n_paths: int,
+    slot_min: Ints,
+    has_ladder: bool = False,
 ) -> Decision:
     """Quantities for candidate rows that have terms, all arrays in their order."""
     weekly, shared, inner_week = _take_forecast(pairs, forecast)
@@ -114,12 +96,17 @@ def decide_orders(
     # a service level is the chain's own promise: money bends neither its tau nor the forecast under it
     bias = np.where(costs.is_fixed, 1.0, calibration.bias)
     tau = shift_tau(costs.tau, calibration.tau_shift, costs.is_fixed)
-    on_hand = take_ints(pairs, "on_hand_qty", 0)
+    on_hand = take_ints(pairs, "on_hand_qty", 0) - take_ints(pairs, "claimed_qty", 0)
     if not is_backordered:
         on_hand = np.maximum(on_hand, 0)
-    demand = sample_paths(means * bias[:, None], shared, inner, timeline.n_before, keys, seed, n_paths, terms.stretch)
+    lengths = stretch_lengths(terms.lead_quantiles, terms.wait_days, terms.review_days, seed, n_paths)
+    demand = sample_paths(means * bias[:, None], shared, inner, timeline.n_before, keys, seed, n_paths, lengths)
     need = walk_stock(on_hand, timeline.arriving, demand, timeline.n_before, is_backordered)
-    wanted, quantity = choose_quantity(need, tau, terms.pack, terms.moq, terms.display_min)
+    position = on_hand + timeline.arriving.sum(axis=1)
+    most = cap_by_shelf_life(
+        terms, costs, position, (weekly, shared, inner_week), timeline.bounds[:, 0], keys, seed, n_paths
+    )
+    wanted, quantity = choose_quantity(need, tau, terms.pack, terms.moq, terms.display_min, slot_min, most)
     quantity = np.where(terms.is_closed, 0, quantity)
     ordered = np.sort(need, axis=1)
     sums = np.sort(sample_paths(total, shared, total_inner, 0, keys, seed, n_paths)[:, 0], axis=1)
@@ -135,6 +122,8 @@ def decide_orders(
         costs=costs,
         seed=seed,
         n_paths=n_paths,
+        slot_min=slot_min,
+        most=most,
         wanted=wanted,
         quantity=quantity,
         tau_need=take_quantile(ordered, tau),
@@ -142,7 +131,8 @@ def decide_orders(
         total_mean=total[:, 0],
         total_p50=spread_quantile(sums, 0.5),
         total_p90=spread_quantile(sums, calibration.p90_level),
-        saved=_value_order(need, quantity, costs, terms),
+        saved=np.maximum(value_units(need, quantity, costs, terms), 0.0),
+        ladder=build_ladder(need, quantity, most, costs, terms) if has_ladder else None,
     )
 
 
@@ -158,25 +148,6 @@ def spread_quantile(ordered: Units, level: float) -> Floats:
     below = (ordered < count[:, None]).sum(axis=1) / n_paths
     upto = (ordered <= count[:, None]).sum(axis=1) / n_paths
     return np.asarray(np.maximum(count - 0.5 + (level - below) / (upto - below), 0.0))
-
-
-def take_floats(frame: pl.DataFrame, name: str) -> Floats:
-    """Column as float64, null as NaN."""
-    return frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64)
-
-
-def take_ints(frame: pl.DataFrame, name: str, default: int) -> Ints:
-    """Column as int64, null as `default`."""
-    return frame[name].cast(pl.Int64).fill_null(default).to_numpy().astype(np.int64)
-
-
-def _value_order(need: Units, quantity: Ints, costs: UnitCosts, terms: Terms) -> Floats:
-    """Expected money saved by the order against ordering nothing now, over its cover; never below 0."""
-    held = costs.holding * terms.review_days / 7.0
-    over, short = expected_mismatch(need, quantity)
-    idle_over, idle_short = expected_mismatch(need, np.zeros_like(quantity))
-    saved = held * (idle_over - over) + costs.shortage * (idle_short - short)
-    return np.asarray(np.maximum(saved, 0.0))
 
 
 def _take_forecast(pairs: pl.DataFrame, forecast: Forecast) -> tuple[Floats, Floats, Floats]:

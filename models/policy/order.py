@@ -69,18 +69,33 @@ def round_lots(need: Units, wanted: Ints, tau: Floats, pack: Ints, moq: Ints) ->
     return np.where(wanted <= 0, 0, rounded)
 
 
-def choose_quantity(need: Units, tau: Floats, pack: Ints, moq: Ints, display_min: Ints) -> tuple[Ints, Ints]:
+def choose_quantity(
+    need: Units,
+    tau: Floats,
+    pack: Ints,
+    moq: Ints,
+    display_min: Ints,
+    slot_min: Ints | None = None,
+    most: Ints | None = None,
+) -> tuple[Ints, Ints]:
     """Quantity before and after lots, both (n,), whole and >= 0.
 
     display_min is the presentation stock: on half of the paths at least so much stands at the end of the cover.
+    slot_min is wanted at the least: what an empty place on the board is filled with. `most` is what may be ordered: a
+    quantity above it falls to the whole packs below, and to 0 where those are under the minimum order.
     """
     ordered = np.sort(need, axis=1)
     wanted = np.maximum(take_quantile(ordered, tau), 0)
     shown = take_quantile(ordered, np.full(len(tau), 0.5)) + display_min
     wanted = np.maximum(wanted, np.where(display_min > 0, shown, 0))
+    if slot_min is not None:
+        wanted = np.maximum(wanted, slot_min)
     quantity = wanted
     lots = (pack > 1) | (moq > 1)
     if lots.any():
         quantity = wanted.copy()
         quantity[lots] = round_lots(need[lots], wanted[lots], tau[lots], pack[lots], moq[lots])
+    if most is not None:
+        capped = np.maximum(most, 0) // pack * pack
+        quantity = np.where(quantity <= most, quantity, np.where(capped >= moq, capped, 0))
     return wanted, quantity

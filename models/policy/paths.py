@@ -27,6 +27,7 @@ COVER, COUNTS, LENGTH = 1_000, 10_000, 100_000
 # as often up as down, where the factors move it by tens of percent.
 _DROPPED_BITS = 18
 _LEAST_RATE, _MOST_RATE = np.float32(2.0**-12), np.float32(2.0**6)
+_HIGHEST_RATE = np.float32(1e8)  # whatever is forecast, the units of a few segments stay within 32 bits
 
 
 @lru_cache(maxsize=8)
@@ -87,7 +88,7 @@ def count_units(rates: Rates, strata: Ints) -> Units:
     large = rates > _MOST_RATE
     if large.any():
         z = special.ndtri((strata[large] + 0.5) / n_paths)
-        rate = rates[large].astype(np.float64)
+        rate = np.minimum(rates[large], _HIGHEST_RATE).astype(np.float64)
         units[large] = np.rint(np.maximum(rate + z * np.sqrt(rate) + (z * z - 1.0) / 6.0, 0.0)).astype(np.int32)
     return units
 
@@ -110,30 +111,26 @@ def sample_paths(
     keys: Keys,
     seed: int,
     n_paths: int,
-    stretch: Floats | None = None,
+    lengths: tuple[Rates, Rates] | None = None,
 ) -> Units:
     """Demand paths: (n_pairs, n_segments, n_paths) units, the same for a pair alone as in any batch.
 
     `means` (n_pairs, n_segments) expected units per segment, `inner` of the same shape (the variance of the segment's
     own factor), `shared` (n_pairs,). Demand = Poisson(mean * G(shared) * G_segment(inner)), the G gamma of mean 1.
-    `stretch` (n_pairs,) is the standard deviation of the cover's length as a share of it (an uncertain lead time).
-    Each of the three sources is a Latin hypercube's coordinate (McKay, Beckman, Conover 1979): every stratum once.
+    `lengths` (protection.py) multiplies the rates of each path before the order is usable, and those of its cover, both
+    (n_pairs, n_paths): an uncertain lead time. Each of the three sources is a Latin hypercube's coordinate (McKay,
+    Beckman, Conover 1979): every stratum once.
     Worked number: mean 3, shared .2, inner 0: variance 3 + .2 * 9 = 4.8.
     """
     common = spread_factors(shared, n_paths)
-    if stretch is None or not stretch.any():
-        length = None
-    else:
-        normal = special.ndtri((np.arange(n_paths) + 0.5) / n_paths)[shuffle_strata(n_paths, seed, LENGTH)]
-        length = np.maximum(1.0 + stretch[:, None] * normal, 0.0).astype(np.float32)
     demand = np.zeros((*means.shape, n_paths), dtype=np.int32)
     for segment in range(means.shape[1]):
         # counted apart, so that padding before the cover changes no sample
         number = segment if segment < n_before else COVER + segment - n_before
         own = spread_factors(inner[:, segment], n_paths)[:, shuffle_strata(n_paths, seed, number)]
         rates = means[:, segment].astype(np.float32)[:, None] * common * own
-        if length is not None and segment >= n_before:
-            rates *= length
+        if lengths is not None:
+            rates *= lengths[0] if segment < n_before else lengths[1]
         # each pair turns the wheel of counts its own way, so that pairs do not share their luck
         turn = (keys >> np.uint64(number % 48)) % np.uint64(n_paths)
         strata = shuffle_strata(n_paths, seed, COUNTS + number)[None, :] + turn.astype(np.int64)[:, None]

@@ -121,16 +121,16 @@ def test_same_inputs_same_plan_and_other_pairs_change_nothing() -> None:
     frames, forecast = build_frames()
     whole = plan(frames, forecast)
     assert whole.equals(plan(frames, forecast))
-    few = {**frames, "position": frames["position"].head(5)}
+    few = {**frames, "catalog": frames["catalog"].head(5)}
     assert plan(few, forecast).equals(
-        whole.join(few["position"].select("store_code", "sku"), on=["store_code", "sku"], how="semi")
+        whole.join(few["catalog"].select("store_code", "sku"), on=["store_code", "sku"], how="semi")
     )
 
 
 def test_the_size_of_a_batch_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     frames, forecast = build_frames()
     whole = plan(frames, forecast)
-    monkeypatch.setattr("models.policy.plan.CHUNK_SAMPLES", 1)
+    monkeypatch.setattr("models.policy.study.CHUNK_SAMPLES", 1)
     assert plan(frames, forecast).equals(whole)
 
 
@@ -140,7 +140,9 @@ def test_no_vendor_no_stock_no_assortment() -> None:
     frames["position"] = frames["position"].head(38)
     frames["catalog"] = frames["catalog"].with_columns(pl.col("sku").is_in(["P003"]).not_().alias("is_in_assortment"))
     rows = plan(frames, forecast)
-    assert rows.height == 37
+    assert rows.height == 39
+    unknown = rows.filter(pl.col("reason") == "NO_STOCK_RECORD")
+    assert (unknown.height, unknown["suggested_qty"].sum()) == (2, 0)
     first = frames["position"].row(0, named=True)
     idle = rows.filter(pl.col("store_code") == first["store_code"], pl.col("sku") == first["sku"]).row(0, named=True)
     assert (idle["reason"], idle["suggested_qty"], idle["arrives_on"]) == ("NO_VENDOR", 0, None)

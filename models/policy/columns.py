@@ -1,0 +1,25 @@
+"""Columns of a frame as arrays, nulls filled in one way everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from models.policy.paths import Floats, Ints
+
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+def take_floats(frame: pl.DataFrame, name: str) -> Floats:
+    """Column as float64, null as NaN."""
+    return frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64)
+
+
+def take_ints(frame: pl.DataFrame, name: str, default: int) -> Ints:
+    """Column as int64, null as `default`."""
+    return frame[name].cast(pl.Int64).fill_null(default).to_numpy().astype(np.int64)
+
+
+def take_flags(frame: pl.DataFrame, name: str) -> Flags:
+    """Column as booleans, null as false."""
+    return frame[name].cast(pl.Boolean).fill_null(value=False).to_numpy().astype(np.bool_)
