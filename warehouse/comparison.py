@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from warehouse.catalogue import Metric, catalogue
-from warehouse.dimensions import Between, Filter
+from warehouse.dimensions import Between, Filter, is_time, known_dimension
 from warehouse.metrics import query
 from warehouse.scope import InvalidQuery, Scope
 
@@ -40,6 +40,7 @@ def compare(
 ) -> pl.DataFrame:
     """The metrics as `query` gives them, each with `<name>_before` and `<name>_change_share` (null without a before).
 
+    What began to be recorded only after the compared days had begun has no before: `note`, the last column, says so.
     `where` needs a `day` Between two days. For `to` = target the columns are `<name>_target` and
     `<name>_attainment_share`. A row there only then is there too. Raises InvalidQuery and NotAllowed as `query` does.
     Worked: net sales of 30 after 24: before 24, change .25.
@@ -51,9 +52,11 @@ def compare(
     for name in by:
         if name == "weekday":
             raise InvalidQuery("weekdays of two periods are not compared; split by day or week")
+    days = _days(where)
     now = query(con, names, by, where, scope=scope)
-    then = query(con, names, by, where, scope=scope, calendar=_calendar(_days(where), to, by))
-    return _beside(now, then.rename({name: f"{name}_before" for name in names}), names, by, "before", "change_share")
+    then = query(con, names, by, where, scope=scope, calendar=_calendar(days, to, by))
+    then = then.rename({name: f"{name}_before" for name in names})
+    return _without_unknown(_beside(now, then, names, by, "before", "change_share"), con, names, by, days, to)
 
 
 def _beside_targets(
@@ -109,6 +112,68 @@ def _beside(
     return met.with_columns(shares).select([*by, *columns])
 
 
+def _without_unknown(
+    met: pl.DataFrame,
+    con: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    by: Sequence[str],
+    days: tuple[dt.date, dt.date],
+    to: str,
+) -> pl.DataFrame:
+    """Half a period before is no period before: where the data begin within it, or after it, nothing is compared."""
+    import polars as pl
+
+    times = [name for name in by if is_time(name)]
+    starts = _starts(con, times, days, to, by)
+    met = met.join(starts, on=times, how="left", maintain_order="left") if times else met.join(starts, how="cross")
+    notes = []
+    for name in names:
+        begins = _data_begin(con, catalogue()[name])
+        is_unknown = pl.lit(True) if begins is None else pl.col("then_from") < begins
+        met = met.with_columns(
+            pl.when(~is_unknown).then(f"{name}_{word}").alias(f"{name}_{word}") for word in ("before", "change_share")
+        )
+        said = pl.lit(f"{name}: {f'known since {begins}' if begins else 'not known'}, compared with days from ")
+        notes.append(pl.when(is_unknown).then(said + pl.col("then_from").cast(pl.String)))
+    note = pl.concat_str(notes, separator="; ", ignore_nulls=True)
+    return met.with_columns(note=pl.when(note != "").then(note)).drop("then_from")
+
+
+def _starts(
+    con: duckdb.DuckDBPyConnection, times: list[str], days: tuple[dt.date, dt.date], to: str, by: Sequence[str]
+) -> pl.DataFrame:
+    """For each period of the days asked for the first of those it is compared with, whether or not there are data."""
+    low, high = days
+    back = _back(days, to, by)
+    then = "d.aligned_on" if back is None else f"CAST(d.day_on - {back} AS DATE)"
+    named = "".join(f"{known_dimension(name).sql.format(time='d.day_on')} AS {name}, " for name in times)
+    return con.execute(
+        f"SELECT {named}min({then}) AS then_from FROM lake.marts.dim_date AS d"
+        f" WHERE d.day_on BETWEEN DATE '{low}' AND DATE '{high}'{' GROUP BY ALL' if times else ''}"
+    ).pl()
+
+
+def _data_begin(con: duckdb.DuckDBPyConnection, metric: Metric) -> dt.date | None:
+    """The first day of which the figure can be told: of the part that begins last. None where there are no data."""
+    if metric.formula is not None:
+        found = [_data_begin(con, catalogue()[part]) for part in metric.parts]
+        return None if None in found else max(day for day in found if day is not None)
+    row = con.execute(f"SELECT min({metric.time}) FROM lake.{metric.table}").fetchone()
+    assert row is not None, "an aggregate has its one row"
+    return None if row[0] is None else row[0] + dt.timedelta(days=(metric.window_days or 1) - 1)
+
+
+def _back(days: tuple[dt.date, dt.date], to: str, by: Sequence[str]) -> str | None:
+    """What lies between a day and the one it is compared with, as SQL; None where each has its own."""
+    if to == "last_year_aligned":
+        return None
+    low, high = days
+    months_long = _months(low, high, by)
+    if months_long:
+        return f"INTERVAL {12 if to == 'last_year' else months_long} MONTH"
+    return str(YEAR if to == "last_year" else (high - low).days + 1)
+
+
 def _days(where: Mapping[str, Filter] | None) -> tuple[dt.date, dt.date]:
     asked = (where or {}).get("day")
     if not isinstance(asked, Between) or not isinstance(asked.low, dt.date) or not isinstance(asked.high, dt.date):
@@ -126,21 +191,14 @@ def _calendar(days: tuple[dt.date, dt.date], to: str, by: Sequence[str]) -> str:
             "SELECT day_on AS now_on, aligned_on AS then_on FROM lake.marts.dim_date"
             f" WHERE day_on BETWEEN DATE '{low}' AND DATE '{high}' AND aligned_on IS NOT NULL"
         )
-    months_long = _months(low, high, by)
-    if months_long:
-        back = 12 if to == "last_year" else months_long
-        # counted from then: a day is told of the same month, however long that is
-        return (
-            f"SELECT CAST(day_on + INTERVAL {back} MONTH AS DATE) AS now_on, day_on AS then_on"
-            f" FROM lake.marts.dim_date WHERE day_on + INTERVAL {back} MONTH BETWEEN DATE '{low}' AND DATE '{high}'"
-        )
-    back = YEAR if to == "last_year" else (high - low).days + 1
+    back = _back(days, to, by)
     long = set(by) & LONG
-    if long and not (long == {"week"} and back % 7 == 0):
+    if not str(back).startswith("INTERVAL") and long and not (long == {"week"} and int(str(back)) % 7 == 0):
         raise InvalidQuery("days that begin within a month are compared by day only, whole weeks by week too")
+    # counted from then: a day is told of the same month, however long that is
     return (
-        f"SELECT day_on + {back} AS now_on, day_on AS then_on FROM lake.marts.dim_date"
-        f" WHERE day_on + {back} BETWEEN DATE '{low}' AND DATE '{high}'"
+        f"SELECT CAST(day_on + {back} AS DATE) AS now_on, day_on AS then_on"
+        f" FROM lake.marts.dim_date WHERE day_on + {back} BETWEEN DATE '{low}' AND DATE '{high}'"
     )
 
 

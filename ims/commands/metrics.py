@@ -120,6 +120,8 @@ def _print_table(found: pl.DataFrame, as_of: str) -> None:
 
     from warehouse.catalogue import catalogue
 
+    if "note" in found.columns and found["note"].null_count() == found.height:
+        found = found.drop("note")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=as_of, caption_justify="left")
     for name, kind in found.schema.items():
         table.add_column(name, justify="right" if kind.is_numeric() else "left")

@@ -17,6 +17,7 @@ ALL = Scope(stores=None, can_see_cost=True)
 def con(shop):
     shop.store("B")
     for day, units, pair in (
+        ("2022-12-30", 1, "A/p"),
         ("2023-01-31", 3, "A/p"),
         ("2023-02-28", 5, "A/p"),
         ("2024-01-31", 6, "A/p"),
@@ -30,7 +31,11 @@ def con(shop):
 
 def beside(con, to, first, last, by=(), names=("units_sold",), scope=ALL, **where):
     days = Between(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
-    return compare(con, names, by, {"day": days, **where}, to=to, scope=scope).rows()
+    found = compare(con, names, by, {"day": days, **where}, to=to, scope=scope)
+    if "note" in found.columns:
+        assert found["note"].null_count() == found.height
+        found = found.drop("note")
+    return found.rows()
 
 
 def test_whole_months_are_compared_with_whole_months_however_long(con):
@@ -61,6 +66,37 @@ def test_other_days_are_compared_weekday_on_weekday(con):
 def test_what_was_there_only_then_is_there_with_nothing_now(con):
     found = beside(con, "previous", "2024-03-01", "2024-03-31", by=["store"])
     assert found == [("A", 12, 8, pytest.approx(0.5)), ("B", None, 7, None)]
+
+
+@pytest.mark.parametrize(
+    ("to", "first", "last"),
+    [
+        ("last_year", "2023-12-01", "2023-12-31"),  # two days of it are known
+        ("last_year", "2023-02-02", "2023-02-28"),  # none of it is
+        ("previous", "2023-01-30", "2023-03-05"),
+        ("last_year_aligned", "2023-12-01", "2023-12-31"),
+    ],
+)
+def test_what_was_not_known_then_is_not_compared_and_the_reason_is_said(con, to, first, last):
+    days = {"day": Between(dt.date.fromisoformat(first), dt.date.fromisoformat(last))}
+    found = compare(con, ["units_sold"], (), days, to=to, scope=ALL)
+    assert found.columns == ["units_sold", "units_sold_before", "units_sold_change_share", "note"]
+    _, before, change, note = found.row(0)
+    assert (before, change) == (None, None)
+    assert note.startswith("units_sold: known since 2022-12-30, compared with days from 2022-")
+
+
+def test_of_several_months_those_that_were_known_are_compared(con):
+    days = {"day": Between(dt.date(2023, 12, 1), dt.date(2024, 1, 31))}
+    found = compare(con, ["units_sold"], ["month"], days, to="last_year", scope=ALL)
+    assert [(row[0].month, row[2], row[4] is None) for row in found.rows()] == [(1, 3, True), (12, None, False)][::-1]
+
+
+def test_what_nobody_records_has_no_before(con):
+    days = {"day": Between(dt.date(2024, 2, 1), dt.date(2024, 2, 29))}
+    found = compare(con, ["walk_ins", "units_sold"], (), days, to="previous", scope=ALL)
+    assert found["note"].to_list() == ["walk_ins: not known, compared with days from 2024-01-01"]
+    assert found["units_sold_before"].to_list() == [6]
 
 
 def test_scope_holds_for_both_times(con):
