@@ -40,7 +40,7 @@ class Metric:
     asks must hold, and whose stores are shown. With `window_days` it speaks of so many days up to the end of the period
     asked for, as a turn of twelve months does. `estimated` is the part of the numerator that rests on estimates; `own`
     are dimensions that only its table has; `target` names the metric it is measured against; `kpi` is the chain's own
-    number for it.
+    number for it. `missing` is why a figure of the chain's list cannot be told: it is null everywhere, never guessed.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Metric:
     estimated: str | None = None
     target: str | None = None
     kpi: str | None = None
+    missing: str | None = None
     own: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property

@@ -129,6 +129,8 @@ def _metric(metric: Metric) -> list[str]:
         lines.append(f"- by {', '.join(metric.splits)}")
     if metric.time and not metric.formula:
         lines.append(f"- on the day `{metric.time}`")
+    if metric.missing:
+        lines.append(f"- empty everywhere: {metric.missing}")
     if metric.target:
         lines.append(f"- measured against `{metric.target}`")
     return [*lines, ""]

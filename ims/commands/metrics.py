@@ -63,6 +63,8 @@ def show(name: Annotated[str, typer.Argument(help="From `ims metrics list`.")]) 
     typer.echo(f"{metric.label} ({metric.unit}{f', KPI {metric.kpi}' if metric.kpi else ''})")
     typer.echo(metric.description)
     typer.echo(f"= {metric.expression}" + (f"  from {metric.table}" if metric.table else ""))
+    if metric.missing:
+        typer.echo(f"empty everywhere: {metric.missing}")
     typer.echo(f"split by: {', '.join(metric.splits) or 'nothing'}")
 
 
@@ -110,7 +112,7 @@ def query(
     elif written is Format.json:
         sys.stdout.write(found.write_json() + "\n")
     else:
-        _print_table(found, f"as of {current.as_of}, snapshot {current.snapshot_id}")
+        _print_table(found, "; ".join([f"as of {current.as_of}, snapshot {current.snapshot_id}", *_missing(names)]))
 
 
 def _print_table(found: pl.DataFrame, as_of: str) -> None:
@@ -130,6 +132,13 @@ def _print_table(found: pl.DataFrame, as_of: str) -> None:
     for row in found.iter_rows(named=True):
         table.add_row(*(_written(value, name in percent) for name, value in row.items()))
     Console().print(table)
+
+
+def _missing(names: list[str]) -> list[str]:
+    """Why figures that nobody can tell are empty."""
+    from warehouse.catalogue import catalogue
+
+    return [f"{name} is empty: {catalogue()[name].missing}" for name in names if catalogue()[name].missing]
 
 
 def _written(value: object, is_share: bool) -> str:

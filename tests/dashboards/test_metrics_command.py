@@ -41,7 +41,12 @@ def test_people_get_a_table_that_says_as_of_when(world) -> None:
 def test_figures_are_compared_on_the_command_line(world) -> None:
     days = "day=2026-01-01..2026-01-31"
     found = ask("query", "units_sold", "--where", days, "--compare", "last_year", "--format", "csv")
-    assert found.splitlines()[0] == "units_sold,units_sold_before,units_sold_change_share"
+    assert found.splitlines()[0] == "units_sold,units_sold_before,units_sold_change_share,note"
+
+
+def test_what_nobody_records_is_empty_and_the_reason_is_said(world) -> None:
+    assert "no staff hours are recorded" in ask("query", "sales_per_staff_hour", "--by", "store")
+    assert "no staff hours are recorded" in ask("show", "sales_per_staff_hour")
 
 
 def test_figures_are_listed_and_explained() -> None:

@@ -173,6 +173,15 @@ def test_costs_are_hidden_unless_granted(con):
             ask(con, "units_sold", name, scope=Scope(stores=None))
 
 
+def test_what_is_not_recorded_is_null_at_every_grain_and_says_why(con):
+    missing = {name: metric for name, metric in catalogue().items() if metric.missing}
+    assert [metric.missing for metric in missing.values()] == ["no staff hours are recorded"]
+    for name, metric in missing.items():
+        assert ask(con, name).rows() == [(None,)]
+        for dimension in metric.splits:
+            assert set(ask(con, name, by=[dimension])[name]) == {None}, dimension
+
+
 def test_scope_must_be_given(con):
     with pytest.raises(TypeError):
         query(con, ["net_sales"])
