@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -68,7 +68,24 @@ def write_xlsx(rows: Sequence[dict[str, Any]], passport: Passport) -> bytes:
     return buffer.getvalue()
 
 
-def describe_file(rows: Sequence[dict[str, Any]], passport: Passport) -> dict[str, str]:
+def write_table(frame: pl.DataFrame, labels: Mapping[str, str], passport: Passport, about: Mapping[str, Any]) -> bytes:
+    """A workbook of any table: people's words for its columns, and a sheet that says where it comes from."""
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, **TEXT_STAYS_TEXT}) as workbook:
+        frame.rename({name: label for name, label in labels.items() if name in frame.columns}).write_excel(
+            workbook, "Figures", autofit=True, freeze_panes=(1, 1), dtype_formats={pl.Date: "yyyy-mm-dd"}
+        )
+        sheet = workbook.add_worksheet("Passport")
+        sheet.set_column(0, 1, 28)
+        facts = describe_file(range(frame.height), passport) | {name: str(value) for name, value in about.items()}
+        for line, (name, value) in enumerate(facts.items()):
+            sheet.write_row(line, 0, [name, value])
+    return buffer.getvalue()
+
+
+def describe_file(rows: Sequence[Any], passport: Passport) -> dict[str, str]:
     """The passport of the file."""
     return {
         "chain": passport.chain,

@@ -16,11 +16,16 @@ from api.identity.scope import Scope
 from dashboards.installation import given_databases
 from dashboards.reader import lake_at
 from warehouse import metrics
+from warehouse.comparison import compare
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which metrics, split by what, over which days (both included), of which store and category (None: all)."""
+    """Which metrics, split by what, over which days (both included), of which store and category (None: all).
+
+    `where` fixes further dimensions. With `beside`, one of the catalogue's comparisons, each metric brings its columns
+    `_before` and `_change_share`, or `_target` and `_attainment_share`.
+    """
 
     names: tuple[str, ...]
     by: tuple[str, ...] = ()
@@ -28,6 +33,8 @@ class Question:
     end: dt.date | None = None
     store: str | None = None
     category: str | None = None
+    where: tuple[tuple[str, str], ...] = ()
+    beside: str | None = None
 
     def split_by(self, *dimensions: str) -> Question:
         """The same question, split."""
@@ -45,16 +52,20 @@ def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
     return _ask(given_databases().lake, snapshot_id, scope, question)
 
 
+def may_see(metric: metrics.Metric, scope: Scope) -> bool:
+    """Whether the figure can be shown to this scope at all: its permissions are held, its costs not hidden."""
+    return metric.permissions <= dict(scope.reports).keys() and (metric.visible != "cost" or scope.sees_cost)
+
+
 def daily_metrics(scope: Scope) -> dict[str, metrics.Metric]:
     """The figures of sales, by the day booked, that can be shown by store and category to this scope, by name."""
-    held = dict(scope.reports)
     return {
         name: metric
         for name, metric in metrics.catalogue().items()
         if (metric.table, metric.time) == ("marts.fct_sales_lines", "booked_on")
         and {"day", "store", "category"} <= set(metric.splits)
-        and metric.permissions <= {"report:sales"} & held.keys()
-        and (metric.visible != "cost" or scope.sees_cost)
+        and metric.permissions <= {"report:sales"}
+        and may_see(metric, scope)
     }
 
 
@@ -69,8 +80,11 @@ def _ask(lake: str, snapshot_id: int, scope: Scope, question: Question) -> pl.Da
     where: dict[str, Any] = {}
     if question.begin is not None or question.end is not None:
         where["day"] = metrics.Between(question.begin, question.end)
-    for dimension, value in (("store", question.store), ("category", question.category)):
+    for dimension, value in (("store", question.store), ("category", question.category), *question.where):
         if value is not None:
             where[dimension] = value
     seen = metrics.Scope(scope.store_codes, scope.sees_cost, scope.reports)
-    return metrics.query(lake_at(snapshot_id), question.names, question.by, where, scope=seen)
+    con = lake_at(snapshot_id)
+    if question.beside is not None:
+        return compare(con, question.names, question.by, where, to=question.beside, scope=seen)
+    return metrics.query(con, question.names, question.by, where, scope=seen)

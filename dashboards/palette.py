@@ -21,7 +21,15 @@ BAND_NARROW = "rgba(31, 156, 130, 0.28)"
 STOCK_OUT = "rgba(208, 96, 74, 0.18)"
 QUIET = "rgba(138, 154, 150, 0.9)"
 GRID = "rgba(138, 154, 150, 0.18)"
-CONFIG: dict[str, Any] = {"displayModeBar": False, "responsive": True}
+# on hover a chart offers itself as a picture, and nothing else
+CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"scale": 2, "filename": "ims"},
+}
+HEAT_UP = [[0.0, "rgba(31, 156, 130, 0.06)"], [0.5, "rgba(31, 156, 130, 0.45)"], [1.0, "rgba(31, 156, 130, 1)"]]
+HEAT_DOWN = [[0.0, "rgba(208, 96, 74, 0.05)"], [0.5, "rgba(208, 96, 74, 0.4)"], [1.0, "rgba(208, 96, 74, 0.95)"]]
 
 
 def lay_out(figure: go.Figure, *, height: int, y_title: str, unified: bool = True) -> go.Figure:

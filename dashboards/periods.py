@@ -44,3 +44,34 @@ def default_period(data_as_of: dt.date, first: dt.date, weeks: int = 13) -> tupl
     """The last 13 whole weeks (Monday to Sunday) before the data's as-of, or all there is."""
     end = max(start_of(data_as_of, "week") - dt.timedelta(days=1), first)
     return max(end - dt.timedelta(days=7 * weeks - 1), first), end
+
+
+SPANS = {
+    "last_week": "Last week",
+    "last_4_weeks": "Last 4 weeks",
+    "last_13_weeks": "Last 13 weeks",
+    "this_month": "This month",
+    "last_month": "Last month",
+    "last_3_months": "Last 3 months",
+    "last_12_months": "Last 12 months",
+}
+WEEKS = {"last_week": 1, "last_4_weeks": 4, "last_13_weeks": 13}
+MONTHS = {"last_month": 1, "last_3_months": 3, "last_12_months": 12}
+
+
+def days_of(span: str, data_as_of: dt.date, first: dt.date) -> tuple[dt.date, dt.date]:
+    """First and last day of a span before the data's as-of: whole weeks, whole months, or the month that runs.
+
+    Never before the first day there is. Worked: on Wed 25 Nov 2026 the last month is 1 to 31 October.
+    """
+    last = data_as_of - dt.timedelta(days=1)
+    if span in WEEKS:
+        begin, end = default_period(data_as_of, first, WEEKS[span])
+    elif span == "this_month":
+        begin, end = last.replace(day=1), last
+    else:
+        # a month that has just ended is the last one, not the one that runs
+        end = data_as_of.replace(day=1) - dt.timedelta(days=1)
+        months = end.year * 12 + end.month - MONTHS[span]
+        begin = dt.date(months // 12, months % 12 + 1, 1)
+    return max(begin, first), max(end, first)

@@ -16,6 +16,7 @@ import streamlit as st
 from api.identity.scope import Scope
 from dashboards.installation import given_databases
 from ims.settings import get_settings
+from warehouse import metrics
 from warehouse.lake import connect
 
 HISTORY = """
@@ -56,6 +57,17 @@ def read_places(snapshot_id: int, scope: Scope) -> tuple[dict[str, str], list[st
     stores = _read(lake, snapshot_id, STORES, ()).rows()
     categories = _read(lake, snapshot_id, CATEGORIES, ())["category"].to_list()
     return {code: name for code, name in stores if scope.allows(code)}, categories
+
+
+def read_values(snapshot_id: int, scope: Scope, dimension: str) -> list[str]:
+    """What a dimension of stores or products can be, inside the scope."""
+    return _values(given_databases().lake, snapshot_id, scope, dimension)
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def _values(lake: str, snapshot_id: int, scope: Scope, dimension: str) -> list[str]:
+    seen = metrics.Scope(scope.store_codes, scope.sees_cost, scope.reports)
+    return metrics.values_of(lake_at(snapshot_id), dimension, scope=seen)
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)

@@ -56,9 +56,9 @@ def draw_course(
     return figure
 
 
-def draw_bars(names: Sequence[str], values: Values, words: Callable[[float], str]) -> go.Figure:
-    """The metric by name, the largest on top; at most twelve."""
-    ranked = sorted(zip(names, values, strict=True), key=lambda pair: -(pair[1] or 0.0))[:MOST_BARS][::-1]
+def draw_bars(names: Sequence[str], values: Values, words: Callable[[float], str], most: int = MOST_BARS) -> go.Figure:
+    """The metric by name, the largest on top; at most so many."""
+    ranked = sorted(zip(names, values, strict=True), key=lambda pair: -(pair[1] or 0.0))[:most][::-1]
     figure = go.Figure()
     figure.add_bar(
         x=[value for _, value in ranked],

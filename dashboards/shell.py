@@ -11,6 +11,8 @@ from pathlib import Path
 import streamlit as st
 
 from api.identity.principal import SignedIn
+from dashboards.board import boards
+from dashboards.board_page import view_of
 from dashboards.installation import operational, signed_in
 from dashboards.messages import (
     UNAVAILABLE,
@@ -24,10 +26,33 @@ from dashboards.views import reorder, sales
 from dashboards.watch import follow_pointer
 
 View = Callable[[Passport, SignedIn], None]
-VIEWS: tuple[tuple[View, str, str, str], ...] = (
-    (reorder.show, reorder.PERMISSION, "Reorder", ":material/shopping_cart:"),
-    (sales.show, sales.PERMISSION, "Sales", ":material/monitoring:"),
-)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A page of the site: `name` is its address, `group` where the navigation lists it."""
+
+    name: str
+    view: View
+    permission: str
+    title: str
+    icon: str
+    group: str
+
+
+def offered() -> tuple[Offered, ...]:
+    """Every page there is, in the navigation's order."""
+    own = (
+        Offered("reorder", reorder.show, reorder.PERMISSION, "Reorder", ":material/shopping_cart:", "Store"),
+        Offered("sales", sales.show, sales.PERMISSION, "Sales", ":material/monitoring:", "Store"),
+    )
+    read = (
+        Offered(board.name, view_of(board), board.permission, board.title, board.icon, board.group)
+        for board in boards()
+    )
+    return (*own, *read)
+
+
 ICON = Path(__file__).parent / "icon.png"
 USER = (
     '<div class="ims-user">{name} · <a href="/account" target="_self">Account</a> · '
@@ -63,11 +88,15 @@ def show_site() -> None:
     st.html(STYLE)
     now = _look_around()
     # the same pages whatever the situation, so that an address survives an outage and a new sign-in
-    pages = [_page(*offered, now) for offered in VIEWS]
+    pages = {each: _page(each, now) for each in offered()}
     # the default page has no address of its own: without this one, /reorder would not be found
-    first = next((page for page in pages if page.visibility == "visible"), pages[0])
-    home = st.Page(partial(_go_to, first), title="IMS", url_path="home", default=True, visibility="hidden")
-    page = st.navigation([home, *pages], position="top" if now.user else "hidden")
+    first = next((page for page in pages.values() if page.visibility == "visible"), next(iter(pages.values())))
+    sections: dict[str, list[st.Page]] = {
+        "": [st.Page(partial(_go_to, first), title="IMS", url_path="home", default=True, visibility="hidden")]
+    }
+    for each, page in pages.items():
+        sections.setdefault(each.group, []).append(page)
+    page = st.navigation(sections, position="top" if now.user else "hidden")
     page.run()
     if now.user or now.fault:
         follow_pointer(now.passport, now.user, is_reachable=now.fault is None)
@@ -85,9 +114,9 @@ def _go_to(page: st.Page) -> None:
     st.switch_page(page, query_params=st.query_params.to_dict())
 
 
-def _page(view: View, permission: str, title: str, icon: str, now: Situation) -> st.Page:
+def _page(each: Offered, now: Situation) -> st.Page:
     """The view as a page; out of the navigation for whoever may not see it, and then only a sentence."""
-    may_see = now.user is None or now.user.grants.allows(permission)
+    may_see = now.user is None or now.user.grants.allows(each.permission)
 
     def show() -> None:
         if now.fault is not None:
@@ -98,12 +127,14 @@ def _page(view: View, permission: str, title: str, icon: str, now: Situation) ->
             name = escape(now.user.username)
             st.html(USER.format(name=name))
             if may_see:
-                _show_view(view, now.user, now.passport)
+                _show_view(each.view, now.user, now.passport)
             else:
-                say_not_permitted(title)
+                say_not_permitted(each.title)
 
-    show.__name__ = view.__module__.rpartition(".")[2]
-    return st.Page(show, title=title, icon=icon, visibility="visible" if may_see else "hidden")
+    show.__name__ = each.name
+    return st.Page(
+        show, title=each.title, icon=each.icon, url_path=each.name, visibility="visible" if may_see else "hidden"
+    )
 
 
 def _show_view(view: View, user: SignedIn, passport: Passport | None) -> None:

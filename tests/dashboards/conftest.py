@@ -339,7 +339,7 @@ class Site:
             from dashboards import shell
 
             now = shell._look_around()
-            pages = [shell._page(*each, now) for each in shell.VIEWS]
+            pages = [shell._page(each, now) for each in shell.offered()]
             st.navigation([next(page for page in pages if page.title == name)], position="hidden").run()
             # what a browser would have in its navigation, and get from a click on each button for a file
             st.session_state["offered"] = [page.title for page in pages if page.visibility == "visible"]

@@ -1,0 +1,1 @@
+"""How each kind of block asks for its figures and draws them."""

@@ -1,0 +1,66 @@
+"""A figure over two dimensions at once: a heat map, or small multiples of its course."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from dashboards import palette
+from dashboards.board import Block
+from dashboards.charts.heat import draw_heat
+from dashboards.charts.multiples import draw_multiples
+from dashboards.periods import list_steps
+from dashboards.reading import Reading
+from warehouse.catalogue import Metric
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
+    """The first of the metrics."""
+    if block.kind == "heat":
+        _show_heat(block, metrics[0], reading, key)
+    else:
+        _show_multiples(block, metrics[0], reading, key)
+
+
+def _show_heat(block: Block, metric: Metric, reading: Reading, key: str) -> None:
+    down, across = block.levels[:2]
+    rows = reading.ask([metric], (down, across)).filter(pl.col(metric.name).is_not_null())
+    if rows.is_empty():
+        st.caption("Nothing in these days.")
+        return
+    found = {(str(r[0]), str(r[1])): float(r[2]) for r in rows.iter_rows()}
+    names = [_in_order({place[at] for place in found}) for at in (0, 1)]
+    values = [[found.get((name, other)) for other in names[1]] for name in names[0]]
+    st.plotly_chart(
+        draw_heat(names[0], names[1], values, reading.words(metric), better=metric.better),
+        config=palette.CONFIG,
+        key=key,
+    )
+
+
+def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) -> None:
+    level, grain = reading.level(block), reading.grain([metric])
+    if grain is None:
+        st.caption(f"{metric.label} speaks of one moment; it has no course.")
+        return
+    grain = "week" if grain == "day" and "week" in metric.splits else grain
+    rows = reading.ask([metric], (level, grain))
+    steps = list_steps(reading.selection.begin, reading.selection.end, grain)
+    found = {(str(r[0]), r[1]): r[2] for r in rows.iter_rows()}
+    names = sorted({name for name, _ in found})[: block.most]
+    courses = [
+        [None if found.get((name, step)) is None else float(found[name, step]) for step in steps] for name in names
+    ]
+    st.plotly_chart(draw_multiples(names, steps, courses, reading.words(metric)), config=palette.CONFIG, key=key)
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Weekdays as a week goes, numbers by size, the rest by letter."""
+    if names <= set(WEEKDAYS):
+        return [day for day in WEEKDAYS if day in names]
+    try:
+        return sorted(names, key=float)
+    except ValueError:
+        return sorted(names)

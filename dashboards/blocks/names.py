@@ -1,0 +1,74 @@
+"""A figure by name, one level at a time: bars, a Pareto chart, a bridge from the compared period. A click digs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import streamlit as st
+
+from dashboards import palette
+from dashboards.board import Block
+from dashboards.charts.bridge import draw_bridge
+from dashboards.charts.pareto import draw_pareto
+from dashboards.reading import Reading, can_dig
+from dashboards.sales_charts import draw_bars
+from dashboards.selection import BESIDE, dig
+from warehouse.catalogue import Metric
+
+NOBODY = "(none)"
+
+
+def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
+    """The first of the metrics by the level where the reader stands."""
+    metric, level = metrics[0], reading.level(block)
+    rows = reading.ask([metric], (level,), beside=block.kind == "bridge").filter(pl.col(metric.name).is_not_null())
+    if rows.is_empty():
+        st.caption("Nothing in these days.")
+        return
+    figure = _draw(block, metric, level, rows, reading)
+    if figure is None:
+        st.caption(f"There is nothing to set {metric.label} beside in these days.")
+        return
+    if can_dig(block, level):
+        st.plotly_chart(
+            figure,
+            config=palette.CONFIG,
+            key=key,
+            on_select=lambda: _dig_into(key, level, block.kind),
+            selection_mode="points",
+        )
+        st.caption(f"Click a {level} to see it alone.")
+    else:
+        st.plotly_chart(figure, config=palette.CONFIG, key=key)
+
+
+def _draw(block: Block, metric: Metric, level: str, rows: pl.DataFrame, reading: Reading) -> go.Figure | None:
+    names = [NOBODY if value is None else str(value) for value in rows[level]]
+    values = [float(value) for value in rows[metric.name]]
+    words = reading.words(metric)
+    if block.kind == "pareto":
+        return draw_pareto(names, values, words, block.most)
+    if block.kind == "bars":
+        return draw_bars(names, values, words, block.most)
+    if f"{metric.name}_before" not in rows.columns:
+        return None
+    before = [float(value or 0) for value in rows[f"{metric.name}_before"]]
+    return draw_bridge(
+        names,
+        before,
+        values,
+        words,
+        before_label=BESIDE[reading.selection.beside].capitalize(),
+        now_label="Now",
+        most=block.most,
+        better=metric.better,
+    )
+
+
+def _dig_into(key: str, level: str, kind: str) -> None:
+    points: list[dict[str, Any]] = st.session_state[key]["selection"]["points"]
+    name = points[0].get("y" if kind == "bars" else "x") if points else None
+    if isinstance(name, str) and name != NOBODY:
+        dig(level, name)

@@ -1,0 +1,86 @@
+"""Draws a board: header, filters, tiles, then its blocks in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from api.identity.principal import SignedIn
+from api.identity.scope import scope_of
+from dashboards.blocks import course, grids, names, table
+from dashboards.board import Block, Board
+from dashboards.figures import first_month
+from dashboards.header import show_header
+from dashboards.messages import say
+from dashboards.passport import Passport
+from dashboards.reading import Reading
+from dashboards.selection import choose
+from dashboards.tiles import show_tiles
+from warehouse.catalogue import Metric
+from warehouse.scope import InvalidQuery
+
+DRAW: dict[str, Callable[[Block, list[Metric], Reading, str], None]] = {
+    "course": course.show,
+    "bars": names.show,
+    "pareto": names.show,
+    "bridge": names.show,
+    "heat": grids.show,
+    "multiples": grids.show,
+    "table": table.show,
+}
+
+
+def view_of(board: Board) -> Callable[[Passport, SignedIn], None]:
+    """The board as a view of the site."""
+    return partial(show_board, board)
+
+
+def show_board(board: Board, passport: Passport, user: SignedIn) -> None:
+    """The view."""
+    scope = scope_of(user, board.permission)
+    show_header(board.title, board.question, passport, scope.store_codes)
+    if scope.store_codes == frozenset():
+        say(
+            "No store is yours yet",
+            "Your role sees the stores it was given, and it was given none. Your administrator gives stores; "
+            "[your account](/account) shows which you have.",
+            "storefront",
+        )
+        return
+    first = first_month(passport.snapshot_id, scope) or passport.data_as_of
+    selection = choose(board, passport, scope, first)
+    reading = Reading(board, user, scope, passport, selection)
+    show_tiles(reading)
+    for row in _rows(board, reading):
+        places = st.columns([block.width for _, block, _ in row], gap="large") if len(row) > 1 else [st.container()]
+        for place, (at, block, metrics) in zip(places, row, strict=True):
+            with place:
+                _show_block(block, metrics, reading, f"{board.name}-{at}")
+
+
+def _rows(board: Board, reading: Reading) -> list[list[tuple[int, Block, list[Metric]]]]:
+    """The blocks that show something to this reader, as many in a row as their widths allow."""
+    rows: list[list[tuple[int, Block, list[Metric]]]] = []
+    room = 0.0
+    for at, block in enumerate(board.blocks):
+        metrics = reading.shown(block.metrics)
+        if not metrics:
+            continue
+        if block.width > room + 1e-9:
+            rows.append([])
+            room = 1.0
+        rows[-1].append((at, block, metrics))
+        room -= block.width
+    return rows
+
+
+def _show_block(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
+    metric = metrics[0]
+    where = f" by {reading.level(block)}" if block.levels and block.kind in {"bars", "pareto", "bridge"} else ""
+    st.markdown(f"**{block.title or metric.label + where}**", help=None if block.title else metric.description)
+    try:
+        DRAW[block.kind](block, metrics, reading, key)
+    except InvalidQuery as error:
+        st.caption(f":material/info: {error}")

@@ -1,0 +1,43 @@
+"""A heat map: one figure over two dimensions, light where there is little and dark where there is much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import plotly.graph_objects as go
+
+from dashboards import palette
+
+
+def draw_heat(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    words: Callable[[float], str],
+    *,
+    better: str = "up",
+) -> go.Figure:
+    """`values[r][c]` of row r and column c, None where nothing is; a figure that is better low burns where high."""
+    said = [["–" if value is None else words(value) for value in line] for line in values]
+    few = len(rows) * len(columns) <= 200
+    figure = go.Figure(
+        go.Heatmap(
+            x=list(columns),
+            y=list(rows),
+            z=[list(line) for line in values],
+            text=said,
+            texttemplate="%{text}" if few else None,
+            textfont={"size": 11},
+            hovertemplate="%{y} · %{x}: %{text}<extra></extra>",
+            colorscale=palette.HEAT_UP if better != "down" else palette.HEAT_DOWN,
+            xgap=1,
+            ygap=1,
+            showscale=not few,
+            hoverongaps=False,
+        )
+    )
+    palette.lay_out(figure, height=max(220, 70 + 26 * len(rows)), y_title="", unified=False)
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    figure.update_xaxes(type="category", side="bottom")
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, rangemode="normal")
+    return figure

@@ -1,0 +1,97 @@
+"""Tiles: each figure with its course in small, its change, and its definition where one hovers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboards.reading import Reading
+from dashboards.selection import BESIDE
+from warehouse.catalogue import ESTIMATED, Metric, catalogue
+from warehouse.formats import format_metric
+
+ACROSS = 5
+LEAST_ESTIMATED = 0.01
+
+
+def show_tiles(reading: Reading) -> None:
+    """The board's tiles, those with a value; a sentence says what they are compared with."""
+    metrics = reading.shown(reading.board.tiles)
+    found = _ask_all(reading, metrics)
+    known = [metric for metric in metrics if found.get(metric.name) is not None]
+    for begin in range(0, len(known), ACROSS):
+        row = known[begin : begin + ACROSS]
+        for place, metric in zip(st.columns(ACROSS if len(known) > ACROSS else len(row)), row, strict=False):
+            _show_tile(place, metric, found, reading)
+    untold = [metric.label for metric in metrics if metric not in known]
+    if untold:
+        st.caption(f"Nothing to tell here of: {', '.join(untold)}.")
+    left_out = [
+        catalogue()[name].label
+        for name in reading.board.tiles
+        if not reading.selection.fits(catalogue()[name]) and catalogue()[name] not in metrics
+    ]
+    if left_out and reading.selection.fixed:
+        st.caption(f"Not told by {', '.join(sorted(reading.selection.fixed))}: {', '.join(left_out)}.")
+    if any(f"{metric.name}_before" in found or f"{metric.name}_target" in found for metric in known):
+        st.caption(f"Change against {BESIDE[reading.selection.beside]}.")
+
+
+def _ask_all(reading: Reading, metrics: list[Metric]) -> dict[str, Any]:
+    """Every value by column: figures of a time, of a moment, with targets, with estimated parts, and the courses."""
+    found: dict[str, Any] = {}
+    estimates = [catalogue()[f"{m.name}{ESTIMATED}"] for m in metrics if m.estimated is not None]
+    for group in _alike([*metrics, *estimates], reading):
+        found |= reading.ask(group, beside=True).row(0, named=True)
+    for grain in ("day", "week", "month"):
+        split = [metric for metric in metrics if reading.grain([metric]) == grain]
+        if split:
+            rows = reading.ask(split, (grain,))
+            found |= {f"{metric.name}_course": rows[metric.name].to_list() for metric in split}
+    return found
+
+
+def _alike(metrics: list[Metric], reading: Reading) -> list[list[Metric]]:
+    """Figures that one question can ask for together."""
+    by_target = reading.selection.beside == "target"
+    groups: dict[tuple[bool, bool], list[Metric]] = {}
+    for metric in metrics:
+        timed = "day" in metric.dimensions
+        groups.setdefault((timed, by_target and metric.target is not None), []).append(metric)
+    return list(groups.values())
+
+
+def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Reading) -> None:
+    course = [float(value) for value in found.get(f"{metric.name}_course", []) if value is not None]
+    estimated = found.get(f"{metric.name}{ESTIMATED}") or 0.0
+    help_text = metric.description
+    if metric.kpi:
+        help_text += f" ({metric.kpi})"
+    if estimated >= LEAST_ESTIMATED:
+        help_text += f" {estimated:.0%} of it rests on estimates."
+    place.metric(
+        metric.label,
+        ("≈ " if estimated >= LEAST_ESTIMATED else "")
+        + format_metric(found[metric.name], metric.unit, reading.passport.currency, compact=True),
+        _change(metric, found),
+        delta_color={"up": "normal", "down": "inverse"}.get(metric.better, "off"),
+        help=help_text,
+        border=True,
+        height="stretch",
+        chart_data=course if len(course) > 2 else None,
+        chart_type="area",
+    )
+
+
+def _change(metric: Metric, found: dict[str, Any]) -> str | None:
+    reached = found.get(f"{metric.name}_attainment_share")
+    if reached is not None:
+        return f"{(float(reached) - 1) * 100:+.1f} % to target"
+    now, before = found[metric.name], found.get(f"{metric.name}_before")
+    if before is None:
+        return None
+    if metric.unit == "share":
+        return f"{(float(now) - float(before)) * 100:+.1f} points"
+    share = found.get(f"{metric.name}_change_share")
+    return None if share is None else f"{float(share) * 100:+.1f} %"
