@@ -27,7 +27,8 @@ PAIR = ["store_code", "sku"]
 class ReplayTerms:
     """Supply terms of n pairs on a weekly clock: an order of week w arrives `offset_days` into week w + lead_weeks.
 
-    review_weeks: an order can be placed every so many weeks. costs: money per unit, tau for that review.
+    review_weeks: an order can be placed every so many weeks. costs: money per unit, tau for that review. unit_value:
+    what a unit on the shelf cost, 0 where nobody says.
     """
 
     lead_weeks: Ints
@@ -37,6 +38,7 @@ class ReplayTerms:
     moq: Ints
     display_min: Ints
     costs: UnitCosts
+    unit_value: Floats
 
     @property
     def lead_days(self) -> Ints:
@@ -49,13 +51,17 @@ class ReplayTerms:
 
 @dataclass(frozen=True)
 class History:
-    """Weekly demand of n pairs: panel (observed), units (n, n_weeks) with out-of-stock weeks filled, charged (bool)."""
+    """Weekly demand of n pairs: panel (observed), units (n, n_weeks) with out-of-stock weeks filled, charged (bool).
+
+    labels: category and vendor_code of each pair, in the panel's row order.
+    """
 
     panel: Panel
     units: Ints
     charged: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
     keys: NDArray[np.uint64]
     terms: ReplayTerms
+    labels: pl.DataFrame
 
     def split_week(self, week: int) -> tuple[Ints, Ints]:
         """Units of a week before and from the day orders arrive on; what is asked of a day is a fixed rounding.
@@ -63,11 +69,24 @@ class History:
         Worked number: 7 units, arrivals on day 2: 2 before and 5 after; 5 units: 1 or 2 before, by the pair's key.
         """
         asked = self.units[:, week]
-        mixed = self.keys ^ np.uint64(week * 0x9E3779B97F4A7C15 % 2**64)
-        turn = ((mixed >> np.uint64(11)) % np.uint64(1000)).astype(np.float64) / 1000.0
-        early = np.floor(asked * self.terms.offset_days / 7.0 + turn).astype(np.int64)
+        early = np.floor(asked * self.terms.offset_days / 7.0 + turn_week(self.keys, week)).astype(np.int64)
         early = np.where(self.terms.offset_days > 0, np.minimum(early, asked), 0)
         return early, asked - early
+
+
+def turn_week(keys: NDArray[np.uint64], week: int) -> Floats:
+    """A fixed number of each pair and week, even over 0..1: (n,)."""
+    mixed = keys ^ np.uint64(week * 0x9E3779B97F4A7C15 % 2**64)
+    return np.asarray(((mixed >> np.uint64(11)) % np.uint64(1000)).astype(np.float64) / 1000.0)
+
+
+def whole_units(demand: Floats, keys: NDArray[np.uint64]) -> Ints:
+    """Demand (n, n_weeks) as whole units that are right on average: a slow mover's .3 a week is a unit every third.
+
+    Worked number: 2.3 becomes 2, or 3 in three weeks of ten.
+    """
+    turns = np.stack([turn_week(keys, week) for week in range(demand.shape[1])], axis=1) if demand.size else demand
+    return np.floor(demand + np.where(demand % 1.0 > 0, turns, 0.0)).astype(np.int64)
 
 
 def read_history(
@@ -91,13 +110,15 @@ def read_history(
     rows = panel.series.join(supplied, on=PAIR, how="left", maintain_order="left")
     rows = rows.join(prices, on=PAIR, how="left", maintain_order="left")
     rows = rows.with_columns(pl.col("unit_cost").cast(pl.Float64).fill_null(pl.col("catalog_cost").cast(pl.Float64)))
-    filled = fill_weeks(panel.demand, panel.weight > 0)
+    numbers = np.array([key_pair(store, sku) for store, sku in panel.series.iter_rows()], dtype=np.uint64)
+    labels = rows.join(pairs.select(*PAIR, "category"), on=PAIR, how="left", maintain_order="left")
     return History(
         panel=panel,
-        units=np.rint(filled).astype(np.int64),
+        units=whole_units(fill_weeks(panel.demand, panel.weight > 0), numbers),
         charged=panel.weight >= CHARGED_SHARE,
-        keys=np.array([key_pair(store, sku) for store, sku in panel.series.iter_rows()], dtype=np.uint64),
+        keys=numbers,
         terms=_weekly_terms(rows, carrying_rate, default_ratio),
+        labels=labels.select(pl.col("category", "vendor_code").cast(pl.String).fill_null("")),
     )
 
 
@@ -133,4 +154,5 @@ def _weekly_terms(rows: pl.DataFrame, carrying_rate: float, default_ratio: float
         moq=np.maximum(take_ints(rows, "moq", 1), 1),
         display_min=np.maximum(take_ints(rows, "display_min", 0), 0),
         costs=costs,
+        unit_value=np.nan_to_num(take_floats(rows, "unit_cost")),
     )

@@ -12,6 +12,7 @@ from itertools import groupby
 import numpy as np
 
 from models.backtest.history import History, ReplayTerms
+from models.backtest.rules import fill_lots
 from models.features.panel import Panel
 from models.forecast.engine import Forecast
 from models.policy.costs import shift_tau
@@ -48,7 +49,7 @@ class FixedCover:
         ahead = season[history.panel.weeks_of_year(week, week + horizon)]
         counted = np.clip(weeks_ahead[:, :, None] - np.arange(horizon), 0.0, 1.0) @ ahead
         target = deseasonalised_mean(history.panel, week, season)[None, :] * counted
-        return np.asarray(np.maximum(np.rint(target - on_hand - due.sum(axis=2)), 0).astype(np.int64))
+        return fill_lots(target - on_hand - due.sum(axis=2), history.terms)
 
 
 @dataclass

@@ -59,9 +59,14 @@ class Replay:
         policy = Foresight(self.is_backordered)
         return [simulate(self.history, w, self.start(w), policy, self.is_backordered) for w in self.windows]
 
-    def run_cells(self, cells: Sequence[Cell], report: Callable[[float], None] | None = None) -> list[Outcome]:
+    def run_cells(
+        self,
+        cells: Sequence[Cell],
+        report: Callable[[float], None] | None = None,
+        rule: type[PathRule] = PathRule,
+    ) -> list[Outcome]:
         """The path rule at each (bias, tau shift), one outcome per window; windows run side by side."""
-        policy = PathRule(cells, self.forecasts, self.is_backordered, self.n_paths)
+        policy = rule(cells, self.forecasts, self.is_backordered, self.n_paths)
 
         def run(window: Window) -> Outcome:
             return simulate(self.history, window, self.start(window), policy, self.is_backordered)

@@ -1,6 +1,6 @@
 """The backtest: policies side by side on past windows, everything tuned on earlier windows only.
 
-Gives a tidy frame of window x policy for docs, dashboards and the command line.
+Gives a tidy frame of window x policy x segment for the lake, the docs and the command line.
 """
 
 from __future__ import annotations
@@ -8,30 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-import numpy as np
 import polars as pl
 
-from models.backtest.calibrate import BIASES, COVERS, LEAST_WINDOWS, SHIFTS, choose_cell, choose_cover
+from models.backtest.calibrate import LEAST_WINDOWS
 from models.backtest.replay import Progress, Replay, forecast_replay, outline_replay
-from models.backtest.simulator import Outcome
+from models.backtest.segments import ALL, BACKTEST_SCHEMA, list_figures
+from models.backtest.shelf import Shelf, judge_actual, own_history, own_start
+from models.backtest.simulator import Outcome, simulate
+from models.backtest.tuning import BASELINE, POLICIES, Tuned, tune_policies
 from models.backtest.windows import Window
 from models.forecast.engine import Forecast
-from models.policy.paths import Floats
 
-BACKTEST_SCHEMA: dict[str, type[pl.DataType]] = {
-    "window_starts_on": pl.Date,
-    "policy": pl.String,
-    "setting": pl.String,
-    "is_scored": pl.Boolean,
-    "cost": pl.Float64,
-    "holding_cost": pl.Float64,
-    "shortage_cost": pl.Float64,
-    "demand_qty": pl.Float64,
-    "short_qty": pl.Float64,
-    "fill_rate": pl.Float64,
-    "stock_qty": pl.Float64,
-    "ratio": pl.Float64,
-}
+PLAUSIBLE, OWN = "plausible", "own_shelf"
 
 
 def run_backtest(
@@ -46,86 +34,89 @@ def run_backtest(
     n_paths: int = 300,
     progress: Progress | None = None,
 ) -> pl.DataFrame:
-    """Window x policy (BACKTEST_SCHEMA): tuned_mean, path_rule, path_rule_theory, perfect_foresight.
+    """As backtest_replay, of the policies that need no stock history, on the last windows before as_of.
 
-    At most `windows` are scored. The three before them only warm up the tuning (is_scored false): cover, bias and tau
-    of a window come from those before it. ratio = cost over the tuned mean's of the same window; stock_qty = units
-    at the end of the weeks, summed.
-    An empty frame means too little history (under four windows).
+    At most `windows` are scored, after the three that only warm up the tuning. An empty frame means too little history
+    (under four windows).
     """
     replay = outline_replay(
         demand, catalog, terms, as_of, unmet_demand, n_paths=n_paths, max_windows=windows + LEAST_WINDOWS
     )
     if len(replay.windows) <= LEAST_WINDOWS:
         return pl.DataFrame(schema=BACKTEST_SCHEMA)
-    return backtest_replay(forecast_replay(replay, demand, catalog, forecasts, progress), progress)
+    return backtest_replay(forecast_replay(replay, demand, catalog, forecasts, progress), as_of, progress=progress)
 
 
-def backtest_replay(replay: Replay, progress: Progress | None = None) -> pl.DataFrame:
-    """As run_backtest, on a replay that has its forecasts, of four windows or more."""
-    cells = [(bias, shift) for bias in BIASES for shift in SHIFTS] + [(1.0, 0.0)]
-    cells = list(dict.fromkeys(cells))
-    covers = replay.run_covers(COVERS)
-    ours = replay.run_cells(cells, lambda share: progress("backtest", share) if progress else None)
-    perfect = replay.run_foresight()
-    cover_costs = np.array([outcome.cost for outcome in covers])
-    our_costs = np.array([outcome.cost for outcome in ours])
-    rows = []
-    for index, window in enumerate(replay.windows):
-        # windows that only warm up have nothing before them: they show what hindsight would have taken
-        past = slice(0, index) if index >= LEAST_WINDOWS else slice(0, LEAST_WINDOWS)
-        cover = choose_cover(cover_costs[past])
-        bias, shift = choose_cell(our_costs[past] / np.maximum(cover_costs[past, cover], 1e-9)[:, None], cells)
-        tuned = _replay_one(replay, window, (bias, shift))
-        base = float(covers[index].cost[cover])
-        is_scored = index >= LEAST_WINDOWS
-        for policy, setting, outcome, cell in (
-            ("tuned_mean", f"cover {COVERS[cover]:+.2f} weeks", covers[index], cover),
-            ("path_rule", f"bias {bias:.3f}, tau shift {shift:+.3f}", tuned, 0),
-            ("path_rule_theory", "bias 1, no shift", ours[index], cells.index((1.0, 0.0))),
-            ("perfect_foresight", "", perfect[index], 0),
-        ):
-            day = replay.history.panel.monday(window.first)
-            rows.append(
-                {"window_starts_on": day, "policy": policy, "setting": setting, "is_scored": is_scored}
-                | _figures(outcome, cell, base)
-            )
+def backtest_replay(
+    replay: Replay,
+    as_of: date,
+    policies: Sequence[str] = POLICIES,
+    shelf: Shelf | None = None,
+    progress: Progress | None = None,
+) -> pl.DataFrame:
+    """Window x start x policy x segment (BACKTEST_SCHEMA) of a replay that has its forecasts, of four windows or more.
+
+    Every window is lived from a plausible shelf (windows.start_window), every policy alike; with `shelf` also from what
+    the chain really had on that day, beside what it then did (`actual`). Cover, bias, tau of a window come from those
+    before it; the first three are not scored. ratio = cost over the tuned mean's of the same window, start and segment.
+    """
+    names = (BASELINE, *(name for name in policies if name != BASELINE))
+    known = shelf if shelf is not None and shelf.is_known else None
+    tuned = tune_policies(replay, names, known, progress)
+    rows: list[dict[str, object]] = []
+    for number, window in enumerate(replay.windows):
+        ready = {name: of_window for name, each in tuned.items() if (of_window := each[number]) is not None}
+        starts = [PLAUSIBLE] if known is None else [PLAUSIBLE, OWN]
+        for starts_from in starts:
+            outcomes = _live(replay, window, ready, known if starts_from == OWN else None, "actual" in names)
+            for name, outcome in outcomes.items():
+                place: dict[str, date | str | bool] = {
+                    "as_of": as_of,
+                    "window_starts_on": replay.history.panel.monday(window.first),
+                    "starts_from": starts_from,
+                    "policy": name,
+                    "setting": ready[name].setting if name in ready else "",
+                    "is_scored": number >= LEAST_WINDOWS,
+                }
+                rows += list_figures(replay.history, window, outcome, outcomes[BASELINE], place)
+        if progress is not None:
+            progress("backtest", (number + 1) / len(replay.windows))
     return pl.DataFrame(rows, schema=BACKTEST_SCHEMA)
 
 
-def summarise_backtest(frame: pl.DataFrame) -> pl.DataFrame:
-    """Per policy over the scored windows: mean cost, mean ratio and its spread, windows won, fill rate, mean stock."""
-    return (
-        frame.filter(pl.col("is_scored"))
-        .group_by("policy", maintain_order=True)
-        .agg(
-            pl.len().alias("windows"),
-            pl.col("cost").mean(),
-            pl.col("ratio").mean(),
-            pl.col("ratio").std(ddof=0).alias("ratio_spread"),
-            (pl.col("ratio") < 1.0).sum().alias("won"),
-            (1.0 - pl.col("short_qty").sum() / pl.col("demand_qty").sum()).alias("fill_rate"),
-            pl.col("stock_qty").mean(),
-        )
-    )
-
-
-def _replay_one(replay: Replay, window: Window, cell: tuple[float, float]) -> Outcome:
-    alone = Replay(replay.history, [window], replay.is_backordered, replay.n_paths, replay.forecasts)
-    return alone.run_cells([cell])[0]
-
-
-def _figures(outcome: Outcome, cell: int, base: float) -> dict[str, object]:
-    def at(values: Floats) -> float:
-        return float(values[cell])
-
-    return {
-        "cost": at(outcome.cost),
-        "holding_cost": at(outcome.holding),
-        "shortage_cost": at(outcome.shortage),
-        "demand_qty": at(outcome.demand),
-        "short_qty": at(outcome.short),
-        "fill_rate": at(outcome.fill_rate),
-        "stock_qty": at(outcome.stock),
-        "ratio": at(outcome.cost) / base if base > 0 else None,
+def _live(
+    replay: Replay, window: Window, ready: dict[str, Tuned], shelf: Shelf | None, with_actual: bool
+) -> dict[str, Outcome]:
+    """Policy -> outcome of one window, all from the same start and on the same demand."""
+    history = replay.history if shelf is None else own_history(replay.history, shelf)
+    start = replay.start(window) if shelf is None else own_start(history, shelf, window)
+    outcomes = {
+        name: simulate(history, window, start, each.policy, replay.is_backordered) for name, each in ready.items()
     }
+    if shelf is not None and with_actual:
+        outcomes["actual"] = judge_actual(history, shelf, window, start)
+    return outcomes
+
+
+def summarise_backtest(frame: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Per start, policy and `by` over the scored windows: means, the spread of cost and ratio, windows won.
+
+    Without `by` of the whole chain. fill_rate and empty_share are those of all windows together.
+    """
+    kept = frame.filter(pl.col("is_scored"), (pl.col("segment_by") == ALL) if not by else pl.col("segment_by") != ALL)
+    return kept.group_by("starts_from", "policy", *by, maintain_order=True).agg(
+        pl.len().alias("windows"),
+        pl.col("cost").mean(),
+        pl.col("cost").std(ddof=0).alias("cost_spread"),
+        pl.col("ratio").mean(),
+        pl.col("ratio").std(ddof=0).alias("ratio_spread"),
+        (pl.col("ratio") < 1.0).sum().alias("won"),
+        (1.0 - pl.col("short_qty").sum() / pl.col("demand_qty").sum()).alias("fill_rate"),
+        pl.col("empty_share").mean(),
+        pl.col("holding_cost").mean(),
+        pl.col("shortage_cost").mean(),
+        pl.col("stock_qty").mean(),
+        pl.col("stock_value").mean(),
+        pl.col("ordered_qty").mean(),
+        pl.col("order_lines").mean(),
+    )

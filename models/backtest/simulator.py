@@ -13,6 +13,7 @@ import numpy as np
 
 from models.backtest.history import History
 from models.backtest.windows import Start, Window
+from models.policy.decision import Flags
 from models.policy.paths import Floats, Ints
 
 
@@ -30,21 +31,35 @@ class Policy(Protocol):
         ...
 
 
+FIGURES = ("holding", "shortage", "demand", "short", "stock", "value", "weeks", "empty", "ordered", "orders")
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """Per cell, over the scored and charged weeks of a window: money, units asked for, units short, units held."""
+    """What a window came to, by figure: (n_cells, n) of each pair, over its scored and charged weeks.
 
-    cost: Floats
-    holding: Floats
-    shortage: Floats
-    demand: Floats
-    short: Floats
-    stock: Floats
-    ordered: Floats
+    holding, shortage: money. demand, short, stock: units asked for, short, held at each week's end; value: that
+    stock at cost. weeks: how many; empty: those that ended without a unit. ordered, orders: units and lines
+    of all order weeks.
+    """
+
+    figures: dict[str, Floats]
+
+    @property
+    def n_cells(self) -> int:
+        return len(self.figures["weeks"])
+
+    def total(self, name: str) -> Floats:
+        """One figure over all pairs: (n_cells,)."""
+        return np.asarray(self.figures[name].sum(axis=1))
+
+    @property
+    def cost(self) -> Floats:
+        return self.total("holding") + self.total("shortage")
 
     @property
     def fill_rate(self) -> Floats:
-        return np.asarray(1.0 - self.short / np.maximum(self.demand, 1.0))
+        return np.asarray(1.0 - self.total("short") / np.maximum(self.total("demand"), 1.0))
 
 
 def sell(stock: Ints, asked: Ints, is_backordered: bool) -> tuple[Ints, Ints]:
@@ -73,7 +88,7 @@ def simulate(
     terms, cells = history.terms, policy.n_cells
     stock = np.repeat(start.on_hand[None, :], cells, axis=0)
     due = np.repeat(start.due[None, :, :], cells, axis=0)
-    totals = {name: np.zeros(cells) for name in ("holding", "shortage", "demand", "short", "stock", "ordered")}
+    found = {name: np.zeros(stock.shape) for name in FIGURES}
     pairs = np.arange(len(start.on_hand))
     for step in range(window.n_weeks):
         week = window.first + step
@@ -83,19 +98,28 @@ def simulate(
                 quantity = policy.order(history, week, stock, due[:, :, step:]) * is_review
                 arrives = np.minimum(step + terms.lead_weeks, window.n_weeks)
                 due[:, pairs, arrives] += quantity
-                totals["ordered"] += quantity.sum(axis=1)
+                found["ordered"] += quantity
+                found["orders"] += quantity > 0
         early, late = history.split_week(week)
         stock, short_early = sell(stock, early[None, :], is_backordered)
         stock, short_late = sell(stock + due[:, :, step], late[None, :], is_backordered)
         short = short_early + short_late
         scored = (step >= terms.lead_weeks) & (step < terms.lead_weeks + window.order_weeks)
-        charged = scored & start.takes_part & history.charged[:, week]
-        held = np.maximum(stock, 0) * charged
-        totals["stock"] += held.sum(axis=1)
-        totals["short"] += (short * charged).sum(axis=1)
-        totals["demand"] += (history.units[:, week] * charged).sum()
-        totals["holding"] += held @ terms.costs.holding
-        totals["shortage"] += (short * charged) @ terms.costs.shortage
+        charge(found, history, week, scored & start.takes_part & history.charged[:, week], stock, short)
         if watch is not None:
             watch(week, stock, short)
-    return Outcome(cost=totals["holding"] + totals["shortage"], **totals)
+    return Outcome(found)
+
+
+def charge(found: dict[str, Floats], history: History, week: int, charged: Flags, stock: Ints, short: Ints) -> None:
+    """Add one week's end to the figures: stock and units short (n_cells, n) of the pairs that are charged for it."""
+    costs = history.terms.costs
+    held, missed = np.maximum(stock, 0) * charged, short * charged
+    found["stock"] += held
+    found["value"] += held * history.terms.unit_value
+    found["short"] += missed
+    found["demand"] += history.units[:, week] * charged
+    found["holding"] += held * costs.holding
+    found["shortage"] += missed * costs.shortage
+    found["weeks"] += charged
+    found["empty"] += (stock <= 0) & charged

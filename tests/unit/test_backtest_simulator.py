@@ -155,8 +155,12 @@ def test_a_window_by_hand() -> None:
     outcome = simulate(history, Window(30, 2, 3), start, FixedCover([0.0]), False)
     # order up to 8: 3 at once; week 0 ends with 1; week 1 opens with 1, orders 4, receives 3: 4 sold, 0 left;
     # week 2 receives 4, sells 4. Scored are weeks 1 and 2: nothing held, nothing short
-    assert outcome.ordered.tolist() == [7.0]
-    assert (outcome.cost.tolist(), outcome.demand.tolist(), outcome.short.tolist()) == ([0.0], [8.0], [0.0])
+    assert outcome.total("ordered").tolist() == [7.0]
+    assert (outcome.cost.tolist(), outcome.total("demand").tolist(), outcome.total("short").tolist()) == (
+        [0.0],
+        [8.0],
+        [0.0],
+    )
     less = Start(np.array([True]), np.array([4]), np.array([[0, 1, 0, 0]]))
     outcome = simulate(history, Window(30, 2, 3), less, FixedCover([0.5]), False)
     # up to 10: 4 on hand, 1 due next week, orders 5. Week 0 ends with 0. Week 1: orders 4 (6 due), receives 6, 2 left.
@@ -182,7 +186,7 @@ def test_lost_sales_stock_is_never_negative_and_foresight_is_cheapest(seed: int,
     )
     assert min(lowest) >= 0
     perfect = simulate(history, window, start, Foresight(False), False)
-    assert (covers.short <= covers.demand).all()
+    assert (covers.figures["short"] <= covers.figures["demand"]).all()
     if review == 7:
         assert (perfect.cost <= covers.cost + 1e-9).all()
 
@@ -214,4 +218,4 @@ def test_weeks_out_of_stock_are_filled_and_never_charged() -> None:
     frames["demand"] = frames["demand"].with_columns(pl.when(out).then(0.0).otherwise(1.0).alias("in_stock_share"))
     history = read_history(frames["demand"], frames["catalog"], frames["terms"], MONDAY + timedelta(weeks=40))
     outcome = simulate(history, Window(32, 2, 3), start_window(history, Window(32, 2, 3)), FixedCover([0.0]), False)
-    assert (outcome.cost[0], outcome.demand[0]) == (0.0, 0.0)
+    assert (outcome.cost[0], outcome.total("demand")[0]) == (0.0, 0.0)
