@@ -1,4 +1,4 @@
-"""Which partitions of a table must be rebuilt, from what changed in the tables it reads; and the SQL that picks them.
+"""Which rows of a table must be rebuilt, from what changed in the tables it reads; and the SQL that builds these alone.
 
 The rules are those of the table's contract (`[partition]`, see docs/pipeline.md). Writes temp tables only.
 """
@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from warehouse.transformations import Transformation
 
 CHANGED = "changed_rows"
-Value = dt.date | str | int | bool | None
+NAMED, TOUCHED = "temp.named_keys", "temp.touched_keys"
+# where more than one row in so many would be written anew, the whole table is rebuilt as fast
+MOST = 4
 
 
-def touched_partitions(
+def touched_keys(
     con: duckdb.DuckDBPyConnection, transformation: Transformation, since: int, changes: Changes
-) -> set[Value] | None:
-    """The partitions that changes after `since` may have changed: none of them, some, or None for the whole table."""
-    partition = contract(transformation.full_name).partition
-    found: set[Value] = set()
+) -> int | None:
+    """Put into TOUCHED the keys of rows that changes after `since` may have changed; how many, None for all rows."""
+    name = transformation.full_name
+    partition = contract(name).partition
+    if partition is not None:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE named_keys AS SELECT {partition.key} FROM lake.{name} LIMIT 0")
     for upstream in transformation.upstream:
         if not changes.is_touched(upstream, since):
             continue
@@ -35,112 +39,74 @@ def touched_partitions(
         columns = transformation.columns_read(upstream, contract(upstream).column_names)
         if not changes.collect(upstream, since, columns, CHANGED):
             continue
-        named = None if partition is None else _named_by(con, partition, upstream, f"temp.{CHANGED}")
-        if named is None:
+        if partition is None or not _name(con, partition, upstream, f"temp.{CHANGED}"):
             return None
-        found |= named
-    return found
+    if partition is None:
+        return 0
+    known = f"SELECT DISTINCT * FROM {NAMED} WHERE COLUMNS(*) IS NOT NULL"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE touched_keys AS {known}")
+    return _count(con, TOUCHED)
 
 
-def is_mostly(con: duckdb.DuckDBPyConnection, table: str, partition: Partition, values: set[Value]) -> bool:
-    """Whether so many partitions are to be rebuilt that the whole table is rebuilt as fast."""
-    row = con.execute(f"SELECT count(DISTINCT {partition.of(partition.column)}) FROM lake.{table}").fetchone()
-    return row is None or 2 * len(values) > row[0]
+def is_mostly(con: duckdb.DuckDBPyConnection, table: str, partition: Partition) -> bool:
+    """Whether so many rows are touched that the whole table is rebuilt as fast."""
+    touched = _count(con, f"lake.{table} WHERE {has_touched_key(partition)}")
+    return MOST * touched > _count(con, f"lake.{table}")
 
 
-def condition(partition: Partition, values: set[Value]) -> str:
-    """What holds for the rows of these partitions: constants, which the engine pushes down to the files it reads."""
-    column = partition.column
-    parts = [f"{column} IS NULL"] if None in values else []
-    known = values - {None}
-    if partition.by == "value" and known:
-        parts.append(f"{column} IN ({', '.join(sorted(map(_literal, known)))})")
-    elif partition.by != "value":
-        days = sorted(value for value in known if isinstance(value, dt.date))
-        parts += [
-            f"{column} >= {_literal(first)} AND {column} < {partition.ends(_literal(last))}"
-            for first, last in _runs(partition.by, days)
-        ]
-    return " OR ".join(parts) or "FALSE"
+def has_touched_key(partition: Partition) -> str:
+    """What holds for the rows to be rebuilt: a join by hash, whose bounds the engine pushes down to the files."""
+    return f"({partition.key}) IN (FROM {TOUCHED})"
 
 
-def _named_by(
+def select_touched(con: duckdb.DuckDBPyConnection, transformation: Transformation, partition: Partition) -> str:
+    """The SELECT over those rows alone of the tables in `of` that have a touched key: it gives no other row's worth."""
+    parts = {}
+    for number, (upstream, key) in enumerate(partition.of.items()):
+        columns = ", ".join(transformation.columns_read(upstream, contract(upstream).column_names)) or "*"
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE touched_{number} AS"
+            f" SELECT {columns} FROM lake.{upstream} WHERE ({key}) IN (FROM {TOUCHED})"
+        )
+        parts[upstream] = f"temp.touched_{number}"
+    return transformation.reading(parts)
+
+
+def _name(
     con: duckdb.DuckDBPyConnection, partition: Partition, upstream: str, rows: str, way: tuple[str, ...] = ()
-) -> set[Value] | None:
-    """The partitions that these rows of `upstream` name; None where that cannot be told.
+) -> bool:
+    """Add to NAMED the keys that these rows of `upstream` name; whether that can be told.
 
     `way` holds the tables that were looked in to come here; none is looked in again, but for its own rows.
     """
-    found: set[Value] = set()
     for rule in partition.rules.get(upstream, (None,)):
-        named: set[Value] | None
         match rule:
             case None:
-                return None
-            case Named(expression):
-                values = con.execute(f"SELECT DISTINCT {partition.of(expression)} FROM {rows}").fetchall()
-                named = {value for (value,) in values}
+                return False
+            case Named(key):
+                con.execute(f"INSERT INTO {NAMED} SELECT DISTINCT {key} FROM {rows}")
             case Between():
-                named = _between(con, partition, rule, rows)
+                if not _name_between(con, partition, rule, rows):
+                    return False
             case Looked():
-                named = _looked_up(con, partition, rule, rows, (*way, upstream))
-        if named is None:
-            return None
-        found |= named
-    return found
+                for table in rule.tables:
+                    held = f"(SELECT * FROM lake.{table} AS held WHERE {rule.holding(rows)})"
+                    if table not in way[:-1] and not _name(con, partition, table, held, (*way, upstream)):
+                        return False
+    return True
 
 
-def _looked_up(
-    con: duckdb.DuckDBPyConnection, partition: Partition, rule: Looked, rows: str, way: tuple[str, ...]
-) -> set[Value] | None:
-    found: set[Value] = set()
-    for table in rule.tables:
-        if table in way[:-1]:
-            continue
-        held = f"(SELECT * FROM lake.{table} AS held WHERE {rule.holding(rows)})"
-        named = _named_by(con, partition, table, held, way)
-        if named is None:
-            return None
-        found |= named
-    return found
-
-
-def _between(con: duckdb.DuckDBPyConnection, partition: Partition, rule: Between, rows: str) -> set[Value] | None:
-    if _any(con, f"FROM (SELECT DISTINCT * EXCLUDE ({rule.column}, n) FROM {rows}) HAVING count(*) > 1"):
-        return None
+def _name_between(con: duckdb.DuckDBPyConnection, partition: Partition, rule: Between, rows: str) -> bool:
+    others = f"(SELECT DISTINCT * EXCLUDE ({rule.column}, n) FROM {rows}) HAVING count(*) > 1"
+    if con.execute(f"SELECT 1 FROM {others}").fetchone() is not None:
+        return False
     first, last = con.execute(f"SELECT min({rule.column}), max({rule.column}) FROM {rows}").fetchall()[0]
-    if first is None:
-        return None
-    if rule.table is not None:
-        spanned = f"{rule.on} BETWEEN {_literal(first)} AND {_literal(last)}"
-        return _named_by(con, partition, rule.table, f"(SELECT * FROM lake.{rule.table} WHERE {spanned})")
-    step = f"range({partition.of(_literal(first))}, {_literal(last)} + 1, INTERVAL 1 {partition.by})"
-    return {value for (value,) in con.execute(f"SELECT CAST(unnest({step}) AS DATE)").fetchall()}
+    if not isinstance(first, dt.date):
+        return False
+    spanned = f"{rule.on} BETWEEN DATE '{first}' AND DATE '{last}'"
+    return _name(con, partition, rule.table, f"(SELECT * FROM lake.{rule.table} WHERE {spanned})")
 
 
-def _runs(by: str, days: list[dt.date]) -> list[tuple[dt.date, dt.date]]:
-    """Partitions that follow one another as (first, last): fewer and wider conditions."""
-    runs: list[tuple[dt.date, dt.date]] = []
-    for day in days:
-        if runs and _next(by, runs[-1][1]) == day:
-            runs[-1] = (runs[-1][0], day)
-        else:
-            runs.append((day, day))
-    return runs
-
-
-def _next(by: str, day: dt.date) -> dt.date:
-    if by == "day":
-        return day + dt.timedelta(days=1)
-    months = 12 if by == "year" else 1
-    return dt.date(day.year + (day.month + months - 1) // 12, (day.month + months - 1) % 12 + 1, 1)
-
-
-def _any(con: duckdb.DuckDBPyConnection, query: str) -> bool:
-    return con.execute(f"SELECT 1 {query} LIMIT 1").fetchone() is not None
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, dt.date):
-        return f"DATE '{value:%Y-%m-%d}'"
-    return str(value) if isinstance(value, bool | int) else "'" + str(value).replace("'", "''") + "'"
+def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {relation}").fetchone()
+    return 0 if row is None else int(row[0])

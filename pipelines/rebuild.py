@@ -28,8 +28,8 @@ class Rebuild:
     def condition(self, table: Contract) -> str:
         """The rows of `table` that are built anew, as SQL."""
         parts = []
-        if table.partition is not None and table.partition.by != "value":
-            column = table.partition.column
+        if table.partition is not None and table.partition.day is not None:
+            column = table.partition.day
             parts += [f"{column} >= DATE '{self.first_on}'"] if self.first_on else []
             parts += [f"{column} <= DATE '{self.last_on}'"] if self.last_on else []
         if self.stores and "store_code" in table.column_names:

@@ -1,7 +1,7 @@
 """Building the tables of `lake.staging` and `lake.marts` from their SQL, one transaction each.
 
 A table is skipped while its SQL, what it reads and the day of the run are those it was built from; else what really
-changed is looked up, and only the partitions it touches are rebuilt. The table's comment in the lake holds its stamp.
+changed is looked up, and only the rows it touches are rebuilt. The lake holds its stamp.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.incremental import condition, is_mostly, touched_partitions
+from pipelines.incremental import has_touched_key, is_mostly, select_touched, touched_keys
 from pipelines.rebuild import Rebuild
 from warehouse.changes import Changes
 from warehouse.contracts import contract
-from warehouse.lake import current_snapshot, table_stamps
+from warehouse.lake import current_snapshot
+from warehouse.stamps import stamp, table_stamps
 from warehouse.transactions import plain_errors, transaction
 from warehouse.transformations import Transformation, table, tables
 
@@ -35,18 +36,18 @@ class NotBuilt(LookupError):
 
 @dataclass(frozen=True)
 class Built:
-    """How a table came to stand: it `stood`, is `unchanged` after a look, was built in `parts` (so many) or `whole`, or
-    parts of it by a `backfill`.
+    """How a table came to stand: it `stood`, is `unchanged` after a look, was built in `parts` (of so many keys) or
+    `whole`, or parts of it by a `backfill`.
     """
 
     way: Way
     rows: int
-    partitions: int = 0
+    keys: int = 0
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a table's comment says: its content's name, what it was built from, by which code, at which snapshot."""
+    """What a table's stamp says: its content's name, what it was built from, by which code, at which snapshot."""
 
     content: str
     inputs: str = ""
@@ -54,8 +55,8 @@ class Stamp:
     snapshot: int = -1
 
     @staticmethod
-    def read(comment: str) -> Stamp:
-        content, *rest = comment.split()
+    def read(text: str) -> Stamp:
+        content, *rest = text.split()
         return Stamp(content, rest[0], rest[1], int(rest[2])) if len(rest) == 3 else Stamp(content)
 
     def __str__(self) -> str:
@@ -65,9 +66,9 @@ class Stamp:
 def build_table(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date, rebuild: Rebuild | None = None) -> Built:
     """Bring `schema.table` to the opening of `as_of`, and build anew what `rebuild` says. Raises NotBuilt."""
     with plain_errors():
-        way, partitions = _build(con, table(name), as_of, _stamps(con), rebuild)
+        way, keys = _build(con, table(name), as_of, _stamps(con), rebuild)
     row = con.execute(f"SELECT count(*) FROM lake.{name}").fetchone()
-    return Built(way, 0 if row is None else int(row[0]), partitions)
+    return Built(way, 0 if row is None else int(row[0]), keys)
 
 
 def build_all(
@@ -98,7 +99,7 @@ def _build(
     stamps: dict[str, Stamp],
     rebuild: Rebuild | None = None,
 ) -> tuple[Way, int]:
-    """Build where needed and note the new stamp in `stamps`; how, and how many partitions."""
+    """Build where needed and note the new stamp in `stamps`; how, and of how many keys."""
     name = transformation.full_name
     inputs, code, stood = _inputs(transformation, as_of, stamps), _code(transformation, as_of), stamps.get(name)
     if stood is not None and stood.inputs == inputs and rebuild is None:
@@ -108,56 +109,61 @@ def _build(
     is_known = stood is not None and stood.code == code and not (rebuild and rebuild.is_full)
     with transaction(con):
         snapshot = current_snapshot(con)
-        way, partitions = _write(con, transformation, stood if is_known else None)
+        way, keys = _write(con, transformation, stood if is_known else None)
         if rebuild is not None and way != "whole":
-            _replace_rows(con, transformation, rebuild.condition(contract(name)))
+            _replace_rows(con, name, transformation.sql, rebuild.condition(contract(name)))
             way = "backfill"
         content = stood.content if stood is not None and way == "unchanged" else inputs
         # what a backfill mends is not seen in what the table was built from
         content = _digest(inputs, str(snapshot)) if way == "backfill" else content
         stamps[name] = Stamp(content, inputs, code, snapshot)
-        con.execute(f"COMMENT ON TABLE lake.{name} IS '{stamps[name]}'")
-    return way, partitions
+        stamp(con, name, str(stamps[name]))
+    return way, keys
 
 
 def _write(con: duckdb.DuckDBPyConnection, transformation: Transformation, stood: Stamp | None) -> tuple[Way, int]:
     """Bring the rows up to date; `stood` is None where what stands says nothing of what is to change."""
     name, partition = transformation.full_name, contract(transformation.full_name).partition
-    touched = None if stood is None else touched_partitions(con, transformation, stood.snapshot, Changes(con))
-    if touched is not None and not touched:
+    keys = None if stood is None else touched_keys(con, transformation, stood.snapshot, Changes(con))
+    if keys == 0:
         return "unchanged", 0
-    if touched is not None and partition is not None and not is_mostly(con, name, partition, touched):
-        _replace_rows(con, transformation, condition(partition, touched))
-        return "parts", len(touched)
+    if keys is not None and partition is not None and not is_mostly(con, name, partition):
+        _replace_rows(con, name, select_touched(con, transformation, partition), has_touched_key(partition))
+        return "parts", keys
     if _is_comparable(con, transformation):
-        _replace_rows(con, transformation, "TRUE")
+        _replace_rows(con, name, transformation.sql, "TRUE")
     else:
         con.execute(f"CREATE OR REPLACE TABLE lake.{name} AS {transformation.sql}")
     return "whole", 0
 
 
-def _replace_rows(con: duckdb.DuckDBPyConnection, transformation: Transformation, where: str) -> None:
+def _replace_rows(con: duckdb.DuckDBPyConnection, name: str, select: str, where: str) -> None:
     """In place: the table stays the same one for its change feed."""
-    con.execute(f"DELETE FROM lake.{transformation.full_name} WHERE {where}")
-    con.execute(f"INSERT INTO lake.{transformation.full_name} SELECT * FROM (\n{transformation.sql}\n) WHERE {where}")
+    con.execute(f"DELETE FROM lake.{name} WHERE {where}")
+    con.execute(f"INSERT INTO lake.{name} SELECT * FROM (\n{select}\n) WHERE {where}")
 
 
 def _is_comparable(con: duckdb.DuckDBPyConnection, transformation: Transformation) -> bool:
     """Whether the table stands with the columns of the SELECT, and is small enough for its changes to be read."""
+    import duckdb
+
     name = transformation.full_name
-    stands = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake' AND schema_name = ?"
-        " AND table_name = ? ORDER BY column_index",
-        [transformation.schema, transformation.name],
-    ).fetchall()
-    if stands != [(column, kind) for column, kind, *_ in con.execute(f"DESCRIBE {transformation.sql}").fetchall()]:
+    try:
+        stands = _columns(con, f"lake.{name}")
+    except duckdb.CatalogException:
+        return False
+    if stands != _columns(con, transformation.sql):
         return False
     row = con.execute(f"SELECT count(*) FROM lake.{name}").fetchone()
     return row is not None and row[0] <= COMPARABLE_ROWS
 
 
+def _columns(con: duckdb.DuckDBPyConnection, of: str) -> list[tuple[str, str]]:
+    return [(column, kind) for column, kind, *_ in con.execute(f"DESCRIBE {of}").fetchall()]
+
+
 def _stamps(con: duckdb.DuckDBPyConnection) -> dict[str, Stamp]:
-    return {name: Stamp.read(comment) for name, comment in table_stamps(con).items()}
+    return {name: Stamp.read(text) for name, text in table_stamps(con).items()}
 
 
 def _inputs(transformation: Transformation, as_of: dt.date, stamps: dict[str, Stamp]) -> str:

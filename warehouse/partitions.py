@@ -1,4 +1,4 @@
-"""How a table is cut into partitions, and how changed rows of what it reads name those to rebuild.
+"""How a table is rebuilt in parts: the rows of some keys, and how changed rows of what it reads name those keys.
 
 Read from `[partition]` of a contract. Speaks SQL, executes none.
 """
@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-UNITS = ("year", "month", "day")
-
 
 class InvalidPartition(ValueError):
     """A `[partition]` cannot be used; the message says which part and why."""
@@ -18,14 +16,14 @@ class InvalidPartition(ValueError):
 
 @dataclass(frozen=True)
 class Named:
-    """The changed row itself names a partition, by an expression over its columns, as it was and as it is."""
+    """The changed row itself names a key, by expressions over its columns, as it was and as it is."""
 
-    expression: str
+    key: str
 
 
 @dataclass(frozen=True)
 class Looked:
-    """Rows of the tables `tables` that hold a changed row's key (`keys`; there named `columns`) name partitions.
+    """Rows of the tables `tables` that hold a changed row's key (`keys`; there named `columns`) name keys.
 
     With `since`, a pair of a column of the changed row and one of these tables, only rows from that day on.
     """
@@ -46,14 +44,11 @@ class Looked:
 
 @dataclass(frozen=True)
 class Between:
-    """Every partition from the least to the greatest changed value of a date column.
-
-    Where partitions are no dates, rows of `table` whose date `on` lies between them name partitions.
-    """
+    """Rows of `table` whose date `on` lies between the least and the greatest changed value of a date column."""
 
     column: str
-    table: str | None = None
-    on: str | None = None
+    table: str
+    on: str
 
 
 Rule = Named | Looked | Between
@@ -61,42 +56,32 @@ Rule = Named | Looked | Between
 
 @dataclass(frozen=True)
 class Partition:
-    """A table's partitions: the value of `column`, or the year, month or day it lies in.
+    """A table's parts: the rows that have the same `key`, expressions over its own columns, by comma.
 
-    `rules` by upstream table: a changed row names what each of them names.
+    Null is no key: changed rows that name it name nothing. `of` holds the same key over rows of the tables of which
+    nothing else matters to a part; `rules` by upstream table: a changed row names what each of them names. `day` is the
+    column that a backfill goes by.
     """
 
-    column: str
-    by: str
+    key: str
+    of: Mapping[str, str]
     rules: Mapping[str, tuple[Rule, ...]]
-
-    def of(self, expression: str) -> str:
-        """The partition of a value, as SQL: the first day of its year or month, else the value itself."""
-        if self.by in ("year", "month"):
-            return f"CAST(date_trunc('{self.by}', {expression}) AS DATE)"
-        return f"CAST({expression} AS DATE)" if self.by == "day" else expression
-
-    def ends(self, value: str) -> str:
-        """The first day after a partition, as SQL over its first day."""
-        return f"CAST({value} + INTERVAL 1 {self.by} AS DATE)"
+    day: str | None = None
 
 
 def read_partition(name: str, given: Mapping[str, Any], columns: tuple[str, ...]) -> Partition:
     """What the contract of `name` says in `[partition]`. Raises InvalidPartition."""
-    column, by = given["column"], given.get("by", "month")
-    if column not in columns or by not in (*UNITS, "value"):
-        raise InvalidPartition(
-            f"partition of {name}: `{column}` by `{by}`: a column of it, by {', '.join(UNITS)} or value"
-        )
-    rules = {upstream: _read_rules(name, listed) for upstream, listed in given.get("changes", {}).items()}
+    day, of = given.get("day"), dict(given.get("of", {}))
+    if day is not None and day not in columns:
+        raise InvalidPartition(f"partition of {name}: its day `{day}` is no column of it")
+    rules = {upstream: (Named(key),) for upstream, key in of.items()}
+    rules |= {upstream: _read_rules(name, listed) for upstream, listed in given.get("changes", {}).items()}
     for rule in (rule for each in rules.values() for rule in each):
         targets = rule.tables if isinstance(rule, Looked) else (rule.table,) if isinstance(rule, Between) else ()
-        missing = [target for target in targets if target is not None and target not in rules]
+        missing = [target for target in targets if target not in rules]
         if missing:
             raise InvalidPartition(f"partition of {name}: looks in {', '.join(missing)}, which has no rule of its own")
-        if isinstance(rule, Between) and by == "value" and rule.table is None:
-            raise InvalidPartition(f"partition of {name}: `between` by value needs `in` and `on`")
-    return Partition(column, by, rules)
+    return Partition(given["key"], of, rules, day)
 
 
 def _read_rules(name: str, given: Any) -> tuple[Rule, ...]:
@@ -109,8 +94,8 @@ def _read_rule(name: str, given: Any) -> Rule:
     if {"key", "in"} <= given.keys() <= {"key", "in", "as", "since"}:
         since = tuple(given["since"]) if "since" in given else None
         return Looked(_listed(given["key"]), _listed(given.get("as", given["key"])), _listed(given["in"]), since)
-    if "between" in given and given.keys() <= {"between", "in", "on"}:
-        return Between(given["between"], given.get("in"), given.get("on"))
+    if given.keys() == {"between", "in", "on"}:
+        return Between(given["between"], given["in"], given["on"])
     raise InvalidPartition(f"partition of {name}: {given!r} is no rule: an expression, a list, key and in, or between")
 
 

@@ -5,6 +5,8 @@ Upstream tables, build order and column lineage are read out of the SQL; nothing
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import TopologicalSorter
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 FOLDER = Path(__file__).parent / "sql"
+NAME = re.compile(r"\b\w+\.\w+\b")
 LAYERS = {"staging": {"raw", "checks"}, "marts": {"checks", "staging", "marts"}}
 
 
@@ -44,6 +47,10 @@ class Transformation:
     def columns_read(self, upstream: str, columns: tuple[str, ...]) -> list[str]:
         """Of an upstream table's columns those that may matter: the others are not mentioned, whatever they hold."""
         return [each for each in columns if upstream in self.stars or each.lower() in self.mentions]
+
+    def reading(self, others: Mapping[str, str]) -> str:
+        """The SELECT with other tables, of the same columns, in place of some of those it reads."""
+        return NAME.sub(lambda found: others.get(found[0], found[0]), self.sql)
 
     @property
     def reads_as_of(self) -> bool:

@@ -40,7 +40,7 @@ def _table_asset(table: Transformation, place: int, count: int) -> AssetsDefinit
             built = build_table(session.con, table.full_name, session.as_of, session.rebuild)
         session.progress("build tables", place + 1, count)
         lineage = {"dagster/column_lineage": column_lineage(table.full_name)}
-        way = {"built": built.way, "partitions": built.partitions, **measure.metadata}
+        way = {"built": built.way, "keys": built.keys, **measure.metadata}
         yield MaterializeResult(metadata={"dagster/row_count": built.rows, **way, **lineage})
         yield from check_results(session, table.full_name)
 

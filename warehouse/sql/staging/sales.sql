@@ -8,6 +8,8 @@ SELECT
     p.sku,
     o.order_ref,
     l.line_ref,
+    l.sales_order_id,
+    CAST(NULL AS BIGINT) AS daily_sales_id,
     CAST(greatest(l.quantity, 0) AS INTEGER) AS sold_qty,
     CAST(greatest(-l.quantity, 0) AS INTEGER) AS returned_qty,
     l.net_amount
@@ -25,6 +27,8 @@ SELECT
     p.sku,
     o.order_ref,
     'return ' || b.sales_return_line_id AS line_ref,
+    l.sales_order_id,
+    NULL AS daily_sales_id,
     0 AS sold_qty,
     b.quantity AS returned_qty,
     CAST(-b.taxable_amount AS DECIMAL(14, 2)) AS net_amount
@@ -45,6 +49,8 @@ SELECT
     p.sku,
     NULL AS order_ref,
     NULL AS line_ref,
+    NULL AS sales_order_id,
+    d.daily_sales_id,
     d.sold_qty,
     d.returned_qty,
     d.net_amount
