@@ -34,7 +34,8 @@ CREATE TEMP TABLE planned (
 """
 FIGURES: tuple[str, ...] = ("on_hand", "on_order", "suggested_qty", "order_by", "arrives_on", "covers_until")
 FIGURES += ("expected_demand", "demand_p50", "demand_p90", "reason", "priority")
-DECISION = ("expires_on", "replaces_id", "approved_qty", "decided_by", "decided_at", "decision_note")
+DECISION: tuple[str, ...] = ("expires_on", "replaces_id", "approved_qty", "decided_qty", "decision_code")
+DECISION += ("decided_by", "decided_at", "decision_note")
 PLANNED_COLUMNS = ("kind", "store_code", "sku", "vendor_code", "source_store_code", *FIGURES, "receipt")
 # A pair that someone has decided for this day is not asked about again on that day. Neither is one whose order was
 # approved while the run was at work: the run has not seen it as on order.

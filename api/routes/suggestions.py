@@ -13,11 +13,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from api.routes.caller import Caller, may
+from api.routes.caller import Caller, creating, may
 from api.routes.fields import CLEAN, In, Key, Out, PathKey, Quantity, Text
+from api.schema.planning import DECISION_CODES
 from api.services import suggestion_decisions, suggestion_explaining, suggestion_pages
 from api.services.suggestion_state import LOCK
 
+ReasonCode = Literal[DECISION_CODES]  # type: ignore[valid-type]  # the schema's own list
 State = Literal["proposed", "approved", "edited", "refused", "expired", "ordered", "received"]
 MOST = 500
 Filter = Annotated[str, Field(max_length=64, pattern=CLEAN)]
@@ -49,6 +51,8 @@ class SuggestionOut(Out):
     demand_p90: float
     reason: str
     priority: Decimal
+    decided_qty: int | None = None
+    decision_code: str | None = None
     decided_by: str | None = None
     decided_at: dt.datetime | None = None
     decision_note: str | None = None
@@ -110,12 +114,18 @@ class ExplanationOut(Out):
     replay: ReplayOut
 
 
-class EditIn(In):
+class ReasonIn(In):
+    """Why otherwise than suggested: in words, and as a code that can be counted."""
+
+    reason: Text
+    reason_code: ReasonCode | None = None
+
+
+class EditIn(ReasonIn):
     """Another quantity (a multiple of the pack) or vendor, and why."""
 
     quantity: Quantity | None = None
     vendor_id: Key | None = None
-    reason: Text
 
     @model_validator(mode="after")
     def _something(self) -> EditIn:
@@ -136,10 +146,8 @@ class ApproveManyIn(SuggestionApproveIn):
     ids: Annotated[list[Key], Field(min_length=1, max_length=MOST)]
 
 
-class SuggestionRefuseIn(In):
+class SuggestionRefuseIn(ReasonIn):
     """Why not."""
-
-    reason: Text
 
 
 class DecisionOut(Out):
@@ -152,10 +160,35 @@ class DecisionOut(Out):
     stock_transfer_id: int | None = None
 
 
+class DraftedOut(Out):
+    """A draft order that lines were written to. A vendor may refuse one that is below its minimum."""
+
+    purchase_order_id: int
+    order_ref: str
+    vendor_id: int
+    vendor_code: str
+    store_code: str
+    lines: int
+    cost_amount: Decimal | None = None
+    is_below_minimum: bool
+
+
+class RequestedOut(Out):
+    """A requested transfer that lines were written to."""
+
+    stock_transfer_id: int
+    from_store_code: str
+    to_store_code: str
+    lines: int
+    units: int
+
+
 class DecisionList(Out):
-    """Decisions by suggestion."""
+    """Decisions by suggestion, and their drafts: one order per vendor and store, one transfer per two stores."""
 
     items: list[DecisionOut]
+    orders: list[DraftedOut]
+    transfers: list[RequestedOut]
 
 
 def create_router() -> APIRouter:
@@ -176,9 +209,9 @@ def create_router() -> APIRouter:
 
     @router.post("/approve", summary="Approve suggestions, all or none", response_model=DecisionList)
     async def approve_many(
-        caller: Annotated[Caller, Depends(may("suggestion:approve"))], body: ApproveManyIn
+        caller: Annotated[Caller, Depends(creating("suggestion:approve"))], body: ApproveManyIn
     ) -> Response:
-        return await caller.write(suggestion_decisions.approve_suggestions, body.ids, body.note)
+        return await caller.create(suggestion_decisions.approve_suggestions, body.ids, body.note, status=200)
 
     @router.get("/{suggestion_id}", summary="One suggestion with its receipt", response_model=SuggestionWhole)
     async def show(caller: Annotated[Caller, Depends(may("suggestion:read"))], suggestion_id: PathKey) -> Response:
@@ -217,6 +250,8 @@ def create_router() -> APIRouter:
         caller: Annotated[Caller, Depends(may("suggestion:approve"))], suggestion_id: PathKey, body: SuggestionRefuseIn
     ) -> Response:
         service = suggestion_decisions.refuse_suggestion
-        return await caller.change(suggestion_pages.show_suggestion, LOCK, suggestion_id, service, body.reason)
+        return await caller.change(
+            suggestion_pages.show_suggestion, LOCK, suggestion_id, service, body.reason, body.reason_code
+        )
 
     return router

@@ -122,6 +122,7 @@ class TransferLineOut(Out):
     lost_qty: int
     in_transit_qty: int
     short_reason: str | None = None
+    suggestion_id: int | None = None
 
 
 class TransferItem(Out):
@@ -134,7 +135,6 @@ class TransferItem(Out):
     to_store_code: str
     status: Status
     note: str | None = None
-    suggestion_id: int | None = None
     requested_by: int
     requested_at: dt.datetime
     decided_by: int | None = None

@@ -9,7 +9,23 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.schema.base import Base, Created, Key, Money, Timestamp, Tracked
+from api.schema.base import Base, Created, Key, Money, Timestamp, Tracked, one_of
+
+# why somebody decided otherwise than suggested
+DECISION_CODES = (
+    "BELOW_TARGET",
+    "PROJECTED_STOCKOUT",
+    "SEASON_UPLIFT",
+    "NEW_STYLE_MIN_DISPLAY",
+    "BROKEN_RUN",
+    "GRID_GAP",
+    "TRANSFER_FIRST",
+    "MOQ_DEFERRED",
+    "OPTED_OUT",
+    "NO_VENDOR",
+    "LOW_EVIDENCE",
+    "DQ_BLOCKED",
+)
 
 
 class Run(Base):
@@ -67,6 +83,8 @@ class Suggestion(Tracked, Base):
         CheckConstraint("kind IN ('purchase', 'transfer')", name="kind"),
         CheckConstraint("(kind = 'transfer') = (source_store_id IS NOT NULL)", name="transfers_have_a_source"),
         CheckConstraint("suggested_qty > 0", name="suggested_qty"),
+        CheckConstraint("decided_qty >= 0", name="decided_qty"),
+        CheckConstraint(one_of("decision_code", *DECISION_CODES), name="decision_code"),
         # one proposal at a time for a store and product: a second run replaces, it never adds
         Index(
             "uq_suggestions_proposed",
@@ -106,7 +124,9 @@ class Suggestion(Tracked, Base):
     priority: Mapped[Money]
     expires_on: Mapped[dt.date]
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("suggestions.suggestion_id"))
-    approved_qty: Mapped[int | None]
+    approved_qty: Mapped[int | None]  # follows the order or transfer as parts of it arrive or are given up
+    decided_qty: Mapped[int | None]  # as it was decided, 0 when refused; never changed afterwards
+    decision_code: Mapped[str | None]
     decided_by: Mapped[str | None]
     decided_at: Mapped[Timestamp | None]
     decision_note: Mapped[str | None]

@@ -77,15 +77,12 @@ class StockTransfer(Tracked, Base):
         # what a store sends and what it awaits, newest first
         Index("ix_stock_transfers_from_store_id", "from_store_id", "stock_transfer_id"),
         Index("ix_stock_transfers_to_store_id", "to_store_id", "stock_transfer_id"),
-        # which transfer a suggestion became
-        Index("ix_stock_transfers_suggestion_id", "suggestion_id", postgresql_where="suggestion_id IS NOT NULL"),
     )
     stock_transfer_id: Mapped[Key]
     from_store_id: Mapped[int] = mapped_column(ForeignKey("stores.store_id"))
     to_store_id: Mapped[int] = mapped_column(ForeignKey("stores.store_id"))
     status: Mapped[str] = mapped_column(server_default="requested")
     note: Mapped[str | None]
-    suggestion_id: Mapped[int | None] = mapped_column(ForeignKey("suggestions.suggestion_id"))
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.user_id"))
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     approved_at: Mapped[Timestamp | None]
@@ -118,6 +115,8 @@ class StockTransferLine(Goods, Tracked, Base):
         CheckConstraint("shipped_qty >= 0 AND shipped_qty <= coalesce(approved_qty, 0)", name="shipped_qty"),
         CheckConstraint("received_qty >= 0 AND damaged_qty >= 0 AND lost_qty >= 0", name="outcomes"),
         CheckConstraint("received_qty + damaged_qty + lost_qty <= shipped_qty", name="arrives_what_was_shipped"),
+        # which transfer a suggestion became
+        Index("ix_stock_transfer_lines_suggestion_id", "suggestion_id", postgresql_where="suggestion_id IS NOT NULL"),
     )
     stock_transfer_line_id: Mapped[Key]
     stock_transfer_id: Mapped[int] = mapped_column(ForeignKey("stock_transfers.stock_transfer_id"))
@@ -128,6 +127,7 @@ class StockTransferLine(Goods, Tracked, Base):
     damaged_qty: Mapped[int] = mapped_column(server_default="0")
     lost_qty: Mapped[int] = mapped_column(server_default="0")
     short_reason: Mapped[str | None]
+    suggestion_id: Mapped[int | None] = mapped_column(ForeignKey("suggestions.suggestion_id"))
 
 
 class StockCount(Tracked, Base):

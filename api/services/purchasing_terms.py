@@ -28,6 +28,16 @@ async def terms_of(
     return {row["product_id"]: row for row in rows}
 
 
+def fit_pack(quantity: int, term: Row) -> int:
+    """The nearest quantity that the vendor takes, the larger of two as near.
+
+    Worked: with packs of 6 and a minimum of 10, 13 becomes 12, 15 becomes 18, and 2 becomes 12.
+    """
+    pack = int(term["pack_size"])
+    smallest = -(-int(term["moq"]) // pack) * pack
+    return max((2 * quantity + pack) // (2 * pack) * pack, smallest)
+
+
 def check_pack(quantity: int, term: Row, where: str) -> None:
     """Raises Invalid `not-a-pack` that names the two nearest quantities which the vendor takes.
 

@@ -11,12 +11,15 @@ from typing import Any
 from api.refusals import Fault, Invalid
 from api.services.action import Action, Row
 from api.services.purchasing_terms import check_pack, terms_of
-from api.services.suggestion_drafts import draft_orders, quantity_of, request_transfers
+from api.services.suggestion_drafts import draft_orders, quantity_of, show_drafts
+from api.services.suggestion_moves import request_transfers, show_requested
 from api.services.suggestion_pages import show_suggestion
 from api.services.suggestion_state import check_step, lock_suggestions
 
 DECIDE = """
-    UPDATE suggestions AS g SET state = d.state, approved_qty = d.quantity, decided_by = %(by)s, decided_at = now(),
+    UPDATE suggestions AS g SET state = d.state, approved_qty = d.quantity,
+        decided_qty = CASE d.state WHEN 'refused' THEN 0 ELSE d.quantity END,
+        decision_code = coalesce(%(code)s, decision_code), decided_by = %(by)s, decided_at = now(),
         decision_note = coalesce(%(note)s, decision_note)
     FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(quantities)s::integer[]) AS d (suggestion_id, state, quantity)
     WHERE g.suggestion_id = d.suggestion_id"""
@@ -26,7 +29,7 @@ async def edit_suggestion(action: Action, suggestion_id: int, changes: Mapping[s
     """Want another quantity or vendor, for a reason; it stays proposed. Raises Conflict, Invalid `not-a-pack`."""
     (found,) = await lock_suggestions(action, [suggestion_id])
     check_step(found, "edit")
-    wanted: dict[str, Any] = {"decision_note": changes["reason"]}
+    wanted: dict[str, Any] = {"decision_note": changes["reason"], "decision_code": changes.get("reason_code")}
     if changes.get("vendor_id") is not None:
         wanted["vendor_id"] = await _vendor(action, found, changes["vendor_id"])
     if changes.get("quantity") is not None:
@@ -42,7 +45,8 @@ async def edit_suggestion(action: Action, suggestion_id: int, changes: Mapping[s
         suggestion_id,
         store_id=found["store_id"],
         before={"quantity": quantity_of(found), "vendor_id": found["vendor_id"]},
-        after={"quantity": quantity_of(after), "vendor_id": after["vendor_id"], "reason": changes["reason"]},
+        after={"quantity": quantity_of(after), "vendor_id": after["vendor_id"], "reason": changes["reason"]}
+        | {"reason_code": changes.get("reason_code")},
     )
     return await show_suggestion(action, suggestion_id)
 
@@ -76,20 +80,26 @@ async def approve_suggestions(action: Action, ids: Sequence[int], note: str | No
         action.note(
             "suggestion.approved", "suggestion", each["suggestion_id"], store_id=each["store_id"], after={**item}
         )
-    return {"items": items}
+    return {
+        "items": items,
+        "orders": await show_drafts(action, list(orders.values())),
+        "transfers": await show_requested(action, list(transfers.values())),
+    }
 
 
-async def refuse_suggestion(action: Action, suggestion_id: int, reason: str) -> Row:
-    """Refuse one, for a reason. Raises Conflict."""
+async def refuse_suggestion(action: Action, suggestion_id: int, reason: str, code: str | None = None) -> Row:
+    """Refuse one, for a reason and perhaps its code. Raises Conflict."""
     (found,) = await lock_suggestions(action, [suggestion_id])
     check_step(found, "refuse")
-    await _decide(action, [{"suggestion_id": suggestion_id, "state": "refused", "approved_qty": None}], reason)
-    said = {"quantity": quantity_of(found), "reason": reason}
+    await _decide(action, [{"suggestion_id": suggestion_id, "state": "refused", "approved_qty": None}], reason, code)
+    said = {"quantity": quantity_of(found), "reason": reason, "reason_code": code}
     action.note("suggestion.refused", "suggestion", suggestion_id, store_id=found["store_id"], after=said)
     return await show_suggestion(action, suggestion_id)
 
 
-async def _decide(action: Action, items: Sequence[Mapping[str, Any]], note: str | None) -> None:
+async def _decide(
+    action: Action, items: Sequence[Mapping[str, Any]], note: str | None, code: str | None = None
+) -> None:
     await action.execute(
         DECIDE,
         ids=[item["suggestion_id"] for item in items],
@@ -97,6 +107,7 @@ async def _decide(action: Action, items: Sequence[Mapping[str, Any]], note: str 
         quantities=[item["approved_qty"] for item in items],
         by=action.user.username,
         note=note,
+        code=code,
     )
 
 

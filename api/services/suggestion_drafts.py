@@ -1,4 +1,4 @@
-"""The drafts that approved suggestions become: lines of one draft order per vendor and store, requested transfers.
+"""The draft orders that approved suggestions become: one per vendor and store, each line as the vendor takes it.
 
 Made in the transaction of the decision. A draft counts for nothing yet: the suggestion itself counts as on order until
 the draft is sent.
@@ -13,7 +13,8 @@ from api.refusals import Conflict
 from api.services.action import Action, Row
 from api.services.approval_limits import check_limit
 from api.services.numbers import order_number
-from api.services.purchasing_terms import check_pack, terms_of
+from api.services.purchasing import MINIMUM
+from api.services.purchasing_terms import fit_pack, terms_of
 
 # two decisions at once must not make two drafts for one vendor and store
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 2))"
@@ -36,13 +37,23 @@ INSERT_LINES = """
     SELECT %(order_id)s, %(store_id)s, l.product, 'draft', 0, l.quantity, l.expected_on, l.suggestion, l.price
     FROM unnest(%(products)s::bigint[], %(quantities)s::integer[], %(days)s::date[], %(suggestions)s::bigint[],
         %(prices)s::numeric[]) AS l (product, quantity, expected_on, suggestion, price)"""
-INSERT_TRANSFERS = """
-    INSERT INTO stock_transfers (from_store_id, to_store_id, suggestion_id, requested_by)
-    SELECT source_store_id, store_id, suggestion_id, %(user_id)s FROM suggestions
-    WHERE suggestion_id = ANY(%(ids)s) ORDER BY suggestion_id RETURNING suggestion_id, stock_transfer_id"""
-INSERT_TRANSFER_LINES = """
-    INSERT INTO stock_transfer_lines (stock_transfer_id, product_id, requested_qty)
-    SELECT * FROM unnest(%(transfers)s::bigint[], %(products)s::bigint[], %(quantities)s::integer[])"""
+# an edit is later than what it was made in the knowledge of
+ORDERED_MEANWHILE = """
+    SELECT g.suggestion_id, p.sku, s.store_code, o.order_ref, coalesce(l.ordered_qty, l.open_qty) AS quantity
+    FROM suggestions AS g JOIN products AS p USING (product_id) JOIN stores AS s ON s.store_id = g.store_id
+    JOIN purchase_order_lines AS l ON l.store_id = g.store_id AND l.product_id = g.product_id
+    JOIN purchase_orders AS o USING (purchase_order_id)
+    WHERE g.suggestion_id = ANY(%(ids)s) AND l.state IN ('draft', 'open') AND l.suggestion_id IS NULL
+        AND o.created_at > g.updated_at
+    ORDER BY g.suggestion_id LIMIT 1"""
+IS_ACTIVE = "SELECT vendor_code FROM vendors WHERE vendor_id = ANY(%(ids)s) AND NOT is_active ORDER BY 1 LIMIT 1"
+DRAFTS = """
+    SELECT o.purchase_order_id, o.order_ref, o.vendor_id, v.vendor_code, s.store_code, count(*)::integer AS lines,
+        round(CASE WHEN bool_and(l.unit_price IS NOT NULL) THEN sum(l.ordered_qty * l.unit_price) END, 2) AS cost_amount
+    FROM purchase_orders AS o JOIN purchase_order_lines AS l USING (purchase_order_id)
+    JOIN vendors AS v ON v.vendor_id = o.vendor_id JOIN stores AS s ON s.store_id = o.delivery_store_id
+    WHERE o.purchase_order_id = ANY(%(ids)s)
+    GROUP BY o.purchase_order_id, v.vendor_code, s.store_code ORDER BY o.purchase_order_id"""
 WORTH = """
     SELECT CASE WHEN bool_and(unit_price IS NOT NULL) THEN sum(ordered_qty * unit_price) END AS amount
     FROM purchase_order_lines WHERE purchase_order_id = %(order_id)s"""
@@ -56,8 +67,9 @@ def quantity_of(suggestion: Row) -> int:
 async def draft_orders(action: Action, suggestions: Sequence[Row], day: dt.date) -> Mapping[int, int]:
     """Draft orders for suggested purchases, or lines of today's drafts; the order's id by suggestion.
 
-    Raises Conflict `no-vendor`, Invalid `not-a-pack`, and NotPermitted `needs-approval` for a draft whose worth, with
-    what it holds already, is above the user's limit.
+    A quantity that does not fit the vendor's terms as they are now is brought to the nearest that does, in the
+    suggestion's row too. Raises Conflict `no-vendor`, `vendor-inactive`, `product-inactive`, `ordered-meanwhile`, and
+    NotPermitted `needs-approval` for a draft whose worth, with what it holds already, is above the user's limit.
     """
     groups: dict[tuple[int, int], list[Row]] = {}
     for each in suggestions:
@@ -68,6 +80,10 @@ async def draft_orders(action: Action, suggestions: Sequence[Row], day: dt.date)
                 suggestion_id=each["suggestion_id"],
             )
         groups.setdefault((each["vendor_id"], each["store_id"]), []).append(each)
+    left = await action.value(IS_ACTIVE, ids=[vendor_id for vendor_id, _ in groups])
+    if left is not None:
+        raise Conflict("vendor-inactive", f"No orders are placed with vendor {left} any more; name another first.")
+    await _check_fresh(action, suggestions)
     orders: dict[int, int] = {}
     for (vendor_id, store_id), group in sorted(groups.items()):
         order_id = await _draft(action, vendor_id, store_id, group, day)
@@ -76,24 +92,28 @@ async def draft_orders(action: Action, suggestions: Sequence[Row], day: dt.date)
     return orders
 
 
-async def request_transfers(action: Action, suggestions: Sequence[Row]) -> Mapping[int, int]:
-    """A requested transfer for each suggested one; its id by suggestion. Somebody else approves it."""
-    if not suggestions:
-        return {}
+async def show_drafts(action: Action, order_ids: Sequence[int]) -> list[Row]:
+    """What was drafted, by order: lines, and whether it is still below what its vendor accepts as an order."""
+    shown = []
+    for row in await action.rows(DRAFTS, ids=sorted(set(order_ids))):
+        minimum = await action.value(MINIMUM, vendor_id=row["vendor_id"])
+        is_below = minimum is not None and row["cost_amount"] is not None and row["cost_amount"] < minimum
+        shown.append({**row, "is_below_minimum": is_below})
+    return shown
+
+
+async def _check_fresh(action: Action, suggestions: Sequence[Row]) -> None:
+    """What was ordered by hand or by import since a suggestion was made or last edited would be ordered twice."""
     ids = [each["suggestion_id"] for each in suggestions]
-    made = await action.rows(INSERT_TRANSFERS, ids=ids, user_id=action.user.user_id)
-    transfers = {row["suggestion_id"]: row["stock_transfer_id"] for row in made}
-    await action.execute(
-        INSERT_TRANSFER_LINES,
-        transfers=[transfers[key] for key in ids],
-        products=[each["product_id"] for each in suggestions],
-        quantities=[quantity_of(each) for each in suggestions],
-    )
-    for each in suggestions:
-        said = {"suggestion_id": each["suggestion_id"], "sku": each["sku"], "quantity": quantity_of(each)}
-        transfer_id = transfers[each["suggestion_id"]]
-        action.note("transfer.requested", "stock_transfer", transfer_id, store_id=each["store_id"], after=said)
-    return transfers
+    row = await action.row(ORDERED_MEANWHILE, ids=ids)
+    if row is not None:
+        raise Conflict(
+            "ordered-meanwhile",
+            f"Since suggestion {row['suggestion_id']} was made, {row['quantity']} of {row['sku']} were ordered for "
+            f"store {row['store_code']} (order {row['order_ref']}). Refuse it, or edit its quantity knowing that.",
+            suggestion_id=row["suggestion_id"],
+            order_ref=row["order_ref"],
+        )
 
 
 async def _draft(action: Action, vendor_id: int, store_id: int, group: Sequence[Row], day: dt.date) -> int:
@@ -101,7 +121,12 @@ async def _draft(action: Action, vendor_id: int, store_id: int, group: Sequence[
     products = [each["product_id"] for each in group]
     terms = await terms_of(action, vendor_id, store_id, products)
     for each in group:
-        check_pack(quantity_of(each), terms[each["product_id"]], f"suggestion {each['suggestion_id']}")
+        term = terms[each["product_id"]]
+        if not term["is_active"]:
+            said = f"{term['sku']} is no longer ordered; refuse suggestion {each['suggestion_id']}."
+            raise Conflict("product-inactive", said, suggestion_id=each["suggestion_id"])
+        if (fitting := fit_pack(quantity_of(each), term)) != quantity_of(each):
+            each["approved_qty"] = fitting
     order_id = await action.value(FIND_DRAFT, vendor_id=vendor_id, store_id=store_id, day=day, products=products)
     if order_id is None:
         order_id = await action.value(
@@ -126,6 +151,6 @@ async def _draft(action: Action, vendor_id: int, store_id: int, group: Sequence[
         prices=[terms[each["product_id"]]["unit_cost"] for each in group],
     )
     lines = [{"product_id": each["product_id"], "quantity": quantity_of(each)} for each in group]
-    said = {"vendor_id": vendor_id, "lines": lines}
-    action.note("purchase.drafted", "purchase_order", order_id, store_id=store_id, after=said)
+    after = {"vendor_id": vendor_id, "lines": lines}
+    action.note("purchase.drafted", "purchase_order", order_id, store_id=store_id, after=after)
     return int(order_id)

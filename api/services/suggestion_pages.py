@@ -27,7 +27,7 @@ ANY_KEY = 1
 # what a suggestion became, where it was approved
 BECAME = """
     SELECT (SELECT max(purchase_order_id) FROM purchase_order_lines WHERE suggestion_id = %(key)s) AS purchase_order_id,
-        (SELECT max(stock_transfer_id) FROM stock_transfers WHERE suggestion_id = %(key)s) AS stock_transfer_id"""
+        (SELECT max(stock_transfer_id) FROM stock_transfer_lines WHERE suggestion_id = %(key)s) AS stock_transfer_id"""
 
 
 class InvalidCursor(Exception):

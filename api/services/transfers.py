@@ -11,7 +11,7 @@ from api.services.transfers_state import check_either, possible_steps
 Side = Literal["from", "to"]
 HEADER = """
     SELECT t.stock_transfer_id, t.from_store_id, f.store_code AS from_store_code, t.to_store_id,
-        d.store_code AS to_store_code, t.status, t.note, t.suggestion_id, t.requested_by, t.created_at AS requested_at,
+        d.store_code AS to_store_code, t.status, t.note, t.requested_by, t.created_at AS requested_at,
         t.approved_by AS decided_by, t.approved_at AS decided_at, t.decision_note, t.shipped_by, t.shipped_at,
         t.received_by, t.received_at, t.updated_at, n.requested_qty, n.shipped_qty, n.received_qty, n.short_qty,
         n.in_transit_qty,
@@ -29,7 +29,8 @@ HEADER = """
 LINES = """
     SELECT l.stock_transfer_line_id, l.product_id, p.sku, p.name, l.lens_cell_id, c.sph, c.cyl, c.add, l.stock_unit_id,
         u.serial, l.requested_qty, l.approved_qty, l.shipped_qty, l.received_qty, l.damaged_qty, l.lost_qty,
-        l.shipped_qty - l.received_qty - l.damaged_qty - l.lost_qty AS in_transit_qty, l.short_reason
+        l.shipped_qty - l.received_qty - l.damaged_qty - l.lost_qty AS in_transit_qty, l.short_reason,
+        l.suggestion_id
     FROM stock_transfer_lines AS l JOIN products AS p USING (product_id)
     LEFT JOIN lens_cells AS c ON c.lens_cell_id = l.lens_cell_id
     LEFT JOIN stock_units AS u ON u.stock_unit_id = l.stock_unit_id

@@ -21,8 +21,9 @@ APPROVE = """
     FROM unnest(%(ids)s::bigint[], %(quantities)s::integer[]) AS w (id, quantity)
     WHERE l.stock_transfer_line_id = w.id"""
 NAME_UNITS = """
-    INSERT INTO stock_transfer_lines (stock_transfer_id, product_id, stock_unit_id, requested_qty, approved_qty)
-    SELECT %(transfer_id)s, %(product_id)s, w.unit, 1, 1 FROM unnest(%(units)s::bigint[]) AS w (unit)
+    INSERT INTO stock_transfer_lines (stock_transfer_id, product_id, stock_unit_id, requested_qty, approved_qty,
+        suggestion_id)
+    SELECT %(transfer_id)s, %(product_id)s, w.unit, 1, 1, %(suggestion_id)s FROM unnest(%(units)s::bigint[]) AS w (unit)
     ORDER BY w.unit RETURNING *"""
 DECIDE = """
     UPDATE stock_transfers SET status = %(status)s, approved_by = %(user_id)s, approved_at = now(),
@@ -138,6 +139,7 @@ async def _with_units(action: Action, transfer: Row, shelf: int, lines: Sequence
             transfer_id=transfer["stock_transfer_id"],
             product_id=line["product_id"],
             units=units[:wanted],
+            suggestion_id=line["suggestion_id"],
         )
         free[line["product_id"]] = units[wanted:]
     return kept

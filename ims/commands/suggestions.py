@@ -19,6 +19,9 @@ app = typer.Typer(help="What to order, and why; approve, refuse, edit.", no_args
 Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="Its number in `ims suggestions list`.")]
 By = Annotated[str, typer.Option("--by", metavar="USER", help="Who decides: a user who may.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Code = Annotated[
+    str | None, typer.Option("--code", help="Why, as a code that can be counted: SEASON_UPLIFT, OPTED_OUT, …")
+]
 OPEN = ("proposed", "approved", "edited", "ordered")
 
 
@@ -105,21 +108,28 @@ def approve(
     async def work(action: Action) -> Any:
         return await approve_suggestions(action, suggestions, note)
 
-    for item in _act(by, "suggestion:approve", "ims suggestions approve", work)["items"]:
+    done = _act(by, "suggestion:approve", "ims suggestions approve", work)
+    for item in done["items"]:
         order, transfer = item["purchase_order_id"], item["stock_transfer_id"]
         draft = f"draft order {order}" if order else f"requested transfer {transfer}"
         typer.echo(f"Suggestion {item['suggestion_id']} is {item['state']}: {item['approved_qty']} units in {draft}.")
+    for row in done["orders"]:
+        if row["is_below_minimum"]:
+            typer.echo(f"Order {row['order_ref']} is below the minimum of vendor {row['vendor_code']}: add to it.")
 
 
 @app.command("refuse")
 def refuse(
-    suggestion: Number, by: By, reason: Annotated[str, typer.Option("--reason", help="Why not, in words.")]
+    suggestion: Number,
+    by: By,
+    reason: Annotated[str, typer.Option("--reason", help="Why not, in words.")],
+    code: Code = None,
 ) -> None:
     """Refuse a suggestion: it is not asked about again for its day."""
     from api.services.suggestion_decisions import refuse_suggestion
 
     async def work(action: Action) -> Any:
-        return await refuse_suggestion(action, suggestion, reason)
+        return await refuse_suggestion(action, suggestion, reason, _code(code))
 
     _act(by, "suggestion:approve", "ims suggestions refuse", work)
     typer.echo(f"Suggestion {suggestion} is refused.")
@@ -131,12 +141,14 @@ def edit(
     by: By,
     quantity: Annotated[int, typer.Option("--quantity", min=1, help="Units: a multiple of the pack.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, in words.")],
+    code: Code = None,
 ) -> None:
     """Want another quantity; the suggestion stays open until somebody approves it."""
     from api.services.suggestion_decisions import edit_suggestion
 
     async def work(action: Action) -> Any:
-        return await edit_suggestion(action, suggestion, {"quantity": quantity, "reason": reason})
+        changes = {"quantity": quantity, "reason": reason, "reason_code": _code(code)}
+        return await edit_suggestion(action, suggestion, changes)
 
     row = _act(by, "suggestion:edit", "ims suggestions edit", work)
     typer.echo(f"Suggestion {suggestion}: {row['approved_qty']} instead of {row['suggested_qty']} are wanted.")
@@ -150,6 +162,14 @@ def _find(suggestion: int) -> dict[str, Any]:
     if found is None:
         raise WrongInput(f"There is no suggestion {suggestion}; `ims suggestions list` shows what there is.")
     return found
+
+
+def _code(code: str | None) -> str | None:
+    from api.schema.planning import DECISION_CODES
+
+    if code is not None and code not in DECISION_CODES:
+        raise WrongInput(f"There is no reason code {code}; there are {', '.join(DECISION_CODES)}.")
+    return code
 
 
 def _currency(url: str) -> str:

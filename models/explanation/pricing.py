@@ -37,7 +37,7 @@ def price_quantities(said: Mapping[str, Any], quantities: Iterable[int]) -> list
     9 - .4 = 8.6.
     """
     wanted = sorted(set(quantities))
-    if said["is_closed"]:
+    if said.get("kind") == "transfer" or said["is_closed"]:
         return []
     need = replay_need(said)
     held = said["holding_cost_per_unit_week"] * said["review_period_days"] / 7.0

@@ -145,7 +145,7 @@ PATHS: Mapping[str, Path] = {
     "ix_stock_locations_store_id": Path(lambda action: action.value(PLACES, stores=[1])),
     "ix_stock_moves_changed_xid": changes("stock_moves"),
     "ix_stock_reservations_reference": Path(lambda action: reservations_of(action, "sales_order_line", [7])),
-    "ix_stock_transfers_suggestion_id": Path(lambda action: show_suggestion(action, 5)),
+    "ix_stock_transfer_lines_suggestion_id": Path(lambda action: show_suggestion(action, 5)),
     "ix_suggestions_decided": Path(list_suggestions),
     "ix_suggestions_publication_id": Path(list_suggestions),
     "ix_user_sessions_expires_at": owner(lambda action: forget_ended(action.connection)),

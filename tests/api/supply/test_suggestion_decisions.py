@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import psycopg
+import pytest
 
 from api.services.invariants import check_invariants, count_broken, invariants
+from api.services.purchasing_terms import fit_pack
 
 # what warehouse/sql/staging/open_orders.sql counts, of one product, as one number
 ON_ORDER = """
@@ -176,22 +180,110 @@ def test_a_transfer_is_requested_for_a_suggested_one(buyers) -> None:
     assert lines == [{"requested_qty": 3}]
 
 
-def test_many_suggested_transfers_are_requested_at_once_each_by_itself(buyers) -> None:
-    ids = [
-        buyers.suggestion(quantity, kind="transfer", vendor_id=None, source_store_id=buyers.there)
-        for quantity in (2, 3, 4)
-    ]
-    items = buyers.made("/suggestions/approve", buyers.manager, {"ids": ids}, 200)["items"]
-    found = buyers.rows(
-        "SELECT t.suggestion_id, t.stock_transfer_id, l.requested_qty, l.product_id = g.product_id AS is_its"
-        " FROM stock_transfers AS t JOIN stock_transfer_lines AS l USING (stock_transfer_id)"
-        " JOIN suggestions AS g USING (suggestion_id) WHERE t.suggestion_id = ANY (%s) ORDER BY 1",
-        ids,
+def test_what_two_stores_move_is_one_requested_transfer(buyers) -> None:
+    suggest = partial(buyers.suggestion, kind="transfer", vendor_id=None, source_store_id=buyers.there)
+    ids = [suggest(quantity) for quantity in (2, 3, 4)]
+    done = buyers.made("/suggestions/approve", buyers.manager, {"ids": ids}, 200)
+    (transfer,) = {item["stock_transfer_id"] for item in done["items"]}
+    assert [(row["stock_transfer_id"], row["lines"], row["units"]) for row in done["transfers"]] == [(transfer, 3, 9)]
+    lines = buyers.get(f"/transfers/{transfer}", buyers.manager).json()["lines"]
+    assert [(line["suggestion_id"], line["requested_qty"]) for line in lines] == list(zip(ids, (2, 3, 4), strict=True))
+    more = buyers.made("/suggestions/approve", buyers.manager, {"ids": [suggest(5)]}, 200)
+    assert more["items"][0]["stock_transfer_id"] == transfer, "of the same day and person"
+    other = buyers.made("/suggestions/approve", buyers.buyer, {"ids": [suggest(6)]}, 200)
+    assert other["items"][0]["stock_transfer_id"] != transfer, "or they could approve what they asked for"
+    assert buyers.post(f"/transfers/{transfer}/cancel", buyers.manager, {"reason": "x"}).status_code == 200
+    assert {buyers.get(f"/suggestions/{key}", buyers.buyer).json()["state"] for key in ids} == {"refused"}
+    buyers.rows("UPDATE stores SET closed_on = '2024-01-01' WHERE store_id = %s", buyers.there)
+    late = buyers.post("/suggestions/approve", buyers.manager, {"ids": [suggest(2)]})
+    assert buyers.problem(late) == (409, "store-closed")
+
+
+def test_approving_many_is_idempotent_by_its_key(buyers) -> None:
+    ids = [buyers.suggestion(6), buyers.suggestion(4)]
+    answers = [buyers.post("/suggestions/approve", buyers.manager, {"ids": ids}, "the-same-key") for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None, "true", "true"]
+    (order,) = answers[0].json()["orders"]
+    assert (order["lines"], order["is_below_minimum"]) == (2, False)
+    assert "cost_amount" not in order, "the manager sees no costs"
+    assert len(buyers.rows("SELECT 1 FROM purchase_order_lines WHERE suggestion_id = ANY (%s)", ids)) == 2
+    without = buyers.send("POST", "/suggestions/approve", buyers.manager, {"ids": ids})
+    assert without.status_code == 422
+
+
+def test_a_quantity_is_brought_to_the_vendors_terms_of_now(buyers) -> None:
+    product = buyers.product(pack_size=6)
+    suggestion = buyers.suggestion(12, product)
+    buyers.rows("UPDATE supply_terms SET pack_size = 5, moq = 14 WHERE product_id = %s", product)
+    buyers.rows(
+        "INSERT INTO vendor_terms (vendor_id, minimum_order_amount, order_weekdays, valid_from_on)"
+        " VALUES (%s, 700, '{1}', '2020-01-01')",
+        buyers.vendor,
     )
-    assert [(row["suggestion_id"], row["stock_transfer_id"]) for row in found] == [
-        (item["suggestion_id"], item["stock_transfer_id"]) for item in items
+    done = buyers.made("/suggestions/approve", buyers.buyer, {"ids": [suggestion]}, 200)
+    assert (done["items"][0]["state"], done["items"][0]["approved_qty"]) == ("edited", 15)
+    assert (done["orders"][0]["cost_amount"], done["orders"][0]["is_below_minimum"]) == ("600.00", True)
+    shown = buyers.get(f"/suggestions/{suggestion}", buyers.buyer).json()
+    assert (shown["suggested_qty"], shown["approved_qty"], shown["decided_qty"]) == (12, 15, 15)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "pack", "moq", "fitting"),
+    [(13, 6, 10, 12), (15, 6, 10, 18), (2, 6, 10, 12), (7, 1, 1, 7), (12, 6, 1, 12), (1, 1000, 1, 1000)],
+)
+def test_the_nearest_quantity_that_a_vendor_takes(quantity: int, pack: int, moq: int, fitting: int) -> None:
+    assert fit_pack(quantity, {"pack_size": pack, "moq": moq}) == fitting
+
+
+def test_what_was_ordered_meanwhile_is_not_ordered_again(buyers) -> None:
+    product = buyers.product()
+    suggestion = buyers.suggestion(6, product)
+    body = {"vendor_id": buyers.vendor, "delivery_store_id": buyers.here}
+    order = buyers.made("/purchase-orders", buyers.buyer, {**body, "lines": [{"product_id": product, "quantity": 5}]})
+    answer = buyers.post("/suggestions/approve", buyers.buyer, {"ids": [suggestion, buyers.suggestion(2)]})
+    assert buyers.problem(answer) == (409, "ordered-meanwhile")
+    assert (answer.json()["suggestion_id"], answer.json()["order_ref"]) == (suggestion, order["order_ref"])
+    edit = {"quantity": 2, "reason": "five are ordered already", "reason_code": "PROJECTED_STOCKOUT"}
+    assert buyers.send("PATCH", f"/suggestions/{suggestion}", buyers.buyer, edit).status_code == 200
+    assert buyers.post("/suggestions/approve", buyers.buyer, {"ids": [suggestion]}).status_code == 200
+    gone = buyers.suggestion(6)
+    buyers.rows(
+        "UPDATE products SET is_active = false WHERE product_id = (SELECT product_id FROM suggestions"
+        " WHERE suggestion_id = %s)",
+        gone,
+    )
+    answer = buyers.post("/suggestions/approve", buyers.buyer, {"ids": [gone]})
+    assert buyers.problem(answer) == (409, "product-inactive")
+    buyers.rows("UPDATE vendors SET is_active = false WHERE vendor_id = %s", buyers.vendor)
+    answer = buyers.post("/suggestions/approve", buyers.buyer, {"ids": [buyers.suggestion(2)]})
+    assert buyers.problem(answer) == (409, "vendor-inactive")
+
+
+def test_a_decision_keeps_its_quantity_reason_and_person(buyers) -> None:
+    product = buyers.product()
+    edited, refused = buyers.suggestion(6, product), buyers.suggestion(4)
+    path, edit = f"/suggestions/{edited}", {"quantity": 9, "reason": "a wedding", "reason_code": "SEASON_UPLIFT"}
+    assert buyers.send("PATCH", path, buyers.manager, {**edit, "reason_code": "A_WHIM"}).status_code == 422
+    assert buyers.send("PATCH", path, buyers.manager, edit).status_code == 200
+    order = buyers.made("/suggestions/approve", buyers.manager, {"ids": [edited]}, 200)["orders"][0]
+    why = {"reason": "never again", "reason_code": "OPTED_OUT"}
+    buyers.made(f"/suggestions/{refused}/refuse", buyers.manager, why, 200)
+    # what becomes of the order changes what is approved, not what was decided
+    lines = {"lines": [{"product_id": product, "quantity": 8}]}
+    answer = buyers.send("PUT", f"/purchase-orders/{order['purchase_order_id']}/lines", buyers.buyer, lines)
+    assert answer.status_code == 200
+    kept = buyers.rows(
+        "SELECT suggested_qty, approved_qty, decided_qty, decision_code, decision_note, decided_by LIKE 'manager%%'"
+        " AS is_his FROM suggestions WHERE suggestion_id = ANY (%s) ORDER BY suggestion_id",
+        [edited, refused],
+    )
+    assert [tuple(row.values()) for row in kept] == [
+        (6, 8, 9, "SEASON_UPLIFT", "a wedding", True),
+        (4, None, 0, "OPTED_OUT", "never again", True),
     ]
-    assert [(row["requested_qty"], row["is_its"]) for row in found] == [(2, True), (3, True), (4, True)]
+    assert buyers.audited("suggestion", edited) == ["suggestion.edited", "suggestion.approved"]
 
 
 def test_another_store_is_refused_and_nothing_changes(buyers) -> None:

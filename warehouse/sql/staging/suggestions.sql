@@ -11,7 +11,7 @@ SELECT
     g.on_hand AS on_hand_qty,
     g.on_order AS on_order_qty,
     g.suggested_qty,
-    g.approved_qty,
+    coalesce(g.decided_qty, g.approved_qty) AS approved_qty,
     g.covers_until AS covers_until_on,
     g.expected_demand AS expected_demand_qty,
     CAST(timezone(c.timezone, g.decided_at) AS DATE) AS decided_on
