@@ -12,14 +12,18 @@ from typing import Any
 import psycopg
 
 
-def circumstances(url: str) -> dict[str, Any]:
-    """Day, commit and machine, with how busy it was before: a figure without them cannot be compared."""
-    with psycopg.connect(url) as connection:
-        row = connection.execute("SHOW server_version").fetchone()
-        assert row is not None
+def circumstances(url: str | None = None) -> dict[str, Any]:
+    """Day, commit and machine, with how busy it was before: a figure without them cannot be compared.
+
+    With the `url` of a database its server's version, too.
+    """
     load = f"{os.getloadavg()[0]:.1f}"
-    machine = {"cores": os.cpu_count(), "processor": _processor(), "load": load, "postgres": row[0].split()[0]}
-    machine["python"] = platform.python_version()
+    machine = {"cores": os.cpu_count(), "processor": _processor(), "load": load, "python": platform.python_version()}
+    if url is not None:
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SHOW server_version").fetchone()
+            assert row is not None
+        machine["postgres"] = row[0].split()[0]
     return {"at": {"day": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC", "commit": _commit()}, "machine": machine}
 
 

@@ -122,6 +122,36 @@ def warehouse(
     _finish(warehouse_report(found), found, results)
 
 
+@app.command("forecast")
+def forecast(
+    chain: Annotated[str, typer.Option(metavar="DIR|NAME", help="A chain folder, or the name of a folder of --data.")],
+    windows: Annotated[int, typer.Option(help="Rolling windows of four weeks, the last at the end.", min=1)] = 10,
+    series: Annotated[int, typer.Option(help="Judge, and run slow peers, on this many series; 0: all.", min=0)] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option(envvar="IMS_BENCH_CHAINS", exists=True, file_okay=False, help="The folder of named chains."),
+    ] = None,
+    results: Json = None,
+) -> None:
+    """Judge the forecasts beside their peers.
+
+    Rolling windows inside the chain's own past, every method in this process on the same weeks: weekly quantile loss,
+    the same of the 3-week sum, error and bias on in-stock weeks, coverage, time and memory, each beside what is to be
+    reached. statsforecast and mlforecast take part where `uv sync --group bench` has installed them.
+    """
+    from ims.bench.forecast.chain import find_chain, read_chain
+    from ims.bench.forecast.page import forecast_report
+    from ims.bench.forecast.run import bench_forecast
+    from ims.bench.machine import circumstances
+    from ims.progress import progress_bar
+
+    told = read_chain(find_chain(chain, data))
+    about = circumstances()
+    with progress_bar() as progress:
+        found = about | bench_forecast(told, windows, series, progress)
+    _finish(forecast_report(found), found, results)
+
+
 def _numbers(text: str) -> list[int]:
     try:
         numbers = [int(part) for part in text.split(",")]

@@ -1,6 +1,6 @@
 """Measures of a forecast distribution: pinball loss, weighted quantile loss, coverage, bias. Pure functions on arrays.
 
-What is forecast, and on which weeks it is judged, is decided in evaluate.py.
+What is forecast, and on which weeks it is judged, is decided in judge.py.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features.panel import Floats
+
+# What an order must cover is judged as one sum.
+SUM_WEEKS = 3
+NINETY = 17  # the .90 among the 19 levels
 
 
 def pinball(units: Floats, quantiles: Floats, levels: Floats) -> Floats:

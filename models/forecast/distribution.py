@@ -21,6 +21,15 @@ def week_size(shared: Floats, inner: Floats) -> Floats:
     return np.asarray(1.0 / np.maximum(shared + inner + shared * inner, 1e-6))
 
 
+def sum_size(mean: Floats, shared: Floats, inner: Floats) -> Floats:
+    """Size k (n,) of the sum of weeks with means (n, n_weeks): the negative binomial with its variance.
+
+    1 / k = shared + (1 + shared) inner sum m^2 / (sum m)^2. Three equal weeks, .1 and .25: .1 + 1.1 * .25 / 3 = .192.
+    """
+    total = np.maximum(mean.sum(axis=1), 1e-9)
+    return np.asarray(1.0 / np.maximum(shared + (1.0 + shared) * inner * (mean**2).sum(axis=1) / total**2, 1e-6))
+
+
 def count_quantiles(mean: Floats, size: Floats, levels: Floats = LEVELS) -> Floats:
     """Negative binomial quantiles, shape of `mean` plus a last axis of `levels`; 0 where mean is 0.
 

@@ -27,6 +27,7 @@ HOMES = {
         "ims/commands/sql.py",
         "ims/commands/published.py",
         "ims/bench/dashboard.py",
+        "ims/bench/forecast/chain.py",
     ),
     "lightgbm": ("models",),
     "sklearn": ("models",),

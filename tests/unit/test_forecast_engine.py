@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,8 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.forecast.engine import Forecast, forecast, forecast_origins
-from models.forecast.evaluate import BASELINES, evaluate, summarise
-from models.forecast.measure import main
 from models.forecast.weekly import QUANTILES, forecast_weekly
 
 START = date(2023, 1, 2)
@@ -195,24 +192,6 @@ def test_an_empty_shelf_does_not_lower_the_forecast() -> None:
     assert hidden.mean[rows].sum() > 0.7 * kept.mean[rows].sum()
 
 
-def test_evaluation_has_every_method_and_the_model_beats_naive(chain: tuple[pl.DataFrame, pl.DataFrame, date]) -> None:
-    demand, catalog, as_of = chain
-    frame = evaluate(demand, catalog, [as_of - timedelta(weeks=8), as_of - timedelta(weeks=4)], 4)
-    table = summarise(frame)
-    assert set(table["method"]) == {"ims", *BASELINES}
-    loss = dict(zip(table["method"], table["wql"], strict=True))
-    assert loss["ims"] < 0.9 * loss["seasonal_naive"]
-    assert loss["ims"] < loss["empirical_8"]
-    covered = table.filter(pl.col("method") == "ims")["sum_coverage_90_exact"][0]
-    # the made-up season turns up within the first year of history: nothing could have known
-    assert 0.7 < covered <= 1.0
-
-
 def test_no_origin_is_an_error(chain: tuple[pl.DataFrame, pl.DataFrame, date]) -> None:
     with pytest.raises(ValueError, match="at least one origin"):
         forecast_origins(chain[0], chain[1], [], 4)
-
-
-def test_measuring_without_its_files_says_which(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path), "--as-of", "2024-04-15"]) == 2
-    assert "demand.parquet" in capsys.readouterr().err
