@@ -14,6 +14,7 @@ import streamlit as st
 
 from api.identity.scope import Scope
 from dashboards.installation import given_databases
+from dashboards.periods import start_of
 from dashboards.reader import lake_at
 from warehouse import metrics
 from warehouse.comparison import compare
@@ -23,7 +24,8 @@ from warehouse.comparison import compare
 class Question:
     """Which metrics, split by what, over which days (both included), of which store and category (None: all).
 
-    `where` fixes further dimensions. With `beside`, one of the catalogue's comparisons, each metric brings its columns
+    `where` fixes further dimensions; `clock` is the finest time that the metrics know: they are told of the weeks or
+    months that the days touch. With `beside`, one of the catalogue's comparisons, each metric brings its columns
     `_before` and `_change_share`, or `_target` and `_attainment_share`.
     """
 
@@ -34,6 +36,7 @@ class Question:
     store: str | None = None
     category: str | None = None
     where: tuple[tuple[str, str], ...] = ()
+    clock: str = "day"
     beside: str | None = None
 
     def split_by(self, *dimensions: str) -> Question:
@@ -53,8 +56,13 @@ def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
 
 
 def may_see(metric: metrics.Metric, scope: Scope) -> bool:
-    """Whether the figure can be shown to this scope at all: its permissions are held, its costs not hidden."""
-    return metric.permissions <= dict(scope.reports).keys() and (metric.visible != "cost" or scope.sees_cost)
+    """Whether the figure can be shown to this scope at all: its permissions are held, its costs not hidden.
+
+    A figure that knows no stores is of the whole chain, and for those who see all of it.
+    """
+    held = dict(scope.reports)
+    reached = all(name in held and (held[name] is None or "store" in metric.dimensions) for name in metric.permissions)
+    return reached and (metric.visible != "cost" or scope.sees_cost)
 
 
 def daily_metrics(scope: Scope) -> dict[str, metrics.Metric]:
@@ -79,7 +87,8 @@ def first_month(snapshot_id: int, scope: Scope) -> dt.date | None:
 def _ask(lake: str, snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
     where: dict[str, Any] = {}
     if question.begin is not None or question.end is not None:
-        where["day"] = metrics.Between(question.begin, question.end)
+        ends = (None if day is None else start_of(day, question.clock) for day in (question.begin, question.end))
+        where[question.clock] = metrics.Between(*ends)
     for dimension, value in (("store", question.store), ("category", question.category), *question.where):
         if value is not None:
             where[dimension] = value

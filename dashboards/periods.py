@@ -47,6 +47,7 @@ def default_period(data_as_of: dt.date, first: dt.date, weeks: int = 13) -> tupl
 
 
 SPANS = {
+    "last_day": "The last day",
     "last_week": "Last week",
     "last_4_weeks": "Last 4 weeks",
     "last_13_weeks": "Last 13 weeks",
@@ -67,6 +68,8 @@ def days_of(span: str, data_as_of: dt.date, first: dt.date) -> tuple[dt.date, dt
     last = data_as_of - dt.timedelta(days=1)
     if span in WEEKS:
         begin, end = default_period(data_as_of, first, WEEKS[span])
+    elif span == "last_day":
+        begin, end = last, last
     elif span == "this_month":
         begin, end = last.replace(day=1), last
     else:

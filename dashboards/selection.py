@@ -43,20 +43,26 @@ class Selection:
         return frozenset(name for name, _ in self.where)
 
     def question(self, metrics: list[Metric], by: tuple[str, ...] = (), *, beside: bool = False) -> Question:
-        """These figures as the selection limits them; those of one moment, which know no days, are asked for apart."""
-        timed = all("day" in metric.dimensions for metric in metrics)
+        """These figures as the selection limits them; all of them go by one clock."""
+        (clock,) = {clock_of(metric) for metric in metrics}
         return Question(
             tuple(metric.name for metric in metrics),
             by,
-            self.begin if timed else None,
-            self.end if timed else None,
+            self.begin if clock else None,
+            self.end if clock else None,
             where=self.where,
-            beside=self.beside if beside and timed else None,
+            clock=clock or "day",
+            beside=self.beside if beside and clock == "day" else None,
         )
 
     def fits(self, metric: Metric) -> bool:
         """Whether the figure can be limited by all that is fixed."""
         return self.fixed <= set(metric.dimensions)
+
+
+def clock_of(metric: Metric) -> str | None:
+    """The finest time the figure knows; None where it speaks of one moment, the data's as-of."""
+    return next((grain for grain in ("day", "week", "month") if grain in metric.dimensions), None)
 
 
 def choose(board: Board, passport: Passport, scope: Scope, first: dt.date) -> Selection:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards.reading import Reading
-from dashboards.selection import BESIDE
+from dashboards.selection import BESIDE, clock_of
 from warehouse.catalogue import ESTIMATED, Metric, catalogue
 from warehouse.formats import format_metric
 
@@ -45,20 +45,18 @@ def _ask_all(reading: Reading, metrics: list[Metric]) -> dict[str, Any]:
     for group in _alike([*metrics, *estimates], reading):
         found |= reading.ask(group, beside=True).row(0, named=True)
     for grain in ("day", "week", "month"):
-        split = [metric for metric in metrics if reading.grain([metric]) == grain]
-        if split:
-            rows = reading.ask(split, (grain,))
-            found |= {f"{metric.name}_course": rows[metric.name].to_list() for metric in split}
+        for group in _alike([metric for metric in metrics if reading.grain([metric]) == grain], reading):
+            rows = reading.ask(group, (grain,))
+            found |= {f"{metric.name}_course": rows[metric.name].to_list() for metric in group}
     return found
 
 
 def _alike(metrics: list[Metric], reading: Reading) -> list[list[Metric]]:
     """Figures that one question can ask for together."""
     by_target = reading.selection.beside == "target"
-    groups: dict[tuple[bool, bool], list[Metric]] = {}
+    groups: dict[tuple[str | None, bool], list[Metric]] = {}
     for metric in metrics:
-        timed = "day" in metric.dimensions
-        groups.setdefault((timed, by_target and metric.target is not None), []).append(metric)
+        groups.setdefault((clock_of(metric), by_target and metric.target is not None), []).append(metric)
     return list(groups.values())
 
 

@@ -11,7 +11,7 @@ from dashboards.board import Block
 from dashboards.downloads import write_csv, write_table
 from dashboards.files import File, offer
 from dashboards.reading import Reading, can_dig
-from dashboards.selection import dig
+from dashboards.selection import clock_of, dig
 from warehouse.catalogue import Metric
 from warehouse.formats import format_metric
 
@@ -53,15 +53,15 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
 
 
 def _read(metrics: list[Metric], level: str, reading: Reading) -> pl.DataFrame:
-    """Figures of a time and of a moment are asked for apart, and stand side by side."""
-    frames = []
-    for timed in (True, False):
-        group = [metric for metric in metrics if ("day" in metric.dimensions) is timed]
-        if group:
-            frames.append(reading.ask(group, (level,)))
+    """Figures that go by different clocks are asked for apart, and stand side by side."""
+    frames = [
+        reading.ask(group, (level,))
+        for clock in dict.fromkeys(clock_of(metric) for metric in metrics)
+        if (group := [metric for metric in metrics if clock_of(metric) == clock])
+    ]
     rows = frames[0]
-    if len(frames) == 2:
-        rows = rows.join(frames[1], on=level, how="full", coalesce=True, nulls_equal=True)
+    for frame in frames[1:]:
+        rows = rows.join(frame, on=level, how="full", coalesce=True, nulls_equal=True)
     rows = rows.select(level, *(metric.name for metric in metrics))
     return rows.sort(metrics[0].name, level, descending=[True, False], nulls_last=True)
 

@@ -10,7 +10,8 @@ from api.identity.policy import permissions, roles
 from api.identity.scope import Scope as Reach
 from dashboards.board import boards
 from dashboards.figures import may_see
-from dashboards.periods import SPANS, days_of
+from dashboards.periods import SPANS, days_of, start_of
+from dashboards.selection import clock_of
 from warehouse.catalogue import catalogue
 from warehouse.comparison import compare
 from warehouse.dimensions import Between
@@ -55,9 +56,9 @@ def test_every_tile_says_what_the_metric_layer_says(world, site, name: str) -> N
     con = connect(world.installation.databases, world.installation.settings, snapshot=world.snapshot_id, read_only=True)
     begin, end = days_of(board.span, dt.date(2026, 11, 23), dt.date(2025, 9, 1))
     for metric in (catalogue()[each] for each in board.tiles):
-        timed = "day" in metric.dimensions
-        where = {"day": Between(begin, end)} if timed else {}
-        rows = query_or_compare(con, metric.name, where, board.beside if timed else None)
+        clock = clock_of(metric)
+        where = {clock: Between(start_of(begin, clock), start_of(end, clock))} if clock else {}
+        rows = query_or_compare(con, metric.name, where, board.beside if clock == "day" else None)
         expected = rows[metric.name][0]
         if expected is None:
             assert metric.label not in tiles
