@@ -5,7 +5,7 @@ Reads the `demand` and `catalog` frames, writes nothing. No feature and no model
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -30,6 +30,7 @@ class Panel:
     codes: name of a grouping -> (n_series,) dense code; always store, sku, category, subcategory, brand, cluster,
         region, chain, store_category, store_subcategory.
     launched, discontinued: (n_series,) week index of the first and the last week of sale; far away when unknown.
+    categories: names by code of the category.
     """
 
     series: pl.DataFrame
@@ -39,6 +40,7 @@ class Panel:
     codes: dict[str, Ints]
     launched: Ints
     discontinued: Ints
+    categories: tuple[str, ...] = ("",)
 
     @property
     def n_series(self) -> int:
@@ -99,20 +101,13 @@ def build_panel(demand: pl.DataFrame, catalog: pl.DataFrame, end: date) -> Panel
         codes=_codes(series),
         launched=_week_index(series["launched_on"], start, -(10**6)),
         discontinued=_week_index(series["discontinued_on"], start, 10**6),
+        categories=tuple(series["category"].cast(pl.String).fill_null("").unique().sort().to_list()),
     )
 
 
 def cut_panel(panel: Panel, n_weeks: int) -> Panel:
     """The same panel as it was known before column `n_weeks`."""
-    return Panel(
-        panel.series,
-        panel.start,
-        panel.demand[:, :n_weeks],
-        panel.weight[:, :n_weeks],
-        panel.codes,
-        panel.launched,
-        panel.discontinued,
-    )
+    return replace(panel, demand=panel.demand[:, :n_weeks], weight=panel.weight[:, :n_weeks])
 
 
 def _observed(demand: pl.DataFrame, end: date) -> pl.DataFrame:

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from models.features.history import History, build_history
 from models.features.panel import Floats, build_panel, monday_of
+from models.features.segments import name_segments
 from models.forecast.blend import expect
 from models.forecast.boosted import BUDGET, LIGHT_BUDGET, Boosted, fit_boosted
 from models.forecast.dispersion import Dispersion, fit_dispersion
-from models.forecast.errors import collect_errors
+from models.forecast.errors import collect_errors, expect_past
 from models.forecast.schedule import list_cutoffs, list_error_cutoffs
+from models.forecast.seats import Seats, seat_champions
+from models.forecast.trials import hold_trials
 
 FULL_CUTOFFS = 3
 
@@ -37,7 +40,8 @@ class Forecast:
         each week draws for itself: demand of step h ~ Poisson(mean_h * G * G_h).
     size: (n_series, n_weeks) negative binomial size k of single weeks, variance mean + mean^2 / k, or None: then
         1 / k = shared + inner + shared * inner.
-    method: (n_series,) the model, or the fallback that stood in for it.
+    method: (n_series,) the model, the challenger that holds the series' segment, or the fallback that stood in.
+    segment: (n_series,) category and kind of demand; champions: the choice of each segment (champion.py).
     """
 
     origin: date
@@ -47,6 +51,8 @@ class Forecast:
     inner: Floats
     size: Floats | None
     method: NDArray[np.str_]
+    segment: NDArray[np.str_] | None = None
+    champions: pl.DataFrame | None = None
 
 
 def forecast(
@@ -55,9 +61,13 @@ def forecast(
     as_of: date,
     horizon_weeks: int = 16,
     progress: Progress | None = None,
+    reigning: pl.DataFrame | None = None,
 ) -> Forecast:
-    """Forecast from complete weeks before `as_of`; step 0 is the week that holds it, as a full week."""
-    return forecast_origins(demand, catalog, [as_of], horizon_weeks, progress)[0]
+    """Forecast from complete weeks before `as_of`; step 0 is the week that holds it, as a full week.
+
+    `reigning`: the champions of the last run; a segment without one is the model's.
+    """
+    return forecast_origins(demand, catalog, [as_of], horizon_weeks, progress, reigning)[0]
 
 
 def forecast_origins(
@@ -66,6 +76,7 @@ def forecast_origins(
     origins: Sequence[date],
     horizon_weeks: int,
     progress: Progress | None = None,
+    reigning: pl.DataFrame | None = None,
 ) -> list[Forecast]:
     """One forecast per origin, in the order given, each from complete weeks before it only.
 
@@ -80,12 +91,14 @@ def forecast_origins(
     cutoffs = list_cutoffs(list(index.values()))
     trained = sorted({*list_error_cutoffs(cutoffs[0], panel.n_series), *cutoffs})
     models = _train(history, trained, cutoffs, horizon_weeks, progress)
-    errors = collect_errors(history, models, cutoffs[-1])
+    past = expect_past(history, models, cutoffs[-1])
+    errors, trials = collect_errors(history, past), hold_trials(history, past)
     spread = {cutoff: fit_dispersion(errors.before(cutoff)) for cutoff in cutoffs}
+    held = {cutoff: seat_champions(trials.before(cutoff), reigning) for cutoff in cutoffs}
     made: dict[int, Forecast] = {}
     for done, origin in enumerate(sorted(set(index.values()))):
         cutoff = cutoffs[bisect_right(cutoffs, origin) - 1]
-        made[origin] = _forecast_origin(history, models[cutoff], spread[cutoff], origin, horizon_weeks)
+        made[origin] = _forecast_origin(history, models[cutoff], spread[cutoff], held[cutoff], origin, horizon_weeks)
         _report(progress, "forecast", (done + 1) / len(set(index.values())))
     return [made[index[day]] for day in origins]
 
@@ -104,12 +117,16 @@ def _train(
 
 
 def _forecast_origin(
-    history: History, model: Boosted | None, spread: Dispersion, origin: int, n_steps: int
+    history: History, model: Boosted | None, spread: Dispersion, seats: Seats, origin: int, n_steps: int
 ) -> Forecast:
     panel = history.panel
     seen = expect(history, model, origin, n_steps)
     shared, inner, size = spread.spread(seen.mean, seen.size)
-    return Forecast(panel.monday(origin), panel.series, seen.mean, shared, inner, size, seen.method)
+    segment = name_segments(history, origin)
+    made = Forecast(
+        panel.monday(origin), panel.series, seen.mean, shared, inner, size, seen.method, segment, seats.champions
+    )
+    return seats.take(made, history, origin)
 
 
 def _report(progress: Progress | None, stage: str, share: float) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.features.history import History
 from models.features.panel import Floats, Ints
-from models.forecast.blend import expect
+from models.forecast.blend import Expectation, expect
 from models.forecast.boosted import Boosted
 
 WEEKS = 3
@@ -35,19 +35,31 @@ class Errors:
         return Errors(self.origin[keep], self.mean[keep], self.units[keep], self.size[keep])
 
 
-def collect_errors(history: History, models: dict[int, Boosted | None], end: int) -> Errors:
-    """Errors of every origin from the first cutoff to the last whose three weeks end before column `end`.
+def draw_series(n_series: int) -> Ints:
+    """The series whose past forecasts are looked at: all of them, or 6,000 drawn once."""
+    if n_series <= ROWS_PER_ORIGIN:
+        return np.arange(n_series)
+    return np.sort(np.random.default_rng(0).choice(n_series, ROWS_PER_ORIGIN, replace=False))
 
-    `models`: cutoff -> what was trained before it; an origin takes the latest cutoff not after it.
+
+def expect_past(history: History, models: dict[int, Boosted | None], end: int) -> dict[int, Expectation]:
+    """What was expected at every origin from the first cutoff to the last whose three weeks end before column `end`.
+
+    Of the drawn series. `models`: cutoff -> what was trained before it; an origin takes the latest cutoff not after it.
     """
-    panel, cutoffs = history.panel, sorted(models)
-    series = np.arange(panel.n_series)
-    if panel.n_series > ROWS_PER_ORIGIN:
-        series = np.sort(np.random.default_rng(0).choice(panel.n_series, ROWS_PER_ORIGIN, replace=False))
+    cutoffs, series = sorted(models), draw_series(history.panel.n_series)
+    return {
+        origin: expect(history, models[cutoffs[bisect_right(cutoffs, origin) - 1]], origin, WEEKS, series)
+        for origin in range(max(cutoffs[0], 1), end - WEEKS + 1)
+    }
+
+
+def collect_errors(history: History, past: dict[int, Expectation]) -> Errors:
+    """Errors of what was expected in the past, on runs of three whole weeks on the shelf."""
+    panel = history.panel
+    series = draw_series(panel.n_series)
     parts = []
-    for origin in range(max(cutoffs[0], 1), end - WEEKS + 1):
-        model = models[cutoffs[bisect_right(cutoffs, origin) - 1]]
-        seen = expect(history, model, origin, WEEKS, series)
+    for origin, seen in past.items():
         columns = slice(origin, origin + WEEKS)
         whole = (panel.weight[series, columns] >= 0.999).all(axis=1) & (seen.mean > 0).all(axis=1)
         size = seen.size if seen.size is not None else np.full(seen.mean.shape, np.nan)
