@@ -17,8 +17,9 @@ from api.identity.keys import load_pseudonym_key
 from api.services.privacy_pseudonyms import name_key
 from ims.settings import get_settings
 from pipelines.pseudonyms import expression, key_at_hand
-from warehouse.contracts import Column, Contract, contracts, create_table
+from warehouse.contracts import Column, Contract, contracts, create_built_tables, create_table
 from warehouse.lake import attach_source, current_snapshot
+from warehouse.stamps import stamp
 from warehouse.transactions import plain_errors, transaction
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def _position(con: duckdb.DuckDBPyConnection, key_name: str) -> Position:
 
 def _last_position(con: duckdb.DuckDBPyConnection) -> Position | None:
     create_table(con, STATE)
+    create_built_tables(con)
     row = con.execute("SELECT source, snapshot, low_xid, high_xid, data_as_of FROM lake.raw.extract_state").fetchone()
     return None if row is None else Position(*row)
 
@@ -214,9 +216,9 @@ def _merge(con: duckdb.DuckDBPyConnection, table: Contract, before: Position) ->
 
 
 def _stamp(con: duckdb.DuckDBPyConnection, table: Contract, now: Position) -> None:
-    """Name the table's new content in its comment; what is built from it is built anew when the name differs."""
+    """Name the table's new content; what is built from it is built anew when the name differs."""
     version = hashlib.sha256(f"{table.name} {now.source} {now.snapshot}".encode()).hexdigest()[:16]
-    con.execute(f"COMMENT ON TABLE lake.{table.name} IS {_literal(version)}")
+    stamp(con, table.name, version)
 
 
 def _columns_in_lake(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:

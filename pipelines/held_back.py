@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from expectations.check import Check, Held, Waiver
 from expectations.rules import holding_rules
 from warehouse.contracts import Contract, contract, create_table
-from warehouse.lake import table_stamps
+from warehouse.stamps import stamp, table_stamps
 from warehouse.transactions import transaction
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def hold_back(con: duckdb.DuckDBPyConnection, waivers: Sequence[Waiver] = ()) ->
             agreed = contract(name)
             create_table(con, name)
             con.execute(f"CREATE OR REPLACE TEMP TABLE held AS {_found(kind, agreed, waivers)}")
-            held[name] = _write(con, agreed, stamps.get(name))
+            held[name] = _write(con, agreed, is_new=name not in stamps)
             con.execute("DROP TABLE temp.held")
     return held
 
@@ -103,7 +103,7 @@ def _not(check: Check, waivers: Sequence[Waiver]) -> str:
     return f" WHERE {check.store} IS NULL OR {check.store} NOT IN ({codes})"
 
 
-def _write(con: duckdb.DuckDBPyConnection, agreed: Contract, stamp: str | None) -> int:
+def _write(con: duckdb.DuckDBPyConnection, agreed: Contract, is_new: bool) -> int:
     columns = ", ".join(agreed.column_names)
     both = f"(FROM lake.{agreed.name} EXCEPT SELECT {columns} FROM temp.held)"
     new = f"(SELECT {columns} FROM temp.held EXCEPT FROM lake.{agreed.name})"
@@ -116,8 +116,8 @@ def _write(con: duckdb.DuckDBPyConnection, agreed: Contract, stamp: str | None) 
         con.execute(
             f"INSERT INTO lake.{agreed.name} FROM (SELECT {columns} FROM temp.held EXCEPT FROM lake.{agreed.name})"
         )
-    if gone or added or stamp is None:
-        con.execute(f"COMMENT ON TABLE lake.{agreed.name} IS '{_name(con)}'")
+    if gone or added or is_new:
+        stamp(con, agreed.name, _name(con))
     return int(con.execute("SELECT count(*) FROM temp.held").fetchall()[0][0])
 
 

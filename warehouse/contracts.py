@@ -105,6 +105,17 @@ def create_table(con: duckdb.DuckDBPyConnection, name: str) -> None:
     con.execute(f"CREATE TABLE IF NOT EXISTS lake.{name} ({columns})")
 
 
+def create_built_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Create what is built from SQL and is not there yet, empty, in the caller's transaction.
+
+    After each commit that changes the schema DuckLake reads its whole catalog anew: all of them in one. Without NOT
+    NULL: that a value is missing is for the checks to say.
+    """
+    for each in (*contracts("staging"), *contracts("marts")):
+        columns = ", ".join(f"{column.name} {column.type}" for column in each.columns)
+        con.execute(f"CREATE TABLE IF NOT EXISTS lake.{each.name} ({columns})")
+
+
 @lru_cache(maxsize=1)
 def _all() -> dict[str, Contract]:
     found = {f"{path.parent.name}.{path.stem}": path for path in sorted(FOLDER.glob("*/*.toml"))}

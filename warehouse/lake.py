@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ims.postgres import Databases, redact_url
+from warehouse.stamps import create_stamps
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,21 +59,6 @@ def current_snapshot(con: duckdb.DuckDBPyConnection) -> int:
     if row is None:
         raise LakeUnavailable("The lake has no snapshot: its catalog is empty.")
     return int(row[0])
-
-
-def table_stamps(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The comment of each table of the lake that has one: the name of the content it was last given.
-
-    Read from the catalog itself: duckdb_tables() asks for the size of every table and takes twenty times as long.
-    """
-    found = con.execute(
-        """SELECT s.schema_name || '.' || t.table_name, g.value
-        FROM __ducklake_metadata_lake.ducklake_table AS t
-        JOIN __ducklake_metadata_lake.ducklake_schema AS s USING (schema_id)
-        JOIN __ducklake_metadata_lake.ducklake_tag AS g ON g.object_id = t.table_id AND g.key = 'comment'
-        WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND g.end_snapshot IS NULL"""
-    ).fetchall()
-    return dict(found)
 
 
 def attach_source(con: duckdb.DuckDBPyConnection, url: str) -> None:
@@ -136,8 +122,11 @@ def _attach_and_create(con: duckdb.DuckDBPyConnection, url: str, settings: Setti
                 return
             catalog.execute("SELECT pg_advisory_xact_lock(hashtext('ims lake'))")
             _attach(con, url, settings, None, read_only=False)
+            con.execute("BEGIN")  # each commit that changes the schema costs as much as all of them in one
             for schema in SCHEMAS:
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{schema}")
+            create_stamps(con)
+            con.execute("COMMIT")
     except psycopg.Error as error:
         raise _unavailable(url, settings, None, error) from None
 
@@ -147,7 +136,8 @@ def _is_created(catalog: psycopg.Connection[tuple[object, ...]]) -> bool:
     if found is None or found[0] is None:
         return False
     known = catalog.execute("SELECT schema_name FROM ducklake_schema WHERE end_snapshot IS NULL").fetchall()
-    return set(SCHEMAS) <= {row[0] for row in known}
+    stamps = catalog.execute("SELECT 1 FROM ducklake_table WHERE table_name = 'table_stamps' AND end_snapshot IS NULL")
+    return set(SCHEMAS) <= {row[0] for row in known} and stamps.fetchone() is not None
 
 
 def _attach(

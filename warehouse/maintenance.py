@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from warehouse.changes import CATALOG
+from warehouse.stamps import forget_old_stamps
 from warehouse.transactions import plain_errors
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def maintain(con: duckdb.DuckDBPyConnection, kept: Collection[int], days: int = 
         gone = sorted({snapshot for (snapshot,) in old} - set(kept))
         if gone:
             con.execute(f"CALL ducklake_expire_snapshots('lake', versions => {gone})")
+        forget_old_stamps(con)
         con.execute("CALL ducklake_merge_adjacent_files('lake')")
         con.execute(f"CALL ducklake_rewrite_data_files('lake', delete_threshold => {DELETED_SHARE})")
         unused = f"older_than => now() - to_days({int(grace_days)})"

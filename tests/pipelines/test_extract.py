@@ -17,7 +17,8 @@ from pipelines.held_back import hold_back
 from pipelines.rebuild import Rebuild
 from pipelines.transform import build_all
 from warehouse.contracts import contracts
-from warehouse.lake import connect, current_snapshot, table_stamps
+from warehouse.lake import connect, current_snapshot
+from warehouse.stamps import table_stamps
 from warehouse.transformations import tables
 
 CHAIN = (

@@ -12,6 +12,7 @@ from pipelines.extract import extract
 from pipelines.transform import build_table
 from warehouse.contracts import contracts, create_table
 from warehouse.lake import connect
+from warehouse.stamps import stamp
 from warehouse.transformations import tables
 
 RULE = "each_store_and_day_is_that_of_postgresql"
@@ -43,7 +44,7 @@ def lake(installation, url):
     extract(opened, installation.databases)
     for each in contracts("checks"):
         create_table(opened, each.name)
-        opened.execute(f"COMMENT ON TABLE lake.{each.name} IS 'nothing'")
+        stamp(opened, each.name, "nothing")
     yield opened
     opened.close()
 
@@ -76,7 +77,7 @@ def test_they_agree_and_a_lost_line_is_told_to_the_last_paisa(lake):
         "DELETE FROM lake.raw.sales_order_lines WHERE sales_order_line_id ="
         " (SELECT min(sales_order_line_id) FROM lake.raw.sales_order_lines)"
     )
-    lake.execute("COMMENT ON TABLE lake.raw.sales_order_lines IS 'lost'")
+    stamp(lake, "raw.sales_order_lines", "lost")
     found = broken(lake)
     assert set(found) == set(MARTS)
     (row,) = found["marts.fct_sales_daily"]

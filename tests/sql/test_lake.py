@@ -13,10 +13,12 @@ import psycopg
 import pytest
 
 from warehouse.lake import SCHEMAS, LakeUnavailable, connect, current_snapshot
+from warehouse.stamps import stamp, table_stamps
 
 OPEN = """
 from ims.settings import get_settings
 from warehouse.lake import connect
+from warehouse.stamps import stamp, table_stamps
 from ims.postgres import connect_databases
 con = connect(connect_databases(get_settings()), get_settings())
 con.execute("CREATE TABLE IF NOT EXISTS lake.outputs.t_{n} AS SELECT 1 AS a")
@@ -68,12 +70,15 @@ def test_the_engine_keeps_to_its_home_and_settings(installation):
 
 def test_building_a_table_leaves_nothing_behind_in_the_catalog(installation):
     con = connect(installation.databases, installation.settings)
-    for rows in (1, 1000):
-        con.execute(f"CREATE OR REPLACE TABLE lake.marts.t AS SELECT * FROM range({rows}) AS r (n)")
-    with psycopg.connect(installation.databases.lake) as catalog:
-        assert (
-            catalog.execute("SELECT tablename FROM pg_tables WHERE tablename ~ 'inlined_data_[0-9]'").fetchall() == []
-        )
+    stamp(con, "marts.t", "first")
+    tables_of_rows = "SELECT tablename FROM pg_tables WHERE tablename ~ 'inlined_data_[0-9]'"
+    with psycopg.connect(installation.databases.lake, autocommit=True) as catalog:
+        ((stamps,),) = catalog.execute(tables_of_rows).fetchall()
+        for rows in (1, 1000):
+            con.execute(f"CREATE OR REPLACE TABLE lake.marts.t AS SELECT * FROM range({rows}) AS r (n)")
+            stamp(con, "marts.t", str(rows))
+        assert catalog.execute(tables_of_rows).fetchall() == [(stamps,)]
+    assert table_stamps(con) == {"marts.t": "1000"}
 
 
 def test_a_lake_that_is_not_there_is_said_so(installation):
