@@ -126,9 +126,8 @@ def _sums_of(metric: Metric) -> list[Metric]:
 
 
 def _figure(metric: Metric) -> str:
-    if metric.formula is None:
-        return metric.name
-    return f"CAST({_spell_out(metric).sql(dialect='duckdb')} AS {TYPES[metric.unit]})"
+    found = metric.name if metric.formula is None else _spell_out(metric).sql(dialect="duckdb")
+    return f"CAST({found} AS {TYPES[metric.unit]})"
 
 
 def _spell_out(metric: Metric) -> exp.Expression:
@@ -168,7 +167,8 @@ def _compile_source(
     conditions, given = compile_filters(limits, time, scope, first.own)
     values += given
     conditions, values = _limit_to_scope(conditions, values, scope, first.table)
-    figures = [f"CAST({metric.expression} AS {TYPES[metric.unit]}) AS {metric.name}" for metric in metrics]
+    # as exact as they come: what a formula divides is not rounded before it
+    figures = [f"{metric.expression} AS {metric.name}" for metric in metrics]
     body = ", ".join([f"{sql} AS {name}" for sql, name in zip(split, by, strict=True)] + figures)
     text = body + " ".join(conditions)
     joins = when + "".join(f" JOIN lake.marts.{table} AS {a} ON {on}" for a, table, on in JOINS if f"{a}." in text)

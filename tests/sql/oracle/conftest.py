@@ -9,7 +9,7 @@ import datetime as dt
 import tomllib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -36,6 +36,7 @@ class Chain:
 
     folder: Path
     con: duckdb.DuckDBPyConnection
+    asked: set[str] = field(default_factory=set, compare=False)
 
     @property
     def as_of(self) -> dt.date:
@@ -52,7 +53,28 @@ class Chain:
 
     def ask(self, *names: str, by: Sequence[str] = (), where: Mapping[str, Filter] | None = None) -> pl.DataFrame:
         """The metrics, as a superadmin sees them."""
+        self.asked.update(names)
         return query(self.con, names, by, where, scope=Scope(stores=None, can_see_cost=True))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "recomputes(*metrics): the test computes these figures anew from the files")
+
+
+@pytest.fixture(autouse=True)
+def said(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that says it recomputes a figure has asked for it; a test over parameters asks for its own."""
+    marker = request.node.get_closest_marker("recomputes")
+    if marker is None:
+        yield
+        return
+    chain = request.getfixturevalue("ci")
+    chain.asked.clear()
+    yield
+    parameters = getattr(request.node, "callspec", None)
+    named = set(marker.args) & set(parameters.params.values()) if parameters else set(marker.args)
+    assert named
+    assert named <= chain.asked
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from tests.sql.oracle.told import lines, money
+from warehouse.transformations import table
 
 ONE = dt.timedelta(days=1)
 SOURCES = {
@@ -135,12 +136,59 @@ def days(chain: Any) -> Any:
 
 
 @cache
+def reserved(chain: Any) -> Any:
+    """Units kept for somebody, by store: a folder cannot tell of any, so a few are put into the lake."""
+    pairs = moves(chain).select("store", "sku").unique().sort("store", "sku").rows()
+    rows = [(n + 1, *pairs[n * len(pairs) // 12], n % 2 + 1, "active" if n % 3 else "released") for n in range(12)]
+    for number, store, sku, units, state in rows:
+        chain.con.execute(
+            "INSERT INTO lake.raw.stock_reservations SELECT ?, l.location_id, p.product_id, ?, ?, now(), 1"
+            " FROM lake.raw.stock_locations AS l JOIN lake.raw.stores AS s USING (store_id), lake.raw.products AS p"
+            " WHERE s.store_code = ? AND p.sku = ?",
+            [number, units, state, store, sku],
+        )
+    build(chain, "staging.reservations", "marts.fct_inventory_position")
+    kept = Counter()
+    for _, store, _, units, state in rows:
+        kept[store] += units if state == "active" else 0
+    return kept
+
+
+def build(chain: Any, *names: str) -> None:
+    """Tables anew, of what a test has put into the lake."""
+    for name in names:
+        chain.con.execute(f"CREATE OR REPLACE TABLE lake.{name} AS {table(name).sql}")
+
+
+@cache
+def costs(chain: Any) -> Any:
+    """What a unit of a sku costs at as_of: the newest cost recorded until then, else the product's."""
+    recorded = (
+        chain.file("cost_history").sort("valid_from_on").select("sku", *dates("valid_from_on"), *money("unit_cost"))
+    )
+    newest = {sku: cost for sku, since, cost in recorded.rows() if since <= chain.as_of}
+    return {sku: newest.get(sku, product["unit_cost"]) for sku, product in products(chain).items()}
+
+
+def means(paid: list[float]) -> list[float | None]:
+    return [round(paid[0] / paid[1], 4) if paid[1] else None]
+
+
+@cache
 def layers(chain: Any) -> Any:
-    """First in first out, unit by unit: store, category, arrival, source, when and how it left."""
+    """First in first out, unit by unit: store, category, arrival, source, when and how it left; what it cost.
+
+    `paid` is the mean cost at which its day and source brought units, `stated` the cost recorded for as_of.
+    """
     arrived, left = defaultdict(list), defaultdict(list)
-    for store, sku, day, kind, units, _ in moves(chain).rows():
+    paid = defaultdict(lambda: [0.0, 0])
+    for store, sku, day, kind, units, cost in moves(chain).rows():
         if units > 0:
-            arrived[store, sku] += [(day, SOURCES.get(kind, "correction"))] * units
+            source = SOURCES.get(kind, "correction")
+            arrived[store, sku] += [(day, source)] * units
+            if cost is not None:
+                paid[store, sku, day, source][0] += units * cost
+                paid[store, sku, day, source][1] += units
         else:
             left[store, sku] += [(day, kind == "sale")] * -units
     rows = []
@@ -149,9 +197,12 @@ def layers(chain: Any) -> Any:
         for day, source in sorted(units):
             on, is_sale = gone.popleft() if gone else (None, None)
             rows.append(
-                (*pair, products(chain)[pair[1]]["category"], day, source, on, is_sale, (chain.as_of - day).days)
-            )
-    names = ["store", "sku", "category", "came", "source", "left", "sale", "age"]
+                (
+                    *pair, products(chain)[pair[1]]["category"], day, source, on, is_sale, (chain.as_of - day).days,
+                    *means(paid[*pair, day, source]), costs(chain)[pair[1]],
+                )
+            )  # fmt: skip
+    names = ["store", "sku", "category", "came", "source", "left", "sale", "age", "paid", "stated"]
     return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
+import pytest
 
 from tests.sql.oracle.told import ORDER, compare, lines, moment, orders, people
 
@@ -27,6 +28,7 @@ def completed_tests(ci) -> pl.DataFrame:
     )
 
 
+@pytest.mark.recomputes("footfall_conversion")
 def test_footfall_conversion(ci):
     told = orders(ci).with_columns(who=pl.coalesce("person", pl.concat_str(*ORDER)))
     came = told.group_by("store_code", counted_on="booked_on").agg(pl.col("who").n_unique())
@@ -45,6 +47,7 @@ def test_footfall_conversion(ci):
     compare(ci, "footfall_conversion", "store", expected)
 
 
+@pytest.mark.recomputes("hidden_sales_share", "walkout_recovery_share", "walkouts_lost_to_stock_share")
 def test_hidden_sales_and_walkouts(ci):
     told = (
         ci.file("walkouts")
@@ -60,6 +63,7 @@ def test_hidden_sales_and_walkouts(ci):
     assert dict(ci.ask("walkouts", by=["reason"]).rows()) == dict(told.group_by("reason").len().rows())
 
 
+@pytest.mark.recomputes("exam_to_buy", "days_test_to_order", "unattributed_tests")
 def test_exam_to_buy_one_order_at_a_time(ci):
     """Each order in the order of time looks back for the latest test of its person, as a person at a desk would."""
     tests = {}
@@ -82,6 +86,7 @@ def test_exam_to_buy_one_order_at_a_time(ci):
     assert ci.ask("unattributed_tests").rows() == [(0,)]
 
 
+@pytest.mark.recomputes("capture_rate", "capture_rate_complete")
 def test_capture_rate(ci):
     kinds = ["frame", "lens", "contact_lens"]
     bought = lines(ci).filter(pl.col("product_kind").is_in(kinds) | pl.col("pair_group").is_not_null())
@@ -102,8 +107,11 @@ def test_capture_rate(ci):
     each = told.join(captured, on="prescription_number", how="left")
     share = pl.col("patient_ref").filter(pl.col("captured")).n_unique() / pl.col("patient_ref").n_unique()
     compare(ci, "capture_rate", "month", each.group_by(month("prescribed_on")).agg(share))
+    over = each.filter(pl.col("prescribed_on") + dt.timedelta(60) < ci.as_of)
+    compare(ci, "capture_rate_complete", "store", over.group_by("store_code").agg(share))
 
 
+@pytest.mark.recomputes("external_prescription_share")
 def test_external_prescriptions(ci):
     sources = ci.file("prescriptions").select("prescription_number", "source")
     told = lines(ci).drop_nulls("prescription_number").join(sources, on="prescription_number")
@@ -111,6 +119,7 @@ def test_external_prescriptions(ci):
     compare(ci, "external_prescription_share", "month", each.group_by(month("booked_on")).agg(pl.col("source").mean()))
 
 
+@pytest.mark.recomputes("no_show_share", "wait_minutes")
 def test_the_queue(ci):
     told = (
         ci.file("eye_test_queue").with_columns(pl.col("queued_on").cast(pl.Date)).filter(pl.col("queued_on") < ci.as_of)

@@ -10,7 +10,7 @@ from statistics import median
 import polars as pl
 import pytest
 
-from tests.sql.oracle.told import ORDER, compare, lines, moment, orders, people
+from tests.sql.oracle.told import ORDER, compare, is_same, lines, moment, orders, people
 
 DAY = dt.timedelta(days=1)
 LASTS = {"DAILY": 1, "FORTNIGHTLY": 14, "MONTHLY": 30, "QUARTERLY": 90, "YEARLY": 365}
@@ -36,6 +36,7 @@ def seen(ci):
     return found
 
 
+@pytest.mark.recomputes("repeat_rate", "lapsed_share", "lapsed_customers", "customers_to_win_back", "retention_share")
 def test_repeat_lapsed_and_retained_at_the_end_of_each_month(ci, seen):
     last = months_before(ci.as_of - DAY, 0)
     first = min(months_before(min([*bought, *tested]), 0) for bought, tested in seen.values())
@@ -58,6 +59,7 @@ def test_repeat_lapsed_and_retained_at_the_end_of_each_month(ci, seen):
         )
         shares["repeat_rate"].append((month, sum(count > 1 for count in counts) / active if active else None))
         shares["lapsed_share"].append((month, gone / len(known)))
+        shares["lapsed_customers"].append((month, gone))
         shares["customers_to_win_back"].append((month, won))
         shares["active_customers"].append((month, active))
         old = sum(count > 0 for count in before)
@@ -69,6 +71,7 @@ def test_repeat_lapsed_and_retained_at_the_end_of_each_month(ci, seen):
         compare(ci, metric, "month", frame)
 
 
+@pytest.mark.recomputes("recall_rate", "recalls_due")
 def test_recalls(ci):
     told = ci.file("prescriptions").select(
         "patient_ref", "store_code", pl.col("prescribed_on", "valid_until_on").cast(pl.Date)
@@ -83,9 +86,13 @@ def test_recalls(ci):
     for patient, _, day, _ in told.rows():
         dates[patient].append(day)
     due = defaultdict(lambda: (set(), set()))
+    whole = defaultdict(set)
     latest = told.group_by("patient_ref", "valid_until_on").agg(pl.col("prescribed_on").max())
     for patient, ends, began in latest.rows():
-        if ends >= ci.as_of or any(began < day < ends - 90 * DAY for day in dates[patient]):
+        if any(began < day < ends - 90 * DAY for day in dates[patient]):
+            continue
+        whole[ends.replace(day=1)].add(patient)
+        if ends >= ci.as_of:
             continue
         month = ends.replace(day=1)
         due[month][0].add(patient)
@@ -94,8 +101,11 @@ def test_recalls(ci):
     rows = [(month, len(came) / len(all_of)) for month, (all_of, came) in due.items()]
     expected = pl.DataFrame(rows, schema={"month": pl.Date, "value": pl.Float64}, orient="row")
     compare(ci, "recall_rate", "month", expected, month=sorted(due))
+    counts = pl.DataFrame([(month, len(patients)) for month, patients in whole.items()], orient="row")
+    compare(ci, "recalls_due", "month", counts)
 
 
+@pytest.mark.recomputes("refills_due", "refill_compliance")
 def test_contact_lenses_run_out_and_are_bought_again(ci):
     worn = (
         ci.file("product_contact_lenses")
@@ -120,6 +130,7 @@ def test_contact_lenses_run_out_and_are_bought_again(ci):
     assert found == dict(last.group_by(month).agg(pl.col("who").n_unique()).rows())
 
 
+@pytest.mark.recomputes("customers", "lifetime_value", "vip_customers", "vip_churn_share")
 def test_vips_and_who_is_about_to_be_lost(ci):
     worth = lines(ci).group_by(*ORDER, "booked_on", "person").agg(pl.col("net_amount").sum()).drop_nulls("person")
     vips = lost = 0
@@ -133,11 +144,13 @@ def test_vips_and_who_is_about_to_be_lost(ci):
             overdue = (ci.as_of - days[-1]).days - median(gaps)
             lost += overdue > 90 or overdue > 0.5 * median(gaps)
     customers = worth["person"].n_unique()
+    assert is_same("lifetime_value", ci.ask("lifetime_value").item(), worth["net_amount"].sum() / customers)
     assert ci.ask("customers", "vip_customers").rows() == [(customers, vips)]
     (share,) = ci.ask("vip_churn_share").row(0)
     assert share == (pytest.approx(lost / vips) if vips else None)
 
 
+@pytest.mark.recomputes("premiumisation_share")
 def test_dearer_than_the_year_before(ci):
     bounds = [0, 1000, 2500, 5000, 10000, 15000, 20000, 30000, 50000, 75000, 150000]
     worth = (

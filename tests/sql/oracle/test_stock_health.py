@@ -1,4 +1,4 @@
-"""What of the ci chain's stock is dead, too much, missing or about to expire, from its files: I7, I9 to I16, ABC."""
+"""What of the ci chain's stock is dead, too much, missing or about to expire, from its files: I10, I12, I14 to I16."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ import math
 from collections import Counter, defaultdict
 
 import polars as pl
+import pytest
 
-from tests.sql.oracle.kept import ONE, dates, days, layers, products, rates, sold
-from tests.sql.oracle.told import compare, lines, moment, money, returns
+from tests.sql.oracle.kept import ONE, costs, dates, days, layers, products, rates, sold
+from tests.sql.oracle.told import compare, is_same, moment, money
 
 
+@pytest.mark.recomputes(
+    "dead_stock_units",
+    "dead_stock_value",
+    "dead_stock_share",
+    "unsold_90d_units",
+    "unsold_90d_value",
+    "excess_stock_units",
+    "excess_stock_value",
+)
 def test_dead_and_excess_stock(ci):
     there = layers(ci).filter(pl.col("left").is_null())
     stale = Counter()
@@ -35,6 +45,7 @@ def test_dead_and_excess_stock(ci):
         for sku, lead, review in ci.file("supply").select("sku", "lead_time_days", "review_period_days").rows()
     }
     dead, flat, excess = Counter(), Counter(), Counter()
+    worth = {"dead_stock_value": Counter(), "unsold_90d_value": Counter(), "excess_stock_value": Counter()}
     for (store, sku), units in held.items():
         since = max((day for day, _ in booked[store, sku]), default=None)
         silent = sum(day > since for day in shown[store, sku]) if since else len(shown[store, sku])
@@ -50,29 +61,25 @@ def test_dead_and_excess_stock(ci):
             cover = terms.get(sku, 0) + 90
             mean = shape / exposure * cover
             limit = math.ceil(mean + 2.326348 * math.sqrt(mean * (1 + cover / exposure)))
-            excess[store] += min(max(units + ordered[store, sku] - limit, 0), units)
-        dead[store] += units if is_silent else stale[store, sku]
+            over = min(max(units + ordered[store, sku] - limit, 0), units)
+            excess[store] += over
+            worth["excess_stock_value"][store] += over * costs(ci)[sku]
+        gone = units if is_silent else stale[store, sku]
+        dead[store] += gone
+        worth["dead_stock_value"][store] += gone * costs(ci)[sku]
         old = since < ci.as_of - 90 * ONE if since else min(shown[store, sku], default=ci.as_of) < ci.as_of - 90 * ONE
         flat[store] += units if old else 0
+        worth["unsold_90d_value"][store] += units * costs(ci)[sku] if old else 0
     for name, found in (("dead_stock_units", dead), ("unsold_90d_units", flat), ("excess_stock_units", excess)):
         compare(ci, name, "store", pl.DataFrame([*found.items()], orient="row"))
+    for name, found in worth.items():
+        compare(ci, name, "store", pl.DataFrame([*found.items()], orient="row"))
+    whole = sum(dead.values()) / sum(held.values())
+    assert is_same("dead_stock_share", ci.ask("dead_stock_share").item(), whole)
     assert 0 < sum(dead.values()) < sum(held.values())
 
 
-def test_lost_sales_by_demand(ci):
-    first = (ci.as_of - ONE).replace(day=1)
-    first = first.replace(year=first.year - 1)
-    lost, expected = Counter(), Counter()
-    for store, sku, is_ranged, is_out in (
-        days(ci).filter(pl.col("day") >= first).select("store", "sku", "ranged", "out").rows()
-    ):
-        shape, exposure, _ = rates(ci).get((store, sku), (0, 1, 0))
-        lost[store] += is_out * shape / exposure
-        expected[store] += is_ranged * shape / exposure
-    shares = [(store, lost[store] / expected[store]) for store in expected if expected[store]]
-    compare(ci, "demand_out_of_stock_share", "store", pl.DataFrame(shares, orient="row"))
-
-
+@pytest.mark.recomputes("power_grid_coverage", "prescriptions_served_share")
 def test_power_grid(ci):
     eyes = ci.file("prescription_eyes").join(
         ci.file("prescriptions").select("prescription_number", "kind", *dates("prescribed_on")),
@@ -126,6 +133,7 @@ def test_power_grid(ci):
     )
 
 
+@pytest.mark.recomputes("broken_runs_share")
 def test_broken_runs(ci):
     # the span of as_of itself: what the last day's moves left, with nothing said or sold yet
     today = {(s, k): n for s, k, n in ci.file("stock").select("store_code", "sku", "on_hand").rows()}
@@ -145,6 +153,7 @@ def test_broken_runs(ci):
         )
 
 
+@pytest.mark.recomputes("expiry_risk_units", "expiry_risk_value", "expired_units")
 def test_expiry(ci):
     came = (
         ci.file("goods_receipts")
@@ -162,48 +171,18 @@ def test_expiry(ci):
         "store_code", "sku", "batch_code", *dates("expires_on"), "accepted_qty"
     ).rows():
         lots[store, sku][until, batch or "none"] += units
-    risk, expired = Counter(), 0
+    risk, worth, expired = Counter(), Counter(), 0
     for pair, mine in lots.items():
         units = [lot for lot in sorted(mine) for _ in range(mine[lot])]
         kept = units[len(units) - min(stock.get(pair, 0), len(units)) :] if stock.get(pair, 0) > 0 else []
         rate = rates(ci)[pair][0] / rates(ci)[pair][1] if pair in rates(ci) else 0
         for place, (until, _) in enumerate(kept, 1):
-            risk[pair[0]] += place > math.floor(rate * max((until - ci.as_of).days, 0))
+            is_late = place > math.floor(rate * max((until - ci.as_of).days, 0))
+            risk[pair[0]] += is_late
+            worth[pair[0]] += is_late * costs(ci)[pair[1]]
             expired += until < ci.as_of
     found = {store: units for store, units in ci.ask("expiry_risk_units", by=["store"]).rows() if units}
     assert found == {store: units for store, units in risk.items() if units}
     assert ci.ask("expired_units").item() == expired
-
-
-def test_classes_by_worth(ci):
-    since = ci.as_of - 364 * ONE
-    goods, back = lines(ci).with_columns(*dates("sold_on")), returns(ci)
-    margin, first = Counter(), {}
-    for sku, day, amount, quantity, _ in goods.select(
-        "sku", "sold_on", "net_amount", "quantity", "cost_at_sale"
-    ).rows():
-        first[sku] = min(first.get(sku, day), day)
-        if since <= day < ci.as_of:
-            margin[sku] += amount - quantity * (products(ci)[sku]["unit_cost"] or 0)
-    lined = goods.select("order_ref", "store_code", "line_ref", "sku")
-    for sku, day, amount, quantity in back.join(lined, on=["order_ref", "store_code", "line_ref"]).select(
-        "sku", "returned_on", "taxable_amount", "quantity"
-    ).rows():  # fmt: skip
-        if day >= since:
-            margin[sku] -= amount - quantity * (products(ci)[sku]["unit_cost"] or 0)
-    total, above, classes = sum(max(m, 0) for m in margin.values()), 0.0, Counter()
-    for sku, worth in sorted(margin.items(), key=lambda item: (-round(item[1], 4), item[0])):
-        launched = products(ci)[sku]["launched_on"] or first.get(sku)
-        share = above / total
-        above += max(worth, 0)
-        classes[
-            "N"
-            if launched > ci.as_of - 90 * ONE
-            else "C"
-            if worth <= 0 or share >= 0.95
-            else "B"
-            if share >= 0.8
-            else "A"
-        ] += 1
-    found = dict(ci.ask("classed_products", by=["abc_class"]).rows())
-    assert {name: found[name] for name in "AB"} == {name: classes[name] for name in "AB"}
+    for store, value in ci.ask("expiry_risk_value", by=["store"]).rows():
+        assert is_same("expiry_risk_value", value, worth[store])

@@ -5,13 +5,19 @@ Each function takes the chain of the fixture `ci`. A day is the business day in 
 
 from __future__ import annotations
 
-from math import isnan
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from math import isclose, isnan
 from typing import Any
 
 import polars as pl
 
+from warehouse.catalogue import catalogue
+
 ZONE = "Asia/Kolkata"
 ORDER = ["order_ref", "store_code"]
+# digits after the point of a sum; the unit of any other figure is that of a ratio
+SUMS = {"money": 2, "units": 0, "count": 0}
 
 
 def moment(name: str) -> pl.Expr:
@@ -24,14 +30,16 @@ def money(*names: str) -> list[pl.Expr]:
     return [pl.col(name).cast(pl.Float64) for name in names]
 
 
-def people(chain: Any) -> pl.DataFrame:
+@cache
+def people(chain: Any) -> Any:
     """Customers' codes and `person`: those of one mobile number are one."""
     return chain.file("customers").select(
         "customer_code", "home_store_code", person=pl.coalesce(pl.col("mobile").cast(pl.String), "customer_code")
     )
 
 
-def orders(chain: Any) -> pl.DataFrame:
+@cache
+def orders(chain: Any) -> Any:
     """Billable orders with booked_on, delivered_on and the person."""
     told = chain.file("sales_orders").filter(~pl.col("status").is_in(["draft", "cancelled"]))
     return (
@@ -45,7 +53,8 @@ def orders(chain: Any) -> pl.DataFrame:
     )
 
 
-def lines(chain: Any) -> pl.DataFrame:
+@cache
+def lines(chain: Any) -> Any:
     """Lines of billable orders with the kind of their product."""
     kinds = chain.file("categories").select(category="code", product_kind="kind")
     products = chain.file("products").select("sku", "category", "attributes").join(kinds, on="category")
@@ -58,7 +67,8 @@ def lines(chain: Any) -> pl.DataFrame:
     )
 
 
-def returns(chain: Any) -> pl.DataFrame:
+@cache
+def returns(chain: Any) -> Any:
     """Returned lines with the day they came back and the line they were sold as."""
     documents = chain.file("sales_returns").select(
         "return_number", pl.col("returned_on").cast(pl.Date), back_in=pl.col("store_code")
@@ -74,11 +84,29 @@ def returns(chain: Any) -> pl.DataFrame:
 
 
 def compare(chain: Any, metric: str, by: str, expected: pl.DataFrame, **where: Any) -> None:
-    """The figure by a dimension is what `expected` (the dimension, value) says, and is not empty throughout."""
+    """The figure by a dimension is what `expected` (the dimension, value) says, and is not empty throughout.
+
+    Money is equal to the paisa and a count to the unit; a ratio to nine digits.
+    """
     found = chain.ask(metric, by=[by], where=where).filter(pl.col(metric).is_not_null())
     mine = {key: value for key, value in expected.rows() if value is not None and not isnan(value)}
-    theirs = {key: float(value) for key, value in found.rows()}
+    theirs = dict(found.rows())
     assert theirs.keys() == mine.keys(), metric
     assert theirs, metric
     for key, value in mine.items():
-        assert abs(theirs[key] - float(value)) < 1e-6 * max(1.0, abs(float(value))), (metric, key, theirs[key], value)
+        assert is_same(metric, theirs[key], value), (metric, key, theirs[key], value)
+
+
+def is_same(metric: str, theirs: Any, mine: Any) -> bool:
+    """To the last digit where a figure is a sum, else to nine digits."""
+    if theirs is None or mine is None:
+        return theirs is mine
+    places = SUMS.get(catalogue()[metric].unit)
+    if places is None:
+        return isclose(float(theirs), float(mine), rel_tol=1e-9, abs_tol=1e-12)
+    return half_up(theirs, places) == half_up(mine, places)
+
+
+def half_up(value: Any, places: int = 2) -> Decimal:
+    """Rounded as money is."""
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
