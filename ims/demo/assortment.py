@@ -91,16 +91,13 @@ def choose_display(base: Floats, category: Category) -> Ints:
 def _choose_range(
     profile: Profile, category: Category, own: pl.DataFrame, stores: Stores, rng: np.random.Generator
 ) -> Flags:
-    """(store x slot): big stores carry more, metros more premium; of lenses whole lines. Every slot finds a store."""
+    """(store x slot): big stores carry more, metros more premium. Every slot finds a store."""
     slot = own["slot"].to_numpy()
     slots, shops = int(slot.max()) + 1, len(stores.codes)
     if category.key == "lenses":
-        lines = profile.lens_lines
-        weight = own["popularity"].to_numpy()[:lines]
-        fewest, most = profile.lens_lines_carried
-        carried = np.zeros((shops, lines), dtype=bool)
-        for shop, count in enumerate(rng.integers(fewest, most + 1, shops)):
-            carried[shop, rng.choice(lines, count, replace=False, p=weight / weight.sum())] = True
+        lines = _choose_lines(profile, own["popularity"].to_numpy()[: profile.lens_lines], shops, rng)
+        deep = _choose_depth(profile, lines, stores, rng)
+        carried = np.arange(slots) // profile.lens_lines < deep[:, np.arange(slots) % profile.lens_lines]
     else:
         slot_tier = dict(zip(slot.tolist(), own["tier"].to_list(), strict=True))
         affinity = np.array([[TIER_AFFINITY[c].get(slot_tier[s], 1.0) for s in range(slots)] for c in stores.clusters])
@@ -108,7 +105,28 @@ def _choose_range(
         carried = rng.random((shops, slots)) < profile.carried[category.key] * spread * affinity
     orphan = ~np.logical_or.reduce(carried, axis=0)
     carried[rng.integers(0, shops, len(orphan)), np.arange(len(orphan))] |= orphan
-    return carried[:, np.arange(slots) % profile.lens_lines] if category.key == "lenses" else carried
+    return carried
+
+
+def _choose_lines(profile: Profile, weight: Floats, shops: int, rng: np.random.Generator) -> Flags:
+    """(store x lens line): every line finds a store."""
+    lines = profile.lens_lines
+    fewest, most = profile.lens_lines_carried
+    carried = np.zeros((shops, lines), dtype=bool)
+    for shop, count in enumerate(rng.integers(fewest, most + 1, shops)):
+        carried[shop, rng.choice(lines, count, replace=False, p=weight / weight.sum())] = True
+    orphan = ~np.logical_or.reduce(carried, axis=0)
+    carried[rng.integers(0, shops, len(orphan)), np.arange(len(orphan))] |= orphan
+    return carried
+
+
+def _choose_depth(profile: Profile, lines: Flags, stores: Stores, rng: np.random.Generator) -> Ints:
+    """(store x lens line): how many of a line's powers, the most wanted first; its largest store keeps all."""
+    shallow, deep = profile.lens_cells_carried
+    depth = np.where(lines, rng.integers(shallow, deep + 1, lines.shape), 0)
+    largest = np.where(lines, stores.size[:, None], 0.0).argmax(axis=0)
+    depth[largest, np.arange(profile.lens_lines)] = profile.lens_cells
+    return depth
 
 
 def _stock_warehouse(catalogue: Catalogue, stores: Stores, shops: list[list[Any]], seed: int) -> list[Any]:

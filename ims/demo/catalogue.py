@@ -21,7 +21,7 @@ from ims.demo.streams import open_stream
 DISCOUNT_MEAN = 0.05  # what margins allow for: 55 % of lines are reduced by 9 % on average
 IMPORTED = ("frames", "sunglasses")  # the categories with makers abroad
 BOX = 10  # lenses of the most wanted cells come in boxes
-BOX_SHARE = 0.05
+BOX_SHARE = 0.015
 
 
 @dataclass(frozen=True)

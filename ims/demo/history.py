@@ -29,7 +29,7 @@ class History:
     - transfers shipped - sales + (counted - expected). Rows are frames of Int64, by day:
     unmet      units wanted in vain, by what the customer did (reactions.py)
     purchases  one line of one order to one vendor (supply.py); transfers (transfers.py)
-    returns    units back on `day`, by their state; counts: evening of `day`; expiries: morning of `day`
+    returns    units back on `day`, by their state; counts: evening of `day`; expiries: morning of `day`, by the book
     shrinkage  units lost on `day`: the truth, which no record shows
     """
 

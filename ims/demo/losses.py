@@ -35,31 +35,32 @@ class Shrinkage:
 
 
 class Expiry:
-    """First in, first out, week by week: what came in a shelf life ago and has not gone out since is past its date."""
+    """First in, first out, by the book: before each week staff write off what will be past its date in it.
+
+    What is on hand is of the deliveries that came last; a box that was lost is written off with the others of its age.
+    """
 
     def __init__(self, pairs: Pairs, categories: list[Category]) -> None:
         life = np.array([c.shelf_life_days for c in categories])[pairs.category]
         self._own = np.nonzero(life > 0)[0]
-        self._weeks = life[self._own] // 7
+        self._weeks = life[self._own] // 7 - 1
         self._came = np.zeros(len(self._own), dtype=np.int64)
         self._opening = np.zeros(len(self._own), dtype=np.int64)
-        self._went = np.zeros(len(self._own), dtype=np.int64)
         self._ring = np.zeros((int(self._weeks.max(initial=0)) + 1, len(self._own)), dtype=np.int32)
 
-    def note(self, came: Ints, went: Ints) -> None:
-        """Units that came in and went out since the last call, by pair."""
+    def note(self, came: Ints) -> None:
+        """Units that came from vendors, by pair."""
         self._came += came[self._own]
-        self._went += went[self._own]
 
-    def expire(self, week: int, physical: Ints) -> Ints:
-        """Units to take off the shelf at the start of this week of the simulation, by pair; call once a week."""
+    def expire(self, week: int, book: Ints) -> Ints:
+        """Units to write off, by pair; call once a week, on its last morning when goods are in."""
         if week == 0:
-            self._opening = physical[self._own]
+            self._opening = self._came.copy()
         rows = len(self._ring)
         self._ring[week % rows] = self._came
         then = self._ring[(week - self._weeks) % rows, np.arange(len(self._own))]
         young = self._opening * week // np.maximum(self._weeks, 1)  # what the chain opened with was of all ages
-        old = np.where(week >= self._weeks, then, young) - self._went
-        expired = np.zeros(len(physical), dtype=np.int64)
-        expired[self._own] = np.clip(old, 0, physical[self._own])
+        old = np.where(week >= self._weeks, then, young)
+        expired = np.zeros(len(book), dtype=np.int64)
+        expired[self._own] = np.clip(book[self._own] - (self._came - old), 0, old)
         return expired

@@ -82,7 +82,7 @@ def _choose_lab_item(luck: Luck, slot: Ints, lens_class: Ints, to_order: MadeToO
 
 def _find_cells(world: World, luck: Luck, slots: pl.DataFrame, slot: Ints, lens_class: Ints) -> tuple[Ints, Ints]:
     """The line for both eyes that the store carries most of; of equals, the one that luck and its share prefer."""
-    lines, coated, shares, grid = _tabulate_grid(world)
+    coated, shares, grid = _tabulate_grid(world)
     store, day = slots["store"].to_numpy(), slots["order_day"].to_numpy()
     power = [
         (np.rint(slots[f"sph_{s}"].to_numpy() * 4).astype(int), np.rint(slots[f"cyl_{s}"].to_numpy() * 4).astype(int))
@@ -91,14 +91,14 @@ def _find_cells(world: World, luck: Luck, slots: pl.DataFrame, slot: Ints, lens_
     best = np.full(len(slot), -1.0)
     out = [np.full(len(slot), -1), np.full(len(slot), -1)]
     start, end = world.pairs.start_day, world.pairs.end_day
-    for line in range(len(lines)):
+    for line in range(len(coated)):
         found = []
         for sph, cyl in power:
             inside = (np.abs(sph) <= 64) & (cyl >= -24)
             cell = np.where(inside, grid[store, line, sph.clip(-64, 64) + 64, cyl.clip(-24, 0) + 24], -1)
             live = (cell >= 0) & (start[cell] <= day) & (day < end[cell])
             found.append(np.where(live, cell, -1))
-        taste = shares[line] * luck.uniform(f"line {line}", slot)
+        taste = shares[line] / shares.sum() * luck.uniform(f"line {line}", slot)
         right_class = lens_class == (COATED if coated[line] else BASIC)
         score = np.where(right_class, (found[0] >= 0) * 2.0 + (found[1] >= 0) * 2.0 + taste, -1.0)
         better = score > best
@@ -107,23 +107,22 @@ def _find_cells(world: World, luck: Luck, slots: pl.DataFrame, slot: Ints, lens_
     return out[0], out[1]
 
 
-def _tabulate_grid(world: World) -> tuple[list[str], list[bool], Floats, npt.NDArray[np.int64]]:
-    """Lens lines, which are coated, their shares, and the pair (or -1) of (store, line, sph + 16 D, cyl + 6 D)."""
-    catalogue, pairs = world.catalogue.frame, world.pairs
+def _tabulate_grid(world: World) -> tuple[Flags, Floats, npt.NDArray[np.int64]]:
+    """Which lens lines are coated, their shares, and the pair (or -1) of (store, line, sph + 16 D, cyl + 6 D)."""
+    pairs = world.pairs
     category = next(i for i, c in enumerate(world.categories) if c.key == "lenses")
-    tiers = world.categories[category].tiers
-    lines = list(tiers)
-    line_of = np.array([lines.index(t) if t in tiers else -1 for t in catalogue["subcategory"].to_list()])
+    cells = world.catalogue.frame.with_row_index("sku_index").filter(pl.col("category_index") == category)
+    lines = cells.head(world.profile.lens_lines)  # the catalogue lists them cell by cell, the most wanted cell first
+    first = int(cells["sku_index"][0])
     sph, cyl = (
-        np.rint(catalogue["attributes"].str.json_path_match(f"$.{p}").cast(pl.Float64).fill_null(0).to_numpy() * 4)
+        np.rint(cells["attributes"].str.json_path_match(f"$.{p}").cast(pl.Float64).to_numpy() * 4).astype(np.int64)
         for p in ("sph", "cyl")
     )
-    own: Flags = (pairs.category == category) & (pairs.store < len(world.stores.codes))
-    pair = np.nonzero(own)[0]
-    sku = pairs.sku[pair]
+    pair = np.nonzero((pairs.category == category) & pairs.is_shop)[0]
+    cell = pairs.sku[pair] - first
     grid = np.full((len(world.stores.codes), len(lines), 129, 25), -1, dtype=np.int64)
-    grid[pairs.store[pair], line_of[sku], sph[sku].astype(int) + 64, cyl[sku].astype(int) + 24] = pair
-    return lines, [not name.endswith("HC") for name in lines], np.array(list(tiers.values())), grid
+    grid[pairs.store[pair], cell % len(lines), sph[cell] + 64, cyl[cell] + 24] = pair
+    return ~lines["tier"].str.ends_with("HC").to_numpy(), lines["popularity"].to_numpy(), grid
 
 
 def draw_needs(world: World, glasses: Glasses, wearers: Wearers) -> tuple[Needs, pl.DataFrame]:

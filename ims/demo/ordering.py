@@ -45,6 +45,7 @@ class Managers:
         self._group = pairs.store * self._categories + pairs.category
         self._review_days = np.array([c.review_days for c in categories])[pairs.category]
         self._cover = profile.caution * np.array([c.cover for c in categories])[pairs.category]
+        self._overlooked = np.array([c.overlooked_share for c in categories])[pairs.category] * pairs.is_shop
         self._sunny = np.array([c.key == "sunglasses" for c in categories])[pairs.category]
         self._pack = catalogue.column("pack_size")[pairs.sku]
         self._moq = catalogue.column("moq")[pairs.sku]
@@ -87,7 +88,8 @@ class Managers:
         skipped = rng.random(self._groups) < SKIPPED_SHARE
         turn = (column + self._group) % self._review_days == 0
         ends = np.minimum(self._pairs.end_day - LAST_ORDER_DAYS, self._pairs.close_day - 60)
-        reviewed = turn & ~skipped[self._group] & (self._pairs.start_day <= day) & (day < ends) & self._bought
+        seen = ~skipped[self._group] & (rng.random(len(self._group)) >= self._overlooked)
+        reviewed = turn & seen & (self._pairs.start_day <= day) & (day < ends) & self._bought
         if not reviewed.any():
             return
         rate = self._wanted_rate()

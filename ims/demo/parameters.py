@@ -41,6 +41,7 @@ class Category:
     display_min_slow: int
     deep_share: float
     cover: float
+    overlooked_share: float = 0.0
     style_life_days: int = 420
     seasonal_peak_day: int = 0
     shelf_life_days: int = 0
@@ -63,6 +64,7 @@ class Profile:
     lens_lines: int
     lens_cells: int
     lens_lines_carried: list[int]
+    lens_cells_carried: list[int]
     skus: dict[str, int]
     units: dict[str, float]
     carried: dict[str, float]

@@ -65,12 +65,11 @@ class Chain:
         """One day: the morning's arrivals, the managers' orders, the customers, the evening's losses and counts."""
         rng = open_stream(self._seed, "day", day + BURN_IN_DAYS)
         trading = (self._pairs.start_day <= day) & (day < self._pairs.close_day)
-        came = self._open(day, rng)
-        shipped = self._send_back(day, rng)
+        self._open(day)
+        self._send_back(day, rng)
         book = self._physical + self._missing
         self._managers.review(day, book, self._physical, self._purchases, self._transfers, rng)
-        given = self._transfers.collect()
-        self._physical -= given
+        self._physical -= self._transfers.collect()
         available = self._physical.copy()
         wanted = self._demand.draw(day, trading, rng)
         wanted = np.where(day < self._pairs.end_day, wanted, np.minimum(wanted, available))  # who asks, has seen it
@@ -86,7 +85,6 @@ class Chain:
         self._physical -= lost
         self._missing += lost
         self._count(day, trading)
-        self._expiry.note(came, sales + lost + shipped + given)
         if day >= 0:
             unlucky = np.nonzero(lost)[0]
             self._rows["shrinkage"].add(day, unlucky, lost[unlucky])
@@ -99,30 +97,35 @@ class Chain:
         self.history.transfers = self._transfers.tabulate()
         return self.history
 
-    def _open(self, day: int, rng: np.random.Generator) -> Ints:
-        """What goes and comes before the doors open; returns what came, by pair."""
+    def _open(self, day: int) -> None:
+        """What comes and is written off before the doors open."""
         column = day + BURN_IN_DAYS
-        if column % 7 == 0:
-            expired = self._expiry.expire(column // 7, self._physical)
-            self._physical -= expired
-            self._expiry.note(np.zeros_like(expired), expired)
-            if day >= 0:
-                old = np.nonzero(expired)[0]
-                self._rows["expiries"].add(day, old, expired[old])
         starting = np.nonzero(self._pairs.start_day == day)[0]
         first = self._managers.fill_display(starting) if len(starting) else starting
         if day > -BURN_IN_DAYS and (first > 0).any():
             self._purchases.place_first(day, starting[first > 0], first[first > 0])
         slot = column % len(self._back)
-        came: Ints = self._purchases.receive(day) + self._transfers.receive(day) + self._back[slot]
-        self._back[slot] = 0
+        bought = self._purchases.receive(day)
         if day == -BURN_IN_DAYS:
-            came[starting] += first
-        self._physical += came
-        return came
+            bought[starting] += first
+        self._physical += bought + self._transfers.receive(day) + self._back[slot]
+        self._back[slot] = 0
+        self._expiry.note(bought)
+        if column % 7 == 6:
+            self._expire(day, column // 7)
 
-    def _send_back(self, day: int, rng: np.random.Generator) -> Ints:
-        """Ship what closing stores hold, and what is left of old styles, to the warehouse; units that left, by pair."""
+    def _expire(self, day: int, week: int) -> None:
+        """Write off what will be past its date next week, what nobody finds of it included."""
+        expired = self._expiry.expire(week, self._physical + self._missing)
+        lost = np.minimum(expired, self._missing)
+        self._missing -= lost
+        self._physical -= expired - lost
+        if day >= 0:
+            old = np.nonzero(expired)[0]
+            self._rows["expiries"].add(day, old, expired[old])
+
+    def _send_back(self, day: int, rng: np.random.Generator) -> None:
+        """Ship what closing stores hold, and what is left of old styles, to the warehouse."""
         closing = np.nonzero((self._pairs.close_day == day) & (self._physical + self._missing > 0))[0]
         if len(closing):
             self._transfers.send_back(day, closing, self._physical, FROM_CLOSING, rng)
@@ -131,9 +134,7 @@ class Chain:
         over = (self._pairs.end_day + RECALL_DAYS == day) & self._pairs.is_shop & (self._pairs.close_day > day)
         over = np.nonzero(over & (self._physical > 0))[0]
         self._transfers.send_back(day, over, self._physical, RECALLED, rng)
-        shipped = self._transfers.collect()
-        self._physical -= shipped
-        return shipped
+        self._physical -= self._transfers.collect()
 
     def _disappoint(self, day: int, unmet: Ints, left: Ints, trading: Flags, rng: np.random.Generator) -> Ints:
         """Note what became of the units wanted in vain; returns what was sold in their place, by pair."""

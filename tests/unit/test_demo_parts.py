@@ -113,8 +113,8 @@ def test_the_demo_profile_has_its_size_and_shape(demo: DemoSummary) -> None:
     assert demo.rows["products"] > 6_000
     assert demo.rows["stores"] == 13
     assert demo.rows["sales_order_lines"] > 250_000
-    assert 0.02 < demo.stock_out_share < 0.07
-    assert 2.7 < demo.turns["frames"] < 4.0
+    assert 0.06 < demo.stock_out_share < 0.09
+    assert 2.9 < demo.turns["frames"] < 4.0
     assert 0.01 < demo.return_share < 0.02
 
 

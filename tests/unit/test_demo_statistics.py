@@ -28,16 +28,20 @@ def test_so_it_does_with_another_seed_and_both_together_come_nearer_to_the_ancho
     other = measure_chain("ci", 23)
     assert find_strays(other, "ci") == []
     mean = {name: (figures[name] + other[name]) / 2 for name in ("stock-out / all", "turn / frames", "fill / all")}
-    assert 0.03 < mean["stock-out / all"] < 0.08
-    assert 3.0 < mean["turn / frames"] < 4.5
+    assert 0.05 < mean["stock-out / all"] < 0.09
+    assert 3.0 < mean["turn / frames"] < 4.6
     assert 0.86 < mean["fill / all"] < 0.93
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", [7, 8, 9])
-def test_the_demo_chain_stays_inside_its_bands(seed: int) -> None:
-    assert find_strays(measure_chain("demo", seed), "demo") == []
+@pytest.mark.timeout(900)
+def test_the_demo_chain_stays_inside_its_bands_and_its_seeds_together_meet_the_anchors() -> None:
+    measured = {seed: measure_chain("demo", seed) for seed in (7, 8, 9)}
+    assert {seed: find_strays(figures, "demo") for seed, figures in measured.items()} == {7: [], 8: [], 9: []}
+    mean = {name: sum(f[name] for f in measured.values()) / 3 for name in measured[7]}
+    assert 0.06 < mean["stock-out / all"] < 0.09
+    assert 3.0 < mean["turn / frames"] < 4.0
+    assert 0.05 < mean["growth a year / all"] < 0.12
 
 
 def test_a_figure_outside_of_its_band_is_named(figures: dict[str, float]) -> None:

@@ -10,7 +10,7 @@ from ims.demo.records.buying import SPECIAL, number_receipt
 from ims.demo.records.rupees import rupees
 from ims.demo.story import Story
 
-MORNING = OPENS - 3600  # seconds of the day: what is past its date goes first, then goods come in, then some go out
+WRITTEN_OFF = OPENS + 90  # seconds of the day: goods are in, what is past its date goes, then transfers go out
 
 
 def list_moves(story: Story, purchases: pl.DataFrame, transfers: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
@@ -160,7 +160,7 @@ def _correct(story: Story, counts: pl.DataFrame) -> list[pl.DataFrame]:
         destination_store="store", **count,
     )  # fmt: skip
     expired = past.select(
-        "day", "quantity", at=pl.col("day") * DAY + MORNING, item=pl.Series(pairs.sku[past["pair"].to_numpy()]),
+        "day", "quantity", at=pl.col("day") * DAY + WRITTEN_OFF, item=pl.Series(pairs.sku[past["pair"].to_numpy()]),
         kind=pl.lit("expiry"), source=pl.lit("store"), source_store=pl.Series(pairs.store[past["pair"].to_numpy()]),
         destination=pl.lit("loss"),
     )  # fmt: skip

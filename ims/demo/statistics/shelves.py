@@ -32,6 +32,7 @@ def measure_shelves(world: World, history: History) -> dict[str, float]:
         "returned good / all": back["good"].to_numpy().sum() / back["quantity"].to_numpy().sum(),
         "stock-out / all": out_days.sum() / ranged_days.sum(),
         "fill / all": 1 - unmet.sum() / demand.sum(),
+        "turn / all": sold[pairs.is_shop].sum() * 365 / stock[pairs.is_shop].sum(),
         "returned / all": returned.sum() / sold.sum(),
         "shrinkage / all": lost.sum() / sold.sum(),
     }
