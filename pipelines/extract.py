@@ -17,6 +17,7 @@ from api.identity.keys import load_pseudonym_key
 from api.services.privacy_pseudonyms import name_key
 from ims.settings import get_settings
 from pipelines.pseudonyms import expression, key_at_hand
+from pipelines.source import Leaves, quoted, read_leaves, relation
 from warehouse.contracts import Column, Contract, contracts, create_built_tables, create_table
 from warehouse.lake import attach_source, current_snapshot
 from warehouse.stamps import stamp
@@ -107,13 +108,13 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name
     changes: dict[str, tuple[int, int]] = {}
     rows_read = 0
     tables = [table for table in contracts("raw") if table.name != STATE]
-    landed = _columns_in_lake(con)
+    landed, leaves = _columns_in_lake(con), read_leaves(con)
     for done, table in enumerate(tables):
         if progress is not None:
             progress(f"extract {table.table}", done, len(tables))
         is_anew = is_full or landed.get(table.table) != _shape(table)
         if before is None or is_anew:
-            upserted, deleted, read = _replace(con, table)
+            upserted, deleted, read = _replace(con, table, leaves)
         elif table.is_tracked:
             upserted, deleted, read = _merge(con, table, before)
         else:
@@ -130,7 +131,7 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name
 
 def _position(con: duckdb.DuckDBPyConnection, key_name: str) -> Position:
     """Where the source is now; under another key it is another source, for its people have other names."""
-    row = con.execute(f"SELECT * FROM postgres_query('source', {_literal(POSITION)})").fetchone()
+    row = con.execute(f"SELECT * FROM postgres_query('source', {quoted(POSITION)})").fetchone()
     if row is None or row[4] is None:
         raise NothingImported(
             "The operational database holds no chain yet. Load one with `ims import DIR`, or try `ims demo`."
@@ -154,22 +155,18 @@ def _save_position(con: duckdb.DuckDBPyConnection, now: Position) -> None:
     )
 
 
-def _replace(con: duckdb.DuckDBPyConnection, table: Contract) -> tuple[int, int, int]:
+def _replace(con: duckdb.DuckDBPyConnection, table: Contract, leaves: Leaves) -> tuple[int, int, int]:
     """Read the whole table, in parallel by page ranges."""
     where = f" WHERE {table.where}" if table.where else ""
-    con.execute(f"CREATE OR REPLACE TABLE lake.{table.name} AS SELECT {_casts(table)} FROM {_source(table)}{where}")
+    con.execute(
+        f"CREATE OR REPLACE TABLE lake.{table.name} AS SELECT {_casts(table)} FROM {relation(table, leaves)}{where}"
+    )
     rows = _count(con, f"lake.{table.name}")
     return rows, 0, rows
 
 
-def _source(table: Contract) -> str:
-    if table.query is None:
-        return f"source.public.{table.table}"
-    return f"postgres_query('source', {_literal(table.query)})"
-
-
 def _replace_if_changed(con: duckdb.DuckDBPyConnection, table: Contract) -> tuple[int, int, int]:
-    con.execute(f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)} FROM {_source(table)}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)} FROM {relation(table, {})}")
     read = _count(con, "temp.delta")
     changed = _count(con, f"(FROM temp.delta EXCEPT FROM lake.{table.name})")
     gone = _count(con, f"(FROM lake.{table.name} EXCEPT FROM temp.delta)")
@@ -183,12 +180,12 @@ def queries_of_changes(table: Contract, before: Position) -> tuple[str, str]:
     """What PostgreSQL is asked of a table: rows written since `before`, each with `is_kept`; and keys deleted since."""
     unseen = (
         f"changed_xid >= {before.low_xid}"
-        f" AND NOT pg_visible_in_snapshot(changed_xid::text::xid8, {_literal(before.snapshot)}::pg_snapshot)"
+        f" AND NOT pg_visible_in_snapshot(changed_xid::text::xid8, {quoted(before.snapshot)}::pg_snapshot)"
     )
     kept = f"coalesce({table.where}, false)" if table.where else "true"
     sources = ", ".join(dict.fromkeys(column.source for column in table.columns))
     rows = f"SELECT {sources}, {kept} AS is_kept FROM public.{table.table} WHERE {unseen}"
-    gone = f"SELECT row_id FROM public.deleted_rows WHERE table_name = {_literal(table.table)} AND {unseen}"
+    gone = f"SELECT row_id FROM public.deleted_rows WHERE table_name = {quoted(table.table)} AND {unseen}"
     return rows, gone
 
 
@@ -200,9 +197,9 @@ def _merge(con: duckdb.DuckDBPyConnection, table: Contract, before: Position) ->
     # through the server's own planner, so that its block-range index on changed_xid is used
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)}, is_kept"
-        f" FROM postgres_query('source', {_literal(rows)})"
+        f" FROM postgres_query('source', {quoted(rows)})"
     )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS FROM postgres_query('source', {_literal(gone)})")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS FROM postgres_query('source', {quoted(gone)})")
     read = _count(con, "temp.delta") + _count(con, "temp.gone")
     if read == 0:
         return 0, 0, 0
@@ -249,7 +246,3 @@ def _value(column: Column) -> str:
 def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
     row = con.execute(f"SELECT count(*) FROM {relation}").fetchone()
     return 0 if row is None else int(row[0])
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
