@@ -194,7 +194,9 @@ def read_replay(
     con.register("replayed", history.panel.series)
     stock = con.execute(MONDAYS, [history.panel.start, published.as_of]).pl()
     shelf = read_shelf(history, demand, stock, con.execute(LINES).pl())
-    return forecast_replay(outline, demand, catalog, progress=report(progress)), shelf
+    # a model for every window, as a live run would have had one; a calibration makes do with six
+    n_windows = len(outline.windows)
+    return forecast_replay(outline, demand, catalog, progress=report(progress), max_cutoffs=n_windows), shelf
 
 
 def read_edits(con: duckdb.DuckDBPyConnection, databases: Databases, published: Published) -> pl.DataFrame:

@@ -26,6 +26,7 @@ from models.backtest.windows import (
     start_window,
 )
 from models.forecast.engine import Forecast, forecast_origins
+from models.forecast.schedule import MAX_CUTOFFS
 from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO
 from models.policy.paths import Ints
 
@@ -119,11 +120,12 @@ def forecast_replay(
     catalog: pl.DataFrame,
     forecasts: Sequence[Forecast] | None = None,
     progress: Progress | None = None,
+    max_cutoffs: int = MAX_CUTOFFS,
 ) -> Replay:
     """The replay with a forecast from every origin in it, given (in any order) or made here.
 
-    Made here they learn from the replayed pairs and others beside them, 3,000 in all. Raises ValueError if one given
-    is missing.
+    Made here they learn from the replayed pairs and others beside them, 3,000 in all, by models trained at
+    `max_cutoffs` days at most. Raises ValueError if one given is missing.
     """
     history = replay.history
     origins = list_origins(history, replay.windows)
@@ -131,7 +133,7 @@ def forecast_replay(
         pool = _pool_pairs(catalog, history)
         weeks = int(np.ceil(history.terms.cover_days.max() / 7.0))
         seen = demand.join(pool.select(PAIR), on=PAIR, how="semi")
-        forecasts = forecast_origins(seen, pool, origins, weeks, progress)
+        forecasts = forecast_origins(seen, pool, origins, weeks, progress, max_cutoffs=max_cutoffs)
     known = {history.panel.index_of(made.origin): (made, _match_rows(history, made)) for made in forecasts or []}
     missing = [day for day in origins if history.panel.index_of(day) not in known]
     if missing:

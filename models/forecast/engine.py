@@ -21,7 +21,7 @@ from models.forecast.blend import expect
 from models.forecast.boosted import BUDGET, LIGHT_BUDGET, Boosted, fit_boosted
 from models.forecast.dispersion import Dispersion, fit_dispersion
 from models.forecast.errors import collect_errors, expect_past
-from models.forecast.schedule import list_cutoffs, list_error_cutoffs
+from models.forecast.schedule import MAX_CUTOFFS, list_cutoffs, list_error_cutoffs
 from models.forecast.seats import Seats, seat_champions
 from models.forecast.trials import hold_trials
 
@@ -77,10 +77,11 @@ def forecast_origins(
     horizon_weeks: int,
     progress: Progress | None = None,
     reigning: pl.DataFrame | None = None,
+    max_cutoffs: int = MAX_CUTOFFS,
 ) -> list[Forecast]:
     """One forecast per origin, in the order given, each from complete weeks before it only.
 
-    Features are built once; models are trained at a few cutoffs, an origin taking the latest not after it. Raises
+    Features are built once; models are trained at `max_cutoffs` at most, an origin taking the latest not after it. Raises
     ValueError without origins or with a horizon under one week.
     """
     if not origins or horizon_weeks < 1:
@@ -88,7 +89,7 @@ def forecast_origins(
     panel = build_panel(demand, catalog, monday_of(max(origins)))
     history = build_history(panel)
     index = {day: max(panel.index_of(day), 0) for day in origins}
-    cutoffs = list_cutoffs(list(index.values()))
+    cutoffs = list_cutoffs(list(index.values()), max_cutoffs)
     trained = sorted({*list_error_cutoffs(cutoffs[0], panel.n_series), *cutoffs})
     models = _train(history, trained, cutoffs, horizon_weeks, progress)
     past = expect_past(history, models, cutoffs[-1])
