@@ -21,12 +21,12 @@ class RefusedSuite(ValueError):
 class Check:
     """One thing that must be true of a table.
 
-    Stated as the rows that break it: `failing` is a SELECT over `batch`, which is the table; or, where Great
-    Expectations has an expectation of its own, `expectation` names it with its `arguments`, and `failing` gives only
-    the rows that a person is shown. A blocking check stops publishing; a warning is published with the figures, an
-    info is only told. `owner` is who looks after it, `store` the column of `failing` that says whose rows they are.
-    `holds_back` says what is left out of everything behind while it is broken. `is_derived` tells what follows from
-    the table's contract from the rules that the business adds.
+    Stated as the rows that break it: `failing` is a SELECT over `batch`, which is the table; `breaks` is what such a
+    row has in itself, where it can be told from the row alone. Where Great Expectations has an expectation of its own,
+    `expectation` names it with its `arguments`. A blocking check stops publishing; a warning is published with the
+    figures, an info is only told. `owner` is who looks after it, `store` the column of `failing` that says whose rows
+    they are. `holds_back` says what is left out of everything behind while it is broken. `is_derived` tells what
+    follows from the table's contract from the rules that the business adds.
     """
 
     table: str
@@ -40,6 +40,12 @@ class Check:
     owner: Owner = "data team"
     store: str = "store_code"
     holds_back: Held | None = None
+    breaks: str | None = None
+
+    @property
+    def column(self) -> str | None:
+        """The one column an expectation of Great Expectations looks at."""
+        return self.arguments.get("column")
 
     def failing_of(self, batch: str) -> str:
         """The SELECT of the rows that break it, over `batch`: a table's name or a subquery."""

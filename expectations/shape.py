@@ -24,9 +24,8 @@ def shape_checks(agreed: Contract) -> list[Check]:
         checks.append(Check(name, "key_is_unique", "blocking", _key_is_doubled(agreed), DEFECT))
     required = [column.name for column in agreed.columns if not column.nullable]
     if required:
-        # one query for all columns: an expectation of its own for each would cost more than the query
-        failing = f"SELECT * FROM batch WHERE {' OR '.join(f'{column} IS NULL' for column in required)}"
-        checks.append(Check(name, "required_values_are_given", "blocking", failing, DEFECT))
+        breaks = " OR ".join(f"{column} IS NULL" for column in required)
+        checks.append(_of_rows(name, "required_values_are_given", breaks, DEFECT))
     for column in agreed.columns:
         if column.name.endswith("_share"):
             checks.append(between(name, f"{column.name}_is_a_share", column.name, 0, 1, DEFECT))
@@ -36,9 +35,13 @@ def shape_checks(agreed: Contract) -> list[Check]:
 def between(table: str, name: str, column: str, low: float | None, high: float | None, what_to_do: str) -> Check:
     """Every value of the column lies in the closed range; a bound of None is no bound."""
     breaks = [f"{column} < {low}" if low is not None else "", f"{column} > {high}" if high is not None else ""]
-    failing = f"SELECT * FROM batch WHERE {' OR '.join(filter(None, breaks))}"
     arguments = {"column": column, "min_value": low, "max_value": high}
-    return Check(table, name, "blocking", failing, what_to_do, "ExpectColumnValuesToBeBetween", arguments)
+    check = _of_rows(table, name, " OR ".join(filter(None, breaks)), what_to_do)
+    return replace(check, expectation="ExpectColumnValuesToBeBetween", arguments=arguments)
+
+
+def _of_rows(table: str, name: str, breaks: str, what_to_do: str) -> Check:
+    return Check(table, name, "blocking", f"SELECT * FROM batch WHERE {breaks}", what_to_do, breaks=breaks)
 
 
 def _columns_differ(agreed: Contract) -> str:
