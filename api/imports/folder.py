@@ -14,6 +14,7 @@ import psycopg
 from api.imports.availability import check_spans, end_spans
 from api.imports.chain import Chain, find_chain, read_chain, save_chain
 from api.imports.checks import check_files, check_orders_once
+from api.imports.erased import forget_erased
 from api.imports.files import FILES
 from api.imports.ledger import create_receipts, find_anchors, post_moves
 from api.imports.listing import list_folder, require_files
@@ -84,6 +85,7 @@ def _import(
     elif not report.faults and repeat_import(connection, found, report, is_quarantine):
         return None
     _read(loading, found)
+    forget_erased(loading)
     check_files(loading)
     if "availability" in loading.files:
         check_spans(loading, loading.files["availability"])

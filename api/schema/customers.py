@@ -39,6 +39,7 @@ class Customer(Tracked, Base):
             " AND customer_code = pseudonym)",
             name="erased",
         ),
+        CheckConstraint("erased_code_hash IS NULL OR erased_at IS NOT NULL", name="erased_code_hash"),
         # search by words and their beginnings, and by parts of words and numbers
         Index(
             "ix_customers_words",
@@ -60,6 +61,7 @@ class Customer(Tracked, Base):
     home_store_id: Mapped[StoreId | None]
     erased_at: Mapped[Timestamp | None]
     pseudonym: Mapped[str | None]  # unique as the code it then equals
+    erased_code_hash: Mapped[str | None]  # keyed: an import knows by it who was erased
 
 
 class CustomerConsent(Tracked, Base):

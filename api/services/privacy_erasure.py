@@ -19,6 +19,7 @@ from api.services.action import Action, Row
 from api.services.customers import check_exists
 from api.services.privacy_export import addressed
 from api.services.privacy_map import ROOT, find_held, read_keys, read_rows
+from api.services.privacy_pseudonyms import pseudonym as pseudonym_of
 
 HIDDEN = "…"
 OPEN_STATUSES = ("draft", "confirmed", "processing", "ready")
@@ -30,7 +31,7 @@ FREE_TEXTS: dict[str, dict[str, str | None]] = {
 }
 # other texts of the tables below a customer that stay: numbers of documents, which the law keeps
 KEPT_TEXTS: dict[str, tuple[str, ...]] = {
-    "customers": ("pseudonym",),
+    "customers": ("pseudonym", "erased_code_hash"),
     "patients": ("patient_ref",),
     "eye_tests": ("eye_test_ref",),
     "walkouts": ("walkout_ref",),
@@ -45,6 +46,8 @@ KEPT_TEXTS: dict[str, tuple[str, ...]] = {
 OPEN_ORDERS = (
     "SELECT sales_order_id FROM sales_orders WHERE customer_id = %(key)s AND status = ANY(%(open)s) ORDER BY 1"
 )
+# not the code itself: an import asks for it, and nobody else can tell whose it was
+REMEMBER = "UPDATE customers SET erased_code_hash = %(hash)s WHERE customer_id = %(key)s"
 LOCK = "SELECT erased_at FROM customers WHERE customer_id = %(key)s FOR UPDATE"
 # members by which a stored answer is known to be about somebody, and the table whose keys they are
 ANSWERED = {
@@ -104,10 +107,12 @@ async def _erase(action: Action, customer_id: int) -> None:
     messages = addressed(customer, orders)
     await _erase_answers(action, held)
     await _erase_messages(action, messages, pseudonym)
+    code_hash = pseudonym_of("customer_code", customer["customer_code"])
     for table, ids in held.items():
         blanks: dict[str, Any] = {**dict.fromkeys(PERSONAL.get(table, ())), **FREE_TEXTS.get(table, {})}
         if blanks:
             await _blank(action, table, keys[table], ids, blanks, pseudonym)
+    await action.execute(REMEMBER, hash=code_hash, key=customer_id)
 
 
 async def _blank(action: Action, table: str, key: str, ids: list[int], blanks: dict[str, Any], pseudonym: str) -> None:

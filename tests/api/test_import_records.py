@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 from pathlib import Path
 
 import psycopg
@@ -12,6 +14,7 @@ from api.imports.records.derivation import record_files
 from api.imports.records.page import render_page
 from api.imports.report import InvalidFolder
 from api.services.invariants import check_invariants
+from api.services.privacy_upkeep import retain_customers
 
 CHAIN = 'name = "Chain"\ncurrency = "INR"\ntimezone = "Asia/Kolkata"\nas_of = "2024-04-15"\n'
 ORDERS = "order_ref,store_code,ordered_on,customer_code,salesperson,status,subtotal_amount,discount_amount,"
@@ -79,6 +82,16 @@ HISTORY = (
     MOVES + "2024-03-10,P1,5,receipt,vendor,,store,S1,60\n2024-04-01,P1,1,sale,store,S1,customer,,\n"
     "2024-04-01,P1,1,transfer_ship,store,S1,transit,S2,\n2024-04-03,P1,1,count,store,S1,loss,,\n"
 )
+
+
+# whose rows are personal, and what people typed about them
+TOLD = {
+    "customers.csv": "customer_code,full_name,mobile,home_store_code\nC1,Meera Rao,+919812345678,S1\nC3,Ira,,\n",
+    "patients.csv": "patient_ref,customer_code,full_name,born_on\nPT1,C1,Meera Rao,1980-02-01\n",
+    "prescriptions.csv": "prescription_number,patient_ref,store_code,source,kind,doctor_name,prescribed_on,"
+    "valid_until_on\nRX2,PT1,S1,from_doctor,spectacle,Dr Rao of Meera,2024-04-03,2026-04-03\n",
+    "sales_orders.csv": ORDERS + "O1,S1,2024-04-01,C1,asha,delivered,100,10,90,0,90\n",
+}
 
 
 class Records:
@@ -321,3 +334,38 @@ def test_the_page_of_record_files_is_up_to_date():
     assert path.read_text(encoding="utf-8") == render_page()
     assert {"users", "customers", "sales_orders", "stock_moves"} <= set(record_files())
     assert not {"user_roles", "audit_log", "stock_balances", "stock_reservations", "suggestions"} & set(record_files())
+
+
+def test_an_import_does_not_bring_back_who_was_erased(records):
+    records.load(FOLDER | {"stock_moves.csv": HISTORY})
+    asyncio.run(retain_customers(records.url, dt.date(2040, 1, 1)))
+    who = "SELECT customer_code LIKE 'erased-%', full_name, mobile FROM customers ORDER BY customer_id"
+    assert records.ask(who) == [(True, None, None)] * 2
+    before = records.ask("SELECT order_ref, customer_id, total_amount FROM sales_orders ORDER BY 1")
+    again = records.load(FOLDER | TOLD | {"stock_moves.csv": HISTORY})
+    assert records.ask(who) == [(True, None, None)] * 2 + [(False, "Ira", None)]
+    assert records.ask("SELECT full_name, born_on FROM patients") == [(None, None)]
+    assert records.ask("SELECT doctor_name FROM prescriptions WHERE prescription_number = 'RX2'") == [(None,)]
+    assert records.ask("SELECT reason FROM sales_returns") == [("…",)]
+    assert records.ask("SELECT order_ref, customer_id, total_amount FROM sales_orders ORDER BY 1") == before
+    said = [line for line in again.warnings if "erased" in line]
+    assert said == [
+        "customers.csv: 1 row(s) of people who were erased are left out; they stay erased",
+        "patients.csv: 1 row(s) of people who were erased are left out; they stay erased",
+    ]
+    (hashed,) = records.ask("SELECT erased_code_hash FROM customers ORDER BY customer_id LIMIT 1")
+    assert "C1" not in hashed[0]
+    assert records.broken() == {}
+
+
+def test_a_planner_s_sales_name_the_erased_by_their_pseudonym(records):
+    sales = "sold_on,store_code,sku,quantity,net_amount,order_ref,line_ref,customer_ref\n"
+    sales += "2024-04-0{0},S1,P1,1,90,O{0},1,C1\n"
+    plain = {name: FOLDER[name] for name in ("chain.toml", "stores.csv", "products.csv", "tax_classes.csv")}
+    plain["stores.csv"], plain["products.csv"] = "store_code,name\nS1,One\n", "sku,name,category\nP1,A,frames\n"
+    records.load(plain | {"sales.csv": sales.format(1)})
+    asyncio.run(retain_customers(records.url, dt.date(2040, 1, 1)))
+    records.load(plain | {"sales.csv": sales.format(1) + "2024-04-02,S1,P1,1,90,O2,1,C1\n"})
+    whose = "SELECT order_ref, customer_code LIKE 'erased-%' FROM sales_orders JOIN customers USING (customer_id)"
+    assert records.ask(f"{whose} ORDER BY 1") == [("O1", True), ("O2", True)]
+    assert records.ask("SELECT count(*) FROM customers") == [(1,)]
