@@ -19,7 +19,7 @@ from models.policy.columns import take_floats as take_floats
 from models.policy.columns import take_ints as take_ints
 from models.policy.costs import UnitCosts, resolve_costs, shift_tau
 from models.policy.order import choose_quantity, take_quantile, walk_stock
-from models.policy.paths import Floats, Ints, Units, key_pair, sample_paths, seed_origin
+from models.policy.paths import Floats, Ints, Keys, Units, key_pair, sample_paths, seed_origin
 from models.policy.protection import stretch_lengths
 from models.policy.shelf_life import cap_by_shelf_life
 from models.policy.terms import Terms
@@ -74,6 +74,47 @@ def price_pairs(pairs: pl.DataFrame, terms: Terms, carrying_rate: float, default
     )
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Demand paths of a batch and what they were drawn from; on_hand is free units, weekly as in Forecast."""
+
+    on_hand: Ints
+    weekly: tuple[Floats, Floats, Floats]
+    means: Floats
+    inner: Floats
+    bias: Floats
+    tau: Floats
+    keys: Keys
+    seed: int
+    demand: Units
+
+
+def draw_demand(
+    pairs: pl.DataFrame,
+    timeline: Timeline,
+    terms: Terms,
+    costs: UnitCosts,
+    forecast: Forecast,
+    calibration: Calibration,
+    seed: int,
+    n_paths: int,
+    is_backordered: bool,
+) -> Drawn:
+    """Paths over the timeline of candidate rows, the same for a pair alone as in any batch."""
+    weekly, shared, inner_week = _take_forecast(pairs, forecast)
+    means, inner = segment_means(weekly, inner_week, timeline.bounds)
+    keys = np.array([key_pair(store, sku) for store, sku in pairs.select(PAIR).iter_rows()], dtype=np.uint64)
+    # a service level is the chain's own promise: money bends neither its tau nor the forecast under it
+    bias = np.where(costs.is_fixed, 1.0, calibration.bias)
+    tau = shift_tau(costs.tau, calibration.tau_shift, costs.is_fixed)
+    on_hand = take_ints(pairs, "on_hand_qty", 0) - take_ints(pairs, "claimed_qty", 0)
+    if not is_backordered:
+        on_hand = np.maximum(on_hand, 0)
+    lengths = stretch_lengths(terms.lead_quantiles, terms.wait_days, terms.review_days, seed, n_paths)
+    demand = sample_paths(means * bias[:, None], shared, inner, timeline.n_before, keys, seed, n_paths, lengths)
+    return Drawn(on_hand, (weekly, shared, inner_week), means, inner, bias, tau, keys, seed, demand)
+
+
 def decide_orders(
     pairs: pl.DataFrame,
     timeline: Timeline,
@@ -88,20 +129,13 @@ def decide_orders(
     has_ladder: bool = False,
 ) -> Decision:
     """Quantities for candidate rows that have terms, all arrays in their order."""
-    weekly, shared, inner_week = _take_forecast(pairs, forecast)
-    means, inner = segment_means(weekly, inner_week, timeline.bounds)
+    drawn = draw_demand(
+        pairs, timeline, terms, costs, forecast, calibration, seed_origin(as_of), n_paths, is_backordered
+    )
+    on_hand, tau, keys, seed = drawn.on_hand, drawn.tau, drawn.keys, drawn.seed
+    weekly, shared, inner_week = drawn.weekly
     total, total_inner = segment_means(weekly, inner_week, timeline.bounds[:, [0, -1]])
-    keys = np.array([key_pair(store, sku) for store, sku in pairs.select(PAIR).iter_rows()], dtype=np.uint64)
-    seed = seed_origin(as_of)
-    # a service level is the chain's own promise: money bends neither its tau nor the forecast under it
-    bias = np.where(costs.is_fixed, 1.0, calibration.bias)
-    tau = shift_tau(costs.tau, calibration.tau_shift, costs.is_fixed)
-    on_hand = take_ints(pairs, "on_hand_qty", 0) - take_ints(pairs, "claimed_qty", 0)
-    if not is_backordered:
-        on_hand = np.maximum(on_hand, 0)
-    lengths = stretch_lengths(terms.lead_quantiles, terms.wait_days, terms.review_days, seed, n_paths)
-    demand = sample_paths(means * bias[:, None], shared, inner, timeline.n_before, keys, seed, n_paths, lengths)
-    need = walk_stock(on_hand, timeline.arriving, demand, timeline.n_before, is_backordered)
+    need = walk_stock(on_hand, timeline.arriving, drawn.demand, timeline.n_before, is_backordered)
     position = on_hand + timeline.arriving.sum(axis=1)
     most = cap_by_shelf_life(
         terms, costs, position, (weekly, shared, inner_week), timeline.bounds[:, 0], keys, seed, n_paths
@@ -113,10 +147,10 @@ def decide_orders(
     return Decision(
         on_hand=on_hand,
         timeline=timeline,
-        means=means,
-        inner=inner,
+        means=drawn.means,
+        inner=drawn.inner,
         shared=shared,
-        bias=bias,
+        bias=drawn.bias,
         tau=tau,
         terms=terms,
         costs=costs,

@@ -27,6 +27,10 @@ def hold_back_orders(plan: pl.DataFrame, blocked: pl.DataFrame, as_of: date) -> 
         pl.lit(0).alias("suggested_qty"),
         pl.lit(DQ_BLOCKED).alias("reason"),
         pl.lit(0.0).alias("priority"),
+        (pl.col("on_hand") + pl.col("on_order")).alias("target_level"),
+        pl.lit(0).alias("transfer_in_qty"),
+        pl.lit(0).alias("quantity_before_limits"),
+        pl.lit(0.0).alias("order_cost_amount"),
         pl.Series("receipt", receipts, dtype=pl.String),
     )
     missing = [pl.lit(None, dtype=plan.schema[name]).alias(name) for name in plan.columns if name not in idle.columns]

@@ -182,5 +182,7 @@ def _tell_lead_time(quantiles: Floats) -> dict[str, object]:
 
 
 def replay_transfer(said: Mapping[str, Any]) -> int:
-    """Units a transfer moves."""
-    return int(said["suggested_qty"])
+    """Units a transfer moves: those that earn more than their journey costs, of what the source could grant."""
+    earned = [gain + said["source_relief_per_unit"] for gain in said["unit_gains"]]
+    paying = sum(1 for each in earned if each > said["transport_cost_per_unit"])
+    return int(min(paying, said["granted_qty"], said["source_spares"]))

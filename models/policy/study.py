@@ -58,7 +58,7 @@ def decide_pairs(
     has_ladder: bool = False,
 ) -> Decision:
     """The decision for candidate rows (one at least), in their order; a pair's is the same beside any others."""
-    n_paths = situation.n_paths or (MANY_PATHS if pairs.height <= SMALL_CHAIN else FEW_PATHS)
+    n_paths = situation.n_paths or count_paths(pairs.height)
     timeline = cut_pairs(pairs, arrivals, terms, situation.as_of)
     size = max(1, CHUNK_SAMPLES // (n_paths * timeline.arriving.shape[1]))
     parts = []
@@ -81,6 +81,11 @@ def decide_pairs(
         )
     joined: Decision = _join(parts)
     return joined
+
+
+def count_paths(n_pairs: int) -> int:
+    """Paths for a plan of so many pairs."""
+    return MANY_PATHS if n_pairs <= SMALL_CHAIN else FEW_PATHS
 
 
 def cut_pairs(pairs: pl.DataFrame, arrivals: pl.DataFrame, terms: Terms, as_of: date) -> Timeline:
