@@ -5,12 +5,11 @@ On a temporary installation: a chain made inside PostgreSQL and as many daily to
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,11 @@ import psycopg
 from ims.bench.dashboard import time_questions
 from ims.bench.installation import Installation, temporary_installation
 from ims.bench.machine import circumstances
-from ims.bench.world import SMALL, Progress, build
+from ims.bench.warehouse_rows import WHICH, correct, furnish
+from ims.bench.world import Progress
 from ims.settings import Settings
 
-STORES, DAYS, MOST_PRODUCTS = 40, 1_095, 2_000
-# three years: a pair sells every few days, on each as many of them, so that a table of totals is as large as is asked for
-TOTALS = """
-INSERT INTO daily_sales (store_id, product_id, sold_on, sold_qty, returned_qty, net_amount)
-SELECT s.store_id, p.product_id, c.as_of - 1 - d, 1 + (p.product_id + d) %% 3, 0, 100 + (p.product_id * 7 + d) %% 900
-  FROM chain AS c, generate_series(0, %(days)s - 1) AS d, stores AS s, products AS p
- WHERE (p.product_id * 31 + s.store_id * 17 + d) * %(each)s %% %(pairs)s < %(each)s
- LIMIT %(rows)s
-"""
-# every hundredth row, in every month: the hard case; a night's corrections lie close together
-KEYS = {"daily_sales": "daily_sales_id", "sales_order_lines": "sales_order_line_id"}
-CORRECT = "UPDATE {table} SET net_amount = net_amount + 1 WHERE {key} % 100 = 7"
+FACT = "marts.fct_sales_lines"
 
 
 def bench_warehouse(rows: int, folder: Path | None, memory: str, times: int, progress: Progress) -> dict[str, Any]:
@@ -41,49 +30,15 @@ def bench_warehouse(rows: int, folder: Path | None, memory: str, times: int, pro
     with temporary_installation() as installation:
         url = installation.databases.operational
         about = circumstances(url)
-        table = _furnish(installation, rows, folder, progress)
+        table = furnish(installation, rows, folder, progress)
         settings = Settings(home=installation.home, memory_limit=memory)
         with psycopg.connect(url) as connection:
             (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
         found = {"table": table, "rows": count, "memory_limit": memory, **about}
         found["steps"] = _steps(installation, settings, table, progress)
+        found["suite"] = _suite(installation, settings, progress)
         found["questions"] = _questions(installation, settings, times, progress)
         return found | _ratios(found)
-
-
-def _furnish(installation: Installation, rows: int, folder: Path | None, progress: Progress) -> str:
-    """Fill PostgreSQL; the name of the largest table of sales."""
-    url = installation.databases.operational
-    if folder is not None:
-        from api.imports.folder import import_folder
-        from api.imports.report import InvalidFolder
-        from ims.failure import WrongInput
-
-        progress("import", 0, None)
-        try:
-            import_folder(folder, url)
-        except InvalidFolder as invalid:
-            raise WrongInput(str(invalid)) from None
-        with psycopg.connect(url) as connection:
-            counts = {
-                name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
-                for name in ("daily_sales", "sales_order_lines")
-            }
-        return max(counts, key=lambda name: int(counts[name]))
-    today = dt.datetime.now(dt.UTC).date()
-    products = min(max(rows // 10_000, 100), MOST_PRODUCTS)
-    build(url, replace(SMALL, stores=STORES, products=products, days=DAYS), progress, today)
-    progress("daily totals", 0, None)
-    with psycopg.connect(url) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("UPDATE chain SET as_of = %s", [today])
-        pairs = STORES * products
-        each = min(rows * 101 // (100 * DAYS) + 1, pairs)
-        connection.execute(TOTALS, {"rows": rows, "days": DAYS, "each": each, "pairs": pairs})
-        connection.commit()
-        connection.autocommit = True
-        connection.execute("VACUUM (ANALYZE) daily_sales")
-    return "daily_sales"
 
 
 def _steps(installation: Installation, settings: Settings, table: str, progress: Progress) -> dict[str, dict[str, Any]]:
@@ -96,13 +51,11 @@ def _steps(installation: Installation, settings: Settings, table: str, progress:
             began = time.perf_counter()
             connection.execute(f"COPY (SELECT * FROM {table}) TO '/dev/null' (FORMAT binary)")
             steps["copy"] = {"seconds": time.perf_counter() - began}
-    steps["first"] = _run(installation, settings, table, None, progress)
     steps["full"] = _run(installation, settings, table, Rebuild(is_full=True), progress)
     steps["unchanged"] = _run(installation, settings, table, None, progress)
-    with psycopg.connect(url) as connection:
-        connection.execute("SET session_replication_role = origin")
-        changed = connection.execute(CORRECT.format(table=table, key=KEYS[table])).rowcount
-    steps["incremental"] = _run(installation, settings, table, None, progress) | {"changed": changed}
+    for name, which in WHICH.items():
+        changed = correct(url, table, which)
+        steps[name] = _run(installation, settings, table, None, progress) | {"changed": changed}
     return steps
 
 
@@ -142,6 +95,22 @@ def _run(
         "table": of_table, "peak_memory_mb": measure.peak_memory_mb, "spilled_mb": spilled[0] // 2**20,
         "tables_written": len(built), "slowest": {step: round(seconds, 2) for seconds, step in slowest},
     }  # fmt: skip
+
+
+def _suite(installation: Installation, settings: Settings, progress: Progress) -> dict[str, Any]:
+    """The checks of the largest fact, as a run makes them."""
+    from expectations.timing import time_suite
+    from pipelines.measure import measured
+    from warehouse.lake import connect
+
+    progress(f"checks of {FACT}", 0, None)
+    con = connect(installation.databases, settings)
+    try:
+        with measured() as measure:
+            timing = time_suite(con, FACT)
+    finally:
+        con.close()
+    return {**asdict(timing), "peak_memory_mb": measure.peak_memory_mb}
 
 
 @contextmanager
@@ -186,7 +155,9 @@ def _ratios(found: dict[str, Any]) -> dict[str, Any]:
             "questions_of_native": round(
                 sum(r["p95_ms"] for r in questions) / sum(r["native_p95_ms"] for r in questions), 3
             ),
+            "slowest_question_ms": lake,
+            "suite_seconds": found["suite"]["seconds"],
         },
-        "slowest_question_ms": lake,
+        "most_memory_mb": max(step.get("peak_memory_mb", 0) for step in steps.values()),
         "slowest_native_ms": native,
     }
