@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from api.identity.principal import Origin, SignedIn
     from ims.postgres import Databases
 
 Role = Literal["all", "api", "dashboards"]
@@ -48,14 +49,14 @@ def create_web(role: Role = "all", databases: Databases | None = None) -> FastAP
         raise CannotServe(f"There is no role {role!r}: use one of {', '.join(get_args(Role))}.")
     databases = databases or open_databases()
     if role == "api":
-        return _with_models(create_app(databases))
+        return _with_models(create_app(databases), databases)
     dashboards = _dashboards(databases)
     app = create_app(databases, serves_api=role == "all", lifespan=dashboards.lifespan())
     app.mount("/", dashboards, name="dashboards")
-    return _with_models(app)
+    return _with_models(app, databases)
 
 
-def _with_models(app: FastAPI) -> FastAPI:
+def _with_models(app: FastAPI, databases: Databases) -> FastAPI:
     """The application with what the API itself may not import: loaded with the first request that asks for it."""
 
     def explain(row: Mapping[str, Any], currency: str, sees_cost: bool) -> Any:
@@ -63,7 +64,16 @@ def _with_models(app: FastAPI) -> FastAPI:
 
         return explain_suggestion(row, currency, sees_cost)
 
+    def take_list(
+        kind: str, form: str, store: str | None, is_whole: bool, user: SignedIn, origin: Origin
+    ) -> tuple[bytes, str, dict[str, Any]]:
+        from pipelines.handouts.answering import answer_list
+        from pipelines.handouts.taking import Wanted
+
+        return answer_list(databases, get_settings(), Wanted(kind, form, store, is_whole), user, origin)
+
     app.state.explain = explain
+    app.state.take_list = take_list
     return app
 
 

@@ -49,9 +49,18 @@ async def act_as(
         return await transactions.write(pool, begin, work)
 
 
+def find_user(connection: psycopg.Connection[Any], username: str) -> SignedIn | None:
+    """The active user of that name with what they may do, for a command that reads in their name."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return _signed_in(cursor.execute(FIND, (username,)).fetchone())
+
+
 async def _find(connection: psycopg.AsyncConnection[Any], username: str) -> SignedIn | None:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        row = await (await cursor.execute(FIND, (username,))).fetchone()
+        return _signed_in(await (await cursor.execute(FIND, (username,))).fetchone())
+
+
+def _signed_in(row: dict[str, Any] | None) -> SignedIn | None:
     if row is None:
         return None
     return SignedIn(
