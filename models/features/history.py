@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features.festivals import Festivals, measure_lifts
+from models.features.known import NOTHING, Known
 from models.features.panel import Floats, Ints, Panel
+from models.features.prices import weekly_prices
 
 GROUPS = ("sku", "store_category", "store_subcategory", "category", "subcategory", "chain")
 FAST, SLOW = 0.6, 0.85
@@ -23,7 +26,7 @@ class History:
     units, weeks, squares, zeros: of in-stock weeks, weighted by in-stock share. decayed: rate a week -> the same for
     units and weeks, fading by that rate. last_sale: column of the latest week with a sale, -1 if none. first: (n,)
     first observed column; may lie after an origin, so it is clipped where it is used.
-    group_units, group_weeks: grouping name -> totals per code.
+    group_units, group_weeks: grouping name -> totals per code. festivals, prices: where the chain tells them.
     """
 
     panel: Panel
@@ -36,10 +39,12 @@ class History:
     first: Ints
     group_units: dict[str, Floats]
     group_weeks: dict[str, Floats]
+    festivals: Festivals | None = None
+    prices: NDArray[np.float32] | None = None
 
 
-def build_history(panel: Panel) -> History:
-    """Running totals of every series and group of `panel`."""
+def build_history(panel: Panel, known: Known = NOTHING) -> History:
+    """Running totals of every series and group of `panel`, and what is known ahead of its weeks."""
     weight = panel.weight
     units = weight * panel.demand
     columns = np.arange(panel.n_weeks, dtype=np.int32)
@@ -49,6 +54,8 @@ def build_history(panel: Panel) -> History:
         last[:, 1:] = np.maximum.accumulate(sold, axis=1)
     seen = weight > 0
     first = np.where(seen.any(axis=1), np.argmax(seen, axis=1) if panel.n_weeks else 0, panel.n_weeks)
+    group_units = {name: _running(sum_by(panel.codes[name], units)) for name in GROUPS}
+    group_weeks = {name: _running(sum_by(panel.codes[name], weight)) for name in GROUPS}
     return History(
         panel=panel,
         units=_running(units),
@@ -58,8 +65,10 @@ def build_history(panel: Panel) -> History:
         decayed={rate: (_decay(units, rate), _decay(weight, rate)) for rate in (FAST, SLOW)},
         last_sale=last,
         first=first.astype(np.int64),
-        group_units={name: _running(sum_by(panel.codes[name], units)) for name in GROUPS},
-        group_weeks={name: _running(sum_by(panel.codes[name], weight)) for name in GROUPS},
+        group_units=group_units,
+        group_weeks=group_weeks,
+        festivals=measure_lifts(panel, known.festivals, group_units, group_weeks),
+        prices=weekly_prices(panel, known.prices),
     )
 
 

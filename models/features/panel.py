@@ -5,7 +5,7 @@ Reads the `demand` and `catalog` frames, writes nothing. No feature and no model
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -31,6 +31,9 @@ class Panel:
         region, chain, store_category, store_subcategory.
     launched, discontinued: (n_series,) week index of the first and the last week of sale; far away when unknown.
     categories: names by code of the category.
+    heirs: (n_series,) whether the weeks before `begins`, the series' own first column, are its predecessor's; or None.
+    powers: (n_series, n_weeks + 1) what a lens power is worth a week (powers.py), nan for others; or None.
+    slots: column -> week of the year whose season it has, where a festival moved it (festivals.py).
     """
 
     series: pl.DataFrame
@@ -41,6 +44,10 @@ class Panel:
     launched: Ints
     discontinued: Ints
     categories: tuple[str, ...] = ("",)
+    heirs: NDArray[np.bool_] | None = None
+    begins: Ints | None = None
+    powers: NDArray[np.float32] | None = None
+    slots: dict[int, int] = field(default_factory=dict)
 
     @property
     def n_series(self) -> int:
@@ -59,8 +66,8 @@ class Panel:
         return self.start + timedelta(weeks=index)
 
     def weeks_of_year(self, first: int, last: int) -> Ints:
-        """ISO week 0..51 of columns first..last-1 (week 53 counts as 52)."""
-        weeks = [min(self.monday(i).isocalendar().week, 52) - 1 for i in range(first, last)]
+        """Slot of the year 0..51 of columns first..last-1: the ISO week, 53 as 52, unless a festival moved it."""
+        weeks = [self.slots.get(i, min(self.monday(i).isocalendar().week, 52) - 1) for i in range(first, last)]
         return np.array(weeks, dtype=np.int64)
 
 
@@ -108,6 +115,16 @@ def build_panel(demand: pl.DataFrame, catalog: pl.DataFrame, end: date) -> Panel
 def cut_panel(panel: Panel, n_weeks: int) -> Panel:
     """The same panel as it was known before column `n_weeks`."""
     return replace(panel, demand=panel.demand[:, :n_weeks], weight=panel.weight[:, :n_weeks])
+
+
+def close_stores(panel: Panel, stores: pl.DataFrame) -> Panel:
+    """The panel with nothing sold after the week in which a store closes; `stores`: store_code, closed_on."""
+    closing = stores.filter(pl.col("closed_on").is_not_null())
+    if closing.is_empty():
+        return panel
+    last = panel.series.join(closing.unique("store_code"), on="store_code", how="left", maintain_order="left")
+    closes = _week_index(last["closed_on"], panel.start, 10**6)
+    return replace(panel, discontinued=np.minimum(panel.discontinued, closes))
 
 
 def _observed(demand: pl.DataFrame, end: date) -> pl.DataFrame:

@@ -66,6 +66,10 @@ def origin_rows(history: History, i: Ints, t: Ints) -> tuple[Matrix, list[str]]:
     out["store_share"] = np.log(level / (sku + 0.02))
     for name in CODES:
         out[name] = panel.codes[name][i].astype(float)
+    powers = history.panel.powers
+    if powers is not None:
+        out["power"] = np.log(powers[i, t])
+        out["power_over_level"] = np.log(powers[i, t] / level)
     quantiles, names = _quantiles(history, i, t, level)
     matrix = np.column_stack([*out.values()]).astype(np.float32)
     return np.hstack([matrix, quantiles]), [*out, *names]
@@ -101,7 +105,27 @@ def step_rows(history: History, i: Ints, t: Ints, h: Ints) -> tuple[Matrix, list
     own = _window(history.units, history.weeks, i, target - 54, target - 49)
     year_ago = _window(history.units, history.weeks, i, t - 65, t - 52)
     out["last_year_own"] = np.log((own + 0.1) / (year_ago + 0.1))
+    out |= _known_ahead(history, i, t, target)
     return np.column_stack([*out.values()]).astype(np.float32), [*out]
+
+
+def _known_ahead(history: History, i: Ints, t: Ints, target: Ints) -> dict[str, Floats]:
+    """What a chain tells of weeks to come: none of it, no feature."""
+    out: dict[str, Floats] = {}
+    festivals = history.festivals
+    if festivals is not None:
+        out["festival_lead"] = festivals.lead[target]
+        for name, lifts in festivals.lifts.items():
+            code = history.panel.codes[name][i]
+            out[f"festival_{name}"] = lifts[code, target]
+            # how much of the level that the week before the origin shows is a festival's
+            out[f"festival_now_{name}"] = lifts[code, np.maximum(t - 1, 0)]
+    if history.prices is not None:
+        ahead = history.prices[i, target]
+        for weeks in (1, 13):
+            out[f"price_{weeks}"] = np.asarray(ahead - history.prices[i, np.maximum(t - weeks, 0)], dtype=float)
+        out["price"] = ahead.astype(float)
+    return out
 
 
 def _quantiles(history: History, i: Ints, t: Ints, level: Floats) -> tuple[Matrix, list[str]]:

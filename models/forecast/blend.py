@@ -47,7 +47,7 @@ def expect(
     method = name_methods(panel, origin, "structural" if model is None else "boosted_blend")[rows]
     if model is None:
         return Expectation(base, None, method)
-    own = np.flatnonzero(method == "boosted_blend")
+    own = np.flatnonzero(np.isin(method, ("boosted_blend", "inherited_demand")))
     mean, learned = model.predict(history, origin, n_steps, rows[own])
     blended = base.copy()
     share = structural_share(panel.n_series, origin)

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from models.features.festivals import align_seasons
 from models.features.history import History, build_history
-from models.features.panel import Floats, build_panel, monday_of
+from models.features.known import NOTHING, Known
+from models.features.panel import Floats, Panel, build_panel, close_stores, monday_of
+from models.features.powers import pool_powers
 from models.features.segments import name_segments
+from models.features.spikes import damp_spikes
+from models.features.successors import inherit_demand
 from models.forecast.blend import expect
 from models.forecast.boosted import BUDGET, LIGHT_BUDGET, Boosted, fit_boosted
 from models.forecast.dispersion import Dispersion, fit_dispersion
@@ -62,12 +67,13 @@ def forecast(
     horizon_weeks: int = 16,
     progress: Progress | None = None,
     reigning: pl.DataFrame | None = None,
+    known: Known = NOTHING,
 ) -> Forecast:
     """Forecast from complete weeks before `as_of`; step 0 is the week that holds it, as a full week.
 
-    `reigning`: the champions of the last run; a segment without one is the model's.
+    `reigning`: the champions of the last run; a segment without one is the model's. `known`: what is known ahead.
     """
-    return forecast_origins(demand, catalog, [as_of], horizon_weeks, progress, reigning)[0]
+    return forecast_origins(demand, catalog, [as_of], horizon_weeks, progress, reigning, known=known)[0]
 
 
 def forecast_origins(
@@ -78,16 +84,17 @@ def forecast_origins(
     progress: Progress | None = None,
     reigning: pl.DataFrame | None = None,
     max_cutoffs: int = MAX_CUTOFFS,
+    known: Known = NOTHING,
 ) -> list[Forecast]:
     """One forecast per origin, in the order given, each from complete weeks before it only.
 
-    Features are built once; models are trained at `max_cutoffs` at most, an origin taking the latest not after it. Raises
-    ValueError without origins or with a horizon under one week.
+    Features are built once; models are trained at `max_cutoffs` days at most, an origin taking the latest not after
+    it. Raises ValueError without origins or with a horizon under one week.
     """
     if not origins or horizon_weeks < 1:
         raise ValueError("a forecast needs at least one origin and one week of horizon")
-    panel = build_panel(demand, catalog, monday_of(max(origins)))
-    history = build_history(panel)
+    panel = prepare_panel(build_panel(demand, catalog, monday_of(max(origins))), known)
+    history = build_history(panel, known)
     index = {day: max(panel.index_of(day), 0) for day in origins}
     cutoffs = list_cutoffs(list(index.values()), max_cutoffs)
     trained = sorted({*list_error_cutoffs(cutoffs[0], panel.n_series), *cutoffs})
@@ -102,6 +109,13 @@ def forecast_origins(
         made[origin] = _forecast_origin(history, models[cutoff], spread[cutoff], held[cutoff], origin, horizon_weeks)
         _report(progress, "forecast", (done + 1) / len(set(index.values())))
     return [made[index[day]] for day in origins]
+
+
+def prepare_panel(panel: Panel, known: Known) -> Panel:
+    """The panel as models see it: stores that close, spikes damped, successors' inheritance, festivals, powers."""
+    panel = align_seasons(close_stores(panel, known.stores), known.festivals)
+    panel = inherit_demand(damp_spikes(panel), known.predecessors)
+    return replace(panel, powers=pool_powers(panel, known.powers))
 
 
 def _train(

@@ -11,6 +11,7 @@ import polars as pl
 
 WEEKS_AHEAD = 4
 WEEKS_KEPT = 26
+BASELINE_WEEKS = 13
 PAIR = ["store_code", "sku"]
 LEVELS = {"p50": 0.5, "p80": 0.8, "p90": 0.9, "p95": 0.95}
 KEPT_SCHEMA = pl.Schema(
@@ -46,7 +47,8 @@ def score_forecasts(kept: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
     """One row per kept forecast of a week that has passed: errors in units, pinball loss, whether its 90 % held.
 
     `naive_error_qty` is the mean change from week to week that was known when the forecast was made (null without two
-    such weeks): an error is judged by it. Worked: mean 3, p90 6, demand 6: error -3, absolute 3, cover .5 (a tie).
+    such weeks): an error is judged by it. `baseline_error_qty`: the error of a plain 13-week mean. Worked:
+    mean 3, p90 6, demand 6: error -3, absolute 3, cover .5 (a tie).
     """
     known = demand.with_columns(units=pl.when(pl.col("in_stock_share") >= 0.999).then("demand_qty"))
     known = known.filter("is_complete").sort([*PAIR, "week_starting_on"])
@@ -54,9 +56,12 @@ def score_forecasts(kept: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
     known = known.with_columns(step=step).with_columns(
         naive_error_qty=(pl.col("step").cum_sum().forward_fill() / pl.col("step").cum_count()).over(PAIR)
     )
+    known = known.with_columns(
+        baseline=pl.col("units").rolling_mean(BASELINE_WEEKS, min_samples=1).over(PAIR).forward_fill().over(PAIR)
+    )
     # what was known when it was made: the weeks before that of as_of
     scale = known.select(
-        *PAIR, pl.col("week_starting_on").dt.offset_by("1w").alias("origin_week_on"), "naive_error_qty"
+        *PAIR, pl.col("week_starting_on").dt.offset_by("1w").alias("origin_week_on"), "naive_error_qty", "baseline"
     )
     error = pl.col("mean_qty") - pl.col("demand_qty")
     pinball = [
@@ -68,7 +73,7 @@ def score_forecasts(kept: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
     tie = pl.when(pl.col("demand_qty") == pl.col("p90")).then(0.5).otherwise(0.0)
     return (
         kept.join(known.filter(pl.col("units").is_not_null()), on=[*PAIR, "week_starting_on"], suffix="_known")
-        .drop("naive_error_qty")
+        .drop("naive_error_qty", "baseline")
         .with_columns(origin_week_on=pl.col("as_of").dt.truncate("1w"))
         .join(scale, on=[*PAIR, "origin_week_on"], how="left")
         .select(
@@ -81,6 +86,7 @@ def score_forecasts(kept: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
             error.alias("error_qty"),
             error.abs().alias("absolute_error_qty"),
             pl.when(pl.col("naive_error_qty").is_finite()).then("naive_error_qty").alias("naive_error_qty"),
+            (pl.col("baseline") - pl.col("demand_qty")).abs().alias("baseline_error_qty"),
             pl.mean_horizontal(pinball).alias("pinball_qty"),
             (tie + (pl.col("demand_qty") < pl.col("p90")).cast(pl.Float64)).alias("p90_cover_share"),
         )

@@ -14,6 +14,7 @@ from models.features.season import season_at
 HALF_LIVES = (6.0, 20.0)
 # In-stock weeks at which a series' own level weighs as much as what its category lends it.
 BORROWED_WEEKS = 2.0
+POWER_SALES = 3.0
 # Fewer in-stock weeks than this and the row is called borrowed.
 OWN_WEEKS = 4.0
 # A series that sold nothing for this long in stock is a slow one, and the model's to judge.
@@ -39,6 +40,12 @@ def levels(panel: Panel, origin: int, season: Floats) -> Floats:
     seen = weight * panel.demand[:, :origin]
     shape = weight * season[:, panel.weeks_of_year(0, origin)]
     lent = _lent(panel, seen.sum(axis=1), shape.sum(axis=1))
+    borrowed = np.full(panel.n_series, BORROWED_WEEKS)
+    if panel.powers is not None:
+        # a cell of the grid sells a few times a year: what its neighbours say weighs as three of its sales
+        power = panel.powers[:, origin].astype(float)
+        lent = np.where(np.isnan(power), lent, power)
+        borrowed = np.where(np.isnan(power), borrowed, np.clip(POWER_SALES / np.maximum(lent, 1e-6), 2.0, 104.0))
     age = np.arange(origin, 0, -1) - 1.0
     level = np.zeros(panel.n_series)
     for half in HALF_LIVES:
@@ -47,7 +54,7 @@ def levels(panel: Panel, origin: int, season: Floats) -> Floats:
         base = shape @ decay
         # The decayed weeks of a series long out of stock are few, yet its own past still beats its neighbours'.
         scale = weight.sum(axis=1) / np.maximum(weight @ decay, 1e-9)
-        prior = BORROWED_WEEKS / np.maximum(scale, 1.0)
+        prior = np.where(borrowed > BORROWED_WEEKS, borrowed, borrowed / np.maximum(scale, 1.0))
         level += (own + prior * lent) / np.maximum(base + prior, 1e-9) / len(HALF_LIVES)
     return level
 
@@ -61,6 +68,9 @@ def name_methods(panel: Panel, origin: int, model: str) -> NDArray[np.str_]:
     weeks = weight.sum(axis=1)
     method[((weight * demand).sum(axis=1) == 0) & (weeks < SILENT_WEEKS)] = "no_sales_yet"
     method[weeks < OWN_WEEKS] = "borrowed_from_category"
+    if panel.heirs is not None and panel.begins is not None:
+        own = origin - np.minimum(panel.begins, origin)
+        method[panel.heirs & (own < SILENT_WEEKS) & (weeks >= OWN_WEEKS)] = "inherited_demand"
     method[panel.discontinued < origin] = "discontinued"
     return method
 
@@ -69,6 +79,8 @@ def close(panel: Panel, origin: int, mean: Floats) -> Floats:
     """`mean` with nothing after the last week of sale, and nothing before the launch of what never sold."""
     column = origin + np.arange(mean.shape[1])[None, :]
     on_sale = panel.demand[:, :origin].sum(axis=1) > 0
+    if panel.heirs is not None and panel.begins is not None:
+        on_sale &= ~panel.heirs | (panel.begins < origin)
     launched = on_sale[:, None] | (column >= panel.launched[:, None])
     alive = launched & (column <= panel.discontinued[:, None])
     return np.where(alive, mean, 0.0)
