@@ -23,6 +23,7 @@ NEAR = 3
 TARGET = 0.9
 SCALE_ROWS = 10_000
 SCALE_RANGE = (0.7, 1.4)
+OWN_RANGE = (0.4, 2.5)
 # What a chain too young for errors of its own gets: near the pooled figures of two grocery chains.
 YOUNG = (0.15, 0.25)
 
@@ -32,7 +33,8 @@ class Dispersion:
     """Shock variances at the middle of each volume class; log_mean ascending, all (n_classes,).
 
     size_scale: what a learned 1 / k must be multiplied by to give the scatter seen. sum_scale: the same for shared and
-    inner, so that sums of weeks fall under their .90 quantile nine times in ten.
+    inner, so that sums of weeks fall under their .90 quantile nine times in ten. own: (n_series,) how far each series
+    of the panel scatters, relative to its class; None where errors were not told apart by series.
     """
 
     log_mean: Floats
@@ -40,11 +42,15 @@ class Dispersion:
     inner: Floats
     size_scale: float = 1.0
     sum_scale: float = 1.0
+    own: Floats | None = None
 
-    def spread(self, mean: Floats, size: Floats | None) -> tuple[Floats, Floats, Floats | None]:
+    def spread(
+        self, mean: Floats, size: Floats | None, series: Ints | None = None
+    ) -> tuple[Floats, Floats, Floats | None]:
         """Shared and inner variance (n,) and size (n, n_weeks) for means and learned sizes (n, n_weeks).
 
-        By class, linear in log volume between classes; a learned size sets the series' total, the class how it splits.
+        By class, linear in log volume between classes, times the series' own; `series`: their rows in the panel, all
+        of it where not given. A learned size sets the series' total instead, the class how it splits.
         """
         where = np.log(np.maximum(mean[:, :NEAR].mean(axis=1), 1e-3))
         shared = np.interp(where, self.log_mean, self.shared)
@@ -53,6 +59,9 @@ class Dispersion:
             size = size / self.size_scale
             ratio = (1.0 / size[:, :NEAR]).mean(axis=1) / (shared + inner)
             shared, inner = shared * ratio, inner * ratio
+        elif self.own is not None:
+            own = self.own if series is None else self.own[series]
+            shared, inner = shared * own, inner * own
         return shared * self.sum_scale, inner * self.sum_scale, size
 
 
@@ -77,7 +86,24 @@ def fit_dispersion(errors: Errors) -> Dispersion:
     kept = count > 0
     middle = np.log(np.maximum(np.bincount(group, volume, N_CLASSES)[kept] / count[kept], 1e-3))
     raw = Dispersion(middle, shared[kept], inner[kept], _size_scale(errors))
+    raw = replace(raw, own=_own_scatter(raw, errors))
     return replace(raw, sum_scale=_sum_scale(raw, errors))
+
+
+def _own_scatter(raw: Dispersion, errors: Errors) -> Floats | None:
+    """Each series' scatter over its class's: sum(min(e^2, 16 (m + m^2)) - m) over sum(phi m^2), shrunk to 1, .4 to 2.5.
+
+    A weekly phi is shared + inner + shared * inner; the weight of 1 is the median series' sum of phi m^2. Worked
+    number: phi m^2 sums to 10 as in the median series, the excess to 30: (30 + 10) / (10 + 10) = 2.
+    """
+    if errors.series is None or not errors.n_series:
+        return None
+    shared, inner, _ = raw.spread(errors.mean, None)
+    phi = shared + inner + shared * inner
+    seen = np.bincount(errors.series, _excess(errors.mean, errors.units).sum(axis=1), errors.n_series)
+    meant = np.bincount(errors.series, phi * (errors.mean**2).sum(axis=1), errors.n_series)
+    weight = float(np.median(meant[meant > 0])) if (meant > 0).any() else 1.0
+    return np.asarray(np.clip((np.maximum(seen, 0.0) + weight) / (meant + weight), *OWN_RANGE))
 
 
 def _sum_scale(raw: Dispersion, errors: Errors) -> float:
@@ -90,7 +116,7 @@ def _sum_scale(raw: Dispersion, errors: Errors) -> float:
     if len(rows) > SCALE_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, SCALE_ROWS, replace=False))
     size = errors.size[rows] if np.isfinite(errors.size[rows]).all() else None
-    shared, inner, _ = raw.spread(errors.mean[rows], size)
+    shared, inner, _ = raw.spread(errors.mean[rows], size, None if errors.series is None else errors.series[rows])
     mean, units = errors.mean[rows].sum(axis=1), errors.units[rows].sum(axis=1)
     phi = np.maximum(shared + inner / errors.mean.shape[1], 1e-3)
     low, high = SCALE_RANGE

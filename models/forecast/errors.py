@@ -22,17 +22,23 @@ ROWS_PER_ORIGIN = 6_000
 
 @dataclass(frozen=True)
 class Errors:
-    """Rows of in-stock runs of three weeks: origin (n,), mean and units (n, 3), size (n, 3) or nan."""
+    """Rows of in-stock runs of three weeks: origin (n,), mean and units (n, 3), size (n, 3) or nan.
+
+    series: (n,) row of the panel, of n_series rows, where errors are told apart by series.
+    """
 
     origin: Ints
     mean: Floats
     units: Floats
     size: Floats
+    series: Ints | None = None
+    n_series: int = 0
 
     def before(self, cutoff: int) -> Errors:
         """Those whose last week lies before `cutoff`, and that are not over a year old."""
         keep = (self.origin + WEEKS <= cutoff) & (self.origin >= cutoff - RECENT)
-        return Errors(self.origin[keep], self.mean[keep], self.units[keep], self.size[keep])
+        series = None if self.series is None else self.series[keep]
+        return Errors(self.origin[keep], self.mean[keep], self.units[keep], self.size[keep], series, self.n_series)
 
 
 def draw_series(n_series: int) -> Ints:
@@ -64,7 +70,9 @@ def collect_errors(history: History, past: dict[int, Expectation]) -> Errors:
         whole = (panel.weight[series, columns] >= 0.999).all(axis=1) & (seen.mean > 0).all(axis=1)
         size = seen.size if seen.size is not None else np.full(seen.mean.shape, np.nan)
         stamp = np.full(int(whole.sum()), origin, dtype=np.int64)
-        parts.append((stamp, seen.mean[whole], panel.demand[series, columns][whole], size[whole]))
+        parts.append((stamp, seen.mean[whole], panel.demand[series, columns][whole], size[whole], series[whole]))
     if not parts:
-        return Errors(np.zeros(0, dtype=np.int64), *(np.zeros((0, WEEKS)) for _ in range(3)))
-    return Errors(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        nothing = np.zeros((0, WEEKS))
+        return Errors(np.zeros(0, dtype=np.int64), nothing, nothing, nothing)
+    origins, means, units, sizes, rows = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Errors(origins, means, units, sizes, rows, panel.n_series)

@@ -80,3 +80,21 @@ def test_dispersion_finds_what_the_errors_were_drawn_with() -> None:
     assert got_shared[0] == pytest.approx(shared, rel=0.25)
     assert got_inner[0] == pytest.approx(inner * (1 + shared), rel=0.25)
     assert found.sum_scale == pytest.approx(1.0, abs=0.12)
+
+
+def test_a_series_that_scatters_more_than_its_class_is_told_apart() -> None:
+    rng = np.random.default_rng(4)
+    series = np.tile(np.arange(100), 50)
+    mean = np.full((5_000, 3), 8.0)
+    inner = np.where(series < 20, 1.0, 0.1)[:, None]
+    units = rng.poisson(mean * rng.gamma(1 / inner, inner, mean.shape)).astype(float)
+    nothing = np.full(mean.shape, np.nan)
+    found = fit_dispersion(Errors(np.zeros(5_000, dtype=np.int64), mean, units, nothing, series, 101))
+    assert found.own is not None
+    assert found.own[:20].mean() > 2.0 * found.own[20:100].mean()
+    assert found.own[100] == 1.0  # nothing seen of it: as its class
+    _, wild, _ = found.spread(np.full((1, 3), 8.0), None, np.array([3]))
+    _, calm, _ = found.spread(np.full((1, 3), 8.0), None, np.array([50]))
+    assert wild[0] > 2.0 * calm[0]
+    blind = fit_dispersion(Errors(np.zeros(5_000, dtype=np.int64), mean, units, nothing))
+    assert blind.own is None
