@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import StrictBool, StrictFloat, StrictInt, StringConstraints
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 from starlette.responses import Response
 
 from api.routes.caller import Caller, may
@@ -18,12 +18,19 @@ SettingKey = Annotated[str, Path(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 Written = Annotated[str, StringConstraints(max_length=30, pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 
 
+class Festival(In):
+    """A day of a festival."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    day: dt.date
+
+
 class SettingOut(Out):
     """A setting: its value, of which kind, and within which bounds."""
 
     key: str
-    value: int | float | bool
-    kind: Literal["whole", "amount", "share", "switch"]
+    value: bool | int | float | list[int | float] | list[Festival] | None = None
+    kind: Literal["whole", "amount", "share", "switch", "amounts", "days"]
     lowest: int | None = None
     highest: int | None = None
     description: str
@@ -36,10 +43,14 @@ class SettingList(Out):
     items: list[SettingOut]
 
 
+Bounds = Annotated[list[StrictInt | StrictFloat], Field(min_length=1, max_length=50)]
+Festivals = Annotated[list[Festival], Field(max_length=500)]
+
+
 class SettingIn(In):
     """Another value."""
 
-    value: StrictBool | StrictInt | StrictFloat | Written
+    value: StrictBool | StrictInt | StrictFloat | Written | Bounds | Festivals | None
 
 
 class CapOut(Out):
@@ -80,7 +91,7 @@ def create_router() -> APIRouter:
     async def change(
         caller: Annotated[Caller, Depends(may("settings:write"))], key: SettingKey, body: SettingIn
     ) -> Response:
-        value: Any = body.value
+        value: Any = body.model_dump(mode="json")["value"]
         services = chain_settings
         return await caller.change(services.show_setting, services.LOCK, key, services.change_setting, value)
 

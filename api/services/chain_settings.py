@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from api.refusals import Fault, Invalid, NotFound
 from api.services.action import Action, Row
+from api.services.setting_lists import AMOUNTS, DAYS, read_amounts, read_days
 
-Kind = Literal["whole", "amount", "share", "switch"]
+Kind = Literal["whole", "amount", "share", "switch", "amounts", "days"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a value of the setting must be: a whole number, an amount, a share or a switch, within bounds."""
+    """What a value of the setting must be: a whole number, an amount, a share or a switch, within bounds; or a list."""
 
     kind: Kind
     default: Any
@@ -29,6 +30,7 @@ class Setting:
 
 
 LARGEST_AMOUNT = 1_000_000_000
+LISTS = {"amounts": read_amounts, "days": read_days}
 SETTINGS: Mapping[str, Setting] = {
     "adjustment_approval_limit_units": Setting(
         "whole", 5, "An adjustment of more units needs a second person", 0, 1_000_000
@@ -60,7 +62,30 @@ SETTINGS: Mapping[str, Setting] = {
     "non_adapt_days": Setting(
         "whole", 45, "Days after delivery in which a wearer may say that a pair does not suit", 0, 365
     ),
+    "order_budget_amount": Setting(
+        "amount", LARGEST_AMOUNT, "The orders that one run suggests cost no more than this together", 0, LARGEST_AMOUNT
+    ),
+    "transfer_days": Setting(
+        "whole",
+        0,
+        "Days a transfer takes; 0 is what earlier ones took, and none is suggested where there were none",
+        0,
+        60,
+    ),
+    "transfer_unit_cost_amount": Setting("amount", 20, "What moving one unit between stores costs", 0, LARGEST_AMOUNT),
+    "transfer_least_worth_amount": Setting(
+        "amount", 200, "What all that goes from one store to another must earn for a transfer", 0, LARGEST_AMOUNT
+    ),
+    **{
+        f"service_level_{kind}": Setting("share", 0, f"Service level of kind {kind}; 0 lets costs decide")
+        for kind in ("frame", "sunglass", "lens", "contact_lens", "solution", "accessory", "other")
+    },
     "fiscal_year_first_month": Setting("whole", 4, "The month a fiscal year begins with", 1, 12),
+    "vip_amount": Setting(
+        "amount", 100000, "Customers who spent as much in three orders or more are VIPs", 0, LARGEST_AMOUNT
+    ),
+    "price_bands": Setting("amounts", None, "Lower bounds of the price bands of orders; null is the usual eleven"),
+    "festivals": Setting("days", None, "Festivals around which trade rises; null is those of the chain's country"),
 }
 ROW = "SELECT key, value, description, updated_at FROM chain_settings"
 LOCK = "SELECT 1 FROM chain_settings WHERE key = %(key)s FOR UPDATE"
@@ -113,6 +138,11 @@ def check_value(key: str, value: Any) -> Any:
     0.05
     """
     known = SETTINGS[key]
+    if known.kind in LISTS:
+        try:
+            return LISTS[known.kind](value)
+        except ValueError:
+            raise _invalid(key, AMOUNTS if known.kind == "amounts" else DAYS) from None
     if known.kind == "switch":
         if isinstance(value, bool):
             return value
@@ -159,7 +189,7 @@ async def change_cap(action: Action, discount_cap_id: int, cap_share: Decimal) -
 
 def _shown(key: str, row: Row | None) -> Row:
     known = SETTINGS[key]
-    is_bounded = known.kind != "switch"
+    is_bounded = known.kind != "switch" and known.kind not in LISTS
     return {
         "key": key,
         "value": known.default if row is None else row["value"],

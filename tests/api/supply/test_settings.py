@@ -12,6 +12,7 @@ def test_every_setting_is_listed_with_its_bounds(buyers) -> None:
     assert items.keys() == SETTINGS.keys()
     seeded = {row["key"] for row in buyers.rows("SELECT key FROM chain_settings")}
     assert seeded <= items.keys(), "a setting of the database that the API does not know"
+    assert {"fiscal_year_first_month", "vip_amount", "price_bands", "festivals"} <= seeded, "those the warehouse reads"
     assert (items["expense_approval_limit"]["value"], items["expense_approval_limit"]["lowest"]) == (5000, 0)
     assert items["transfer_needs_approval"]["value"] is True
     assert buyers.problem(buyers.get("/settings", buyers.manager)) == (403, "not-permitted")
@@ -43,9 +44,29 @@ def test_a_superadmin_changes_a_setting_and_the_change_counts(buyers) -> None:
     buyers.send("PATCH", path, chief, {"value": 5000})
 
 
+def test_bands_and_festivals_are_lists_and_null_is_the_usual_one(buyers) -> None:
+    chief = buyers.user("superadmin", ())
+    fair = [{"name": "Fair", "day": "2026-06-10"}, {"name": "Fair", "day": "2025-06-01"}]
+    for key, value, kept in (("price_bands", [0, 50, 99.5], [0, 50, 99.5]), ("festivals", fair, fair[::-1])):
+        path = f"/settings/{key}"
+        assert "value" not in buyers.get(path, chief).json(), "nothing is said of what is null"
+        changed = buyers.send("PATCH", path, chief, {"value": value})
+        assert (changed.status_code, changed.json()["value"]) == (200, kept), changed.text
+        assert "value" not in buyers.send("PATCH", path, chief, {"value": None}).json()
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("price_bands", []),
+        ("price_bands", [1, 2]),
+        ("price_bands", [0, 2, 2]),
+        ("price_bands", [0, 1.005]),
+        ("price_bands", 5),
+        ("festivals", [{"name": "Fair"}]),
+        ("festivals", [{"name": "Fair", "day": "2025-02-30"}]),
+        ("festivals", [{"name": "Fair", "day": "2025-02-01"}] * 2),
+        ("festivals", [0, 5]),
         ("expense_approval_limit", -1),
         ("expense_approval_limit", 1.001),
         ("expense_approval_limit", True),

@@ -129,8 +129,18 @@ def test_days_near_diwali_lie_beside_those_near_the_diwali_before(trade):
     ]
 
 
+def test_a_setting_of_null_is_the_usual_one(trade):
+    columns = "festival, aligned_on::VARCHAR, fiscal_year"
+    trade.build("dim_date", "dim_price_band")
+    usual = trade.rows("dim_date", columns), trade.rows("dim_price_band", "price_band")
+    for key in ("festivals", "price_bands"):
+        trade.chain.add("chain_settings", key=key, value="null")
+    trade.build("dim_date", "dim_price_band")
+    assert (trade.rows("dim_date", columns), trade.rows("dim_price_band", "price_band")) == usual
+
+
 def test_festivals_and_fiscal_year_are_the_chains_to_set(trade):
-    trade.chain.add("chain_settings", key="fiscal_year_starts_month", value="1")
+    trade.chain.add("chain_settings", key="fiscal_year_first_month", value="1")
     fair = '[{"name": "Fair", "day": "2023-06-01"}, {"name": "Fair", "day": "2024-06-10"}]'
     trade.chain.add("chain_settings", key="festivals", value=fair)
     trade.build("dim_date")

@@ -1,5 +1,5 @@
 -- One row per day, from the Monday of the chain's first sale to a year after as_of.
--- A fiscal year is named by its two calendar years and begins in the month of the setting fiscal_year_starts_month, April.
+-- A fiscal year is named by its two calendar years and begins in the month of the setting fiscal_year_first_month, April.
 -- aligned_on is the day of the year before that lies the same way to the nearest festival, from six weeks before it to three
 -- after; elsewhere the same weekday, 364 days earlier.
 WITH bounds AS (
@@ -12,7 +12,7 @@ WITH bounds AS (
 fiscal AS (
     SELECT coalesce(CAST(any_value(s.value) AS INTEGER), 4) AS starts_month
     FROM staging.chain AS c
-    LEFT JOIN staging.chain_settings AS s ON s.key = 'fiscal_year_starts_month'
+    LEFT JOIN staging.chain_settings AS s ON s.key = 'fiscal_year_first_month'
 ),
 days AS (
     SELECT
