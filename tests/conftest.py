@@ -1,6 +1,7 @@
-"""One embedded PostgreSQL per test session; each test that asks for `installation` gets fresh databases and a home.
+"""One embedded PostgreSQL per test process; each test that asks for `installation` gets fresh databases and a home.
 
-`installation` sets the `IMS_*` variables, so commands started as processes see the same installation.
+`installation` sets the `IMS_*` variables, so commands started as processes see the same installation. Folders run in a
+process for each core, a file's tests in the same one; named files and tests run in this one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -30,6 +31,31 @@ from ims.settings import Settings, get_settings
 
 ROOM = 4 << 30
 PREFIX = "ims-tests-"
+# what takes long comes first, so that no process ends minutes after the others
+LONG = ("tests/e2e/", "tests/pipelines/", "tests/sql/oracle/", "tests/checks/")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """None: as many as there are cores. A second process does not pay for a file, and a given server is for one."""
+    names_files = any(".py" in argument for argument in config.args)
+    return 0 if names_files or "IMS_TEST_DATABASE_URL" in os.environ else None
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a file go to one process, those of a folder that builds one chain for all of its files as well."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return "tests/sql/oracle" if file.startswith("tests/sql/oracle/") else file
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files that take long to the front."""
+    items.sort(key=lambda item: next((n for n, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG)))
 
 
 @dataclass(frozen=True)
