@@ -129,10 +129,14 @@ def _fill_up(
             choices.append((-rate, row, step, units, spent, gain))
             last, worth = units, float(ladder.saved[row, step])
     taken: dict[int, tuple[int, float, float]] = {}
+    closed: set[int] = set()
     for _, row, _, units, spent, gain in sorted(choices):
         if missing <= 1e-9:
             break
+        if row in closed:
+            continue
         if spent > left + 1e-9:
+            closed.add(row)
             continue
         before = taken.get(row, (0, 0.0, 0.0))
         taken[row] = (units, before[1] + spent, before[2] + gain)

@@ -82,7 +82,7 @@ def plan_transfers(
     Only skus in two stores of which one has stock are looked at. Raises ValueError as plan_orders does.
     """
     pairs = gather_candidates(demand, catalog, position, terms, forecast, as_of, rules)
-    pairs = pairs.filter(screen_pairs(pairs).is_null())
+    pairs = pairs.filter(screen_pairs(pairs, as_of).is_null()).with_columns(pl.col("on_hand_qty").fill_null(0))
     # the plan's own paths, so that a source is protected in just the numbers it is planned by
     n_paths = n_paths or count_paths(pairs.height)
     situation = Situation.read(as_of, unmet_demand, forecast, calibration, n_paths)

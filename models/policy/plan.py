@@ -79,8 +79,8 @@ def plan_orders(
     """
     situation = Situation.read(as_of, unmet_demand, forecast, calibration, n_paths)
     pairs = gather_candidates(demand, catalog, position, terms, forecast, as_of, rules)
-    idle = screen_pairs(pairs)
-    planned = pairs.filter(idle.is_null())
+    idle = screen_pairs(pairs, as_of)
+    planned = pairs.filter(idle.is_null()).with_columns(pl.col("on_hand_qty").fill_null(0))
     parts = [_frame_idle(pairs.with_columns(idle).filter(pl.col("idle").is_not_null()), as_of)]
     if planned.height:
         known = read_terms(planned, as_of, leads)

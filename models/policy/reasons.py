@@ -5,11 +5,14 @@ Reads candidate rows and a decision's arrays. Words for people are the dashboard
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from models.policy.decision import Decision
+from models.policy.slots import is_new_style
 from models.policy.terms import ENDING
 
 NO_VENDOR = "NO_VENDOR"
@@ -22,14 +25,18 @@ NO_DEMAND_UNITS = 0.01
 LOW_EVIDENCE_METHODS = ("borrowed_from_category", "no_sales_yet", "short_history_mean")
 
 
-def screen_pairs(pairs: pl.DataFrame) -> pl.Series:
-    """Why a candidate row cannot be planned, null where it can: OPTED_OUT, NO_VENDOR, NO_STOCK_RECORD, NO_FORECAST."""
+def screen_pairs(pairs: pl.DataFrame, as_of: date) -> pl.Series:
+    """Why a candidate row cannot be planned, null where it can: OPTED_OUT, NO_VENDOR, NO_STOCK_RECORD, NO_FORECAST.
+
+    A style that is new on the boards needs no record: none of it has come yet.
+    """
+    is_new = is_new_style(as_of)
     return pairs.select(
         pl.when(pl.col("is_never_reordered").fill_null(value=False))
         .then(pl.lit(OPTED_OUT))
         .when(pl.col("lead_time_days").is_null() | pl.col("review_period_days").is_null())
         .then(pl.lit(NO_VENDOR))
-        .when(pl.col("on_hand_qty").is_null())
+        .when(pl.col("on_hand_qty").is_null() & ~is_new)
         .then(pl.lit(NO_STOCK_RECORD))
         .when(pl.col("forecast_row").is_null())
         .then(pl.lit(NO_FORECAST))

@@ -52,6 +52,12 @@ def choose_slots(
     return is_filled.astype(np.int64), [str(reason) for reason in reasons]
 
 
+def is_new_style(as_of: date) -> pl.Expr:
+    """Whether a candidate row is a style that is shown and came into the range in the last 13 weeks."""
+    age = (pl.lit(as_of) - pl.col("launched_on")).dt.total_days()
+    return ((age <= NEW_DAYS) & pl.col("kind").is_in(SHOWN_KINDS)).fill_null(value=False)
+
+
 def _measure_room(pairs: pl.DataFrame, is_taken: Flags) -> dict[tuple[str, str], int]:
     """Empty places on the boards of each store whose capacity is known."""
     frames = pairs.select("store_code", "kind", "board_capacity").with_columns(pl.Series("taken", is_taken))
@@ -62,11 +68,8 @@ def _measure_room(pairs: pl.DataFrame, is_taken: Flags) -> dict[tuple[str, str],
 
 def _name_places(pairs: pl.DataFrame, has_left: Flags, as_of: date) -> pl.Series:
     """Why a place would be filled: a style's successor in it, a new style, or the style it has always shown."""
-    is_new = (pl.lit(as_of) - pl.col("launched_on")).dt.total_days() <= NEW_DAYS
     line = pl.coalesce("style_code", pl.concat_str("brand", "category", separator="/", ignore_nulls=False))
-    named = pairs.with_columns(
-        line.alias("line"), is_new.fill_null(value=False).alias("is_new"), pl.Series("left", has_left)
-    )
+    named = pairs.with_columns(line.alias("line"), is_new_style(as_of).alias("is_new"), pl.Series("left", has_left))
     follows = pl.col("left").any().over("store_code", "line") & pl.col("line").is_not_null()
     named = named.with_columns(follows.fill_null(value=False).alias("follows"))
     return named.select(
