@@ -20,8 +20,9 @@ DAY = dt.date(2024, 5, 15)
 FURNISHED = {
     f"raw.{name}"
     for name in (
-        "availability", "chain", "daily_sales", "products", "purchase_order_lines", "sales_order_lines", "sales_orders",
-        "stock_locations", "stock_moves", "stock_statements", "stores", "supply_terms",
+        "availability", "chain", "customers", "daily_sales", "products", "purchase_order_lines", "sales_order_lines",
+        "sales_orders", "sales_return_lines", "sales_returns", "stock_locations", "stock_moves", "stock_statements",
+        "stores", "supply_terms",
     )
 }  # fmt: skip
 # what one step does: to a table, how, by which draw; or to the day; or to the files
@@ -33,7 +34,7 @@ STEPS = st.lists(
 
 
 def furnish(shop):
-    """Half a year of two stores and four products: sales by order and by day, stock, moves, what is due."""
+    """Half a year of two stores, four products: sales by order, customer and day, returns, stock, what is due."""
     draw = random.Random(3)
     shop.store("B")
     for sku in "qrs":
@@ -48,9 +49,32 @@ def furnish(shop):
         shop.move(day, draw.choice([1, -1]), draw.choice(pairs), "adjustment")
         if back % 3 == 0:
             shop.sale(day, 1, pair=draw.choice(pairs))
+    for number in range(6):
+        shop.add("customers", customer_code=f"c{number}", mobile=draw.choice([None, "1", "2"]))
+    for back in range(0, 120, 6):
+        buy(shop, draw, DAY - dt.timedelta(days=back))
     shop.available("2024-02-01", "2024-02-20", False)
     shop.supply()
     return shop
+
+
+def buy(shop, draw, day):
+    """A pair of spectacles for a customer, or for nobody known; some come back."""
+    keys, given = shop.pair(draw.choice("AB"), "p"), {"customer_id": draw.choice([None, *range(1, 7)])}
+    order = shop.add(
+        "sales_orders", order_ref=f"c{day}", store_id=keys["store_id"], confirmed_at=f"{day} 10:00", **given
+    )
+    for sku in "pq":
+        line = shop.add(
+            "sales_order_lines", sales_order_id=order, line_ref=sku, product_id=shop.key("product", sku), sold_on=day,
+            quantity=1, unit_price=10, net_amount=10, pair_group=1,
+        )  # fmt: skip
+    if draw.random() < 0.4:
+        back = shop.add(
+            "sales_returns", return_number=f"r{day}", sales_order_id=order, store_id=keys["store_id"],
+            returned_on=day + dt.timedelta(days=draw.choice([0, 20])),
+        )  # fmt: skip
+        shop.add("sales_return_lines", sales_return_id=back, sales_order_line_id=line, quantity=1, taxable_amount=9)
 
 
 @pytest.fixture

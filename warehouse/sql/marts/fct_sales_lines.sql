@@ -3,7 +3,7 @@
 -- say what became of it later. A cost that was not recorded at the sale is the moving average of receipts on its day, else
 -- what the chain stated for that day or for the product: is_cost_estimated says so. item_qty counts a pair, frame and
 -- lenses, once. What the checks hold back is left out.
-WITH lines AS (
+WITH lines AS NOT MATERIALIZED (
     SELECT
         l.*,
         o.customer_id AS record_customer_id,
@@ -37,25 +37,36 @@ stated AS (
     FROM marts.dim_cost
     WHERE source = 'history'
 ),
--- joined by day, not by line: few lines lack a cost, and a day has one rate
-uncosted AS (SELECT DISTINCT sku, store_code, sale_booked_on, product_unit_cost FROM lines WHERE unit_cost IS NULL),
-estimated AS (
+-- joined by day, not by line: few days of a sku lack a cost, and a day has one rate
+uncosted AS (SELECT DISTINCT sku, sale_booked_on FROM lines WHERE unit_cost IS NULL),
+of_chain AS (
     SELECT
         u.sku,
-        u.store_code,
         u.sale_booked_on,
-        coalesce(
-            a.unit_cost,
-            CASE WHEN u.sale_booked_on <= own.valid_to_on THEN own.unit_cost END,
-            CASE WHEN u.sale_booked_on <= chain.valid_to_on THEN chain.unit_cost END,
-            u.product_unit_cost
-        ) AS unit_cost
+        a.unit_cost AS average_cost,
+        CASE WHEN u.sale_booked_on <= s.valid_to_on THEN s.unit_cost END AS stated_cost
     FROM uncosted AS u
     ASOF LEFT JOIN averages AS a ON a.sku = u.sku AND a.valid_from_on <= u.sale_booked_on
-    ASOF LEFT JOIN (SELECT * FROM stated WHERE store_code IS NOT NULL) AS own
-        ON own.sku = u.sku AND own.store_code = u.store_code AND own.valid_from_on <= u.sale_booked_on
-    ASOF LEFT JOIN (SELECT * FROM stated WHERE store_code IS NULL) AS chain
-        ON chain.sku = u.sku AND chain.valid_from_on <= u.sale_booked_on
+    ASOF LEFT JOIN (SELECT * FROM stated WHERE store_code IS NULL) AS s
+        ON s.sku = u.sku AND s.valid_from_on <= u.sale_booked_on
+),
+of_store AS (
+    SELECT u.sku, u.store_code, u.sale_booked_on, s.unit_cost AS own_cost
+    FROM (
+        SELECT DISTINCT sku, store_code, sale_booked_on
+        FROM lines
+        SEMI JOIN stated USING (sku, store_code)
+        WHERE unit_cost IS NULL
+    ) AS u
+    ASOF JOIN (SELECT * FROM stated WHERE store_code IS NOT NULL) AS s
+        ON s.sku = u.sku AND s.store_code = u.store_code AND s.valid_from_on <= u.sale_booked_on
+    WHERE u.sale_booked_on <= s.valid_to_on
+),
+costed AS NOT MATERIALIZED (
+    SELECT l.*, coalesce(l.unit_cost, h.average_cost, w.own_cost, h.stated_cost, l.product_unit_cost) AS known_cost
+    FROM lines AS l
+    LEFT JOIN of_chain AS h USING (sku, sale_booked_on)
+    LEFT JOIN of_store AS w USING (sku, store_code, sale_booked_on)
 ),
 rates AS (
     SELECT d.tax_class, d.sale_booked_on, r.tax_rate
@@ -119,16 +130,15 @@ SELECT
     l.gross_amount,
     l.tax_rate,
     r.tax_rate AS dated_tax_rate,
-    coalesce(l.unit_cost, e.unit_cost) AS unit_cost,
-    CAST((l.sold_qty - l.returned_qty) * coalesce(l.unit_cost, e.unit_cost) AS DECIMAL(18, 4)) AS cost_amount,
-    l.unit_cost IS NULL AND e.unit_cost IS NOT NULL AS is_cost_estimated,
+    l.known_cost AS unit_cost,
+    CAST((l.sold_qty - l.returned_qty) * l.known_cost AS DECIMAL(18, 4)) AS cost_amount,
+    l.unit_cost IS NULL AND l.known_cost IS NOT NULL AS is_cost_estimated,
     v.sales_order_id IS NOT NULL AS is_of_valued_order,
     b.came_back_qty,
     b.came_back_amount
-FROM lines AS l
+FROM costed AS l
 LEFT JOIN (SELECT customer_id AS record_customer_id, survivor_id FROM staging.customers) AS k USING (record_customer_id)
 LEFT JOIN came_back AS b USING (record, kind, line_id)
 LEFT JOIN of_pairs AS n USING (record, kind, line_id)
 LEFT JOIN valued AS v USING (kind, sales_order_id)
-LEFT JOIN estimated AS e USING (sku, store_code, sale_booked_on)
 LEFT JOIN rates AS r USING (tax_class, sale_booked_on)
