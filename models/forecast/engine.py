@@ -24,6 +24,7 @@ from models.features.spikes import damp_spikes
 from models.features.successors import inherit_demand
 from models.forecast.blend import expect
 from models.forecast.boosted import BUDGET, LIGHT_BUDGET, Boosted, fit_boosted
+from models.forecast.commonality import fit_common
 from models.forecast.dispersion import Dispersion, fit_dispersion
 from models.forecast.errors import collect_errors, expect_past
 from models.forecast.schedule import MAX_CUTOFFS, list_cutoffs, list_error_cutoffs
@@ -47,6 +48,7 @@ class Forecast:
         1 / k = shared + inner + shared * inner.
     method: (n_series,) the model, the challenger that holds the series' segment, or the fallback that stood in.
     segment: (n_series,) category and kind of demand; champions: the choice of each segment (champion.py).
+    common: variance of the factor that all series share in a week; it widens totals, and no single series.
     """
 
     origin: date
@@ -58,6 +60,7 @@ class Forecast:
     method: NDArray[np.str_]
     segment: NDArray[np.str_] | None = None
     champions: pl.DataFrame | None = None
+    common: float = 0.0
 
 
 def forecast(
@@ -102,11 +105,13 @@ def forecast_origins(
     past = expect_past(history, models, cutoffs[-1])
     errors, trials = collect_errors(history, past), hold_trials(history, past)
     spread = {cutoff: fit_dispersion(errors.before(cutoff)) for cutoff in cutoffs}
+    common = {cutoff: fit_common(errors.before(cutoff), float(spread[cutoff].shared.mean())) for cutoff in cutoffs}
     held = {cutoff: seat_champions(trials.before(cutoff), reigning) for cutoff in cutoffs}
     made: dict[int, Forecast] = {}
     for done, origin in enumerate(sorted(set(index.values()))):
         cutoff = cutoffs[bisect_right(cutoffs, origin) - 1]
-        made[origin] = _forecast_origin(history, models[cutoff], spread[cutoff], held[cutoff], origin, horizon_weeks)
+        one = _forecast_origin(history, models[cutoff], spread[cutoff], held[cutoff], origin, horizon_weeks)
+        made[origin] = replace(one, common=common[cutoff])
         _report(progress, "forecast", (done + 1) / len(set(index.values())))
     return [made[index[day]] for day in origins]
 
