@@ -21,6 +21,7 @@ from ims.commands import (
     checks,
     demo,
     exporting,
+    forecasting,
     importing,
     invariants,
     maintain,
@@ -59,6 +60,7 @@ app.command("sql")(sql.sql)
 app.command("maintain")(maintain.maintain)
 app.command("backtest")(backtest.backtest)
 app.add_typer(suggestions.app, name="suggestions")
+app.add_typer(forecasting.app, name="forecast")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(bench.app, name="bench")
 app.add_typer(users.app, name="users")
