@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import psycopg
 
 from api.publications import Published, current_publication, history, publication_of
+from api.services.audit import Event, record_now
 from api.suggestions import list_suggestions
 from ims.failure import WrongInput
 from ims.settings import get_settings
@@ -97,9 +99,11 @@ def export(
         con.close()
     manifest = _manifest(kind, out, frame, published, as_of, include_all)
     try:
-        return write_file(frame, out, manifest)
+        whole = write_file(frame, out, manifest)
     except (OSError, ValueError) as error:
         raise ExportRefused(f"{out} cannot be written: {error}. Choose another place with --out.") from error
+    _record(databases, whole)
+    return whole
 
 
 def _suggestions(
@@ -172,6 +176,21 @@ def _publication(databases: Databases, as_of: dt.date | None) -> Published:
         known = ", ".join(dict.fromkeys(str(each.as_of) for each in history(databases.operational))) or "none yet"
         raise ExportRefused(f"No run as of {as_of} was published. Published are: {known}.")
     return found
+
+
+def _record(databases: Databases, manifest: Manifest) -> None:
+    """What left, in the audit trail: nobody is signed in at the command line."""
+    after = {"kind": manifest.kind, "file": manifest.file, "rows": manifest.rows, "sha256": manifest.sha256}
+    event = Event(
+        kind="data.exported",
+        entity_type="data_export",
+        entity_id=manifest.sha256[:12],
+        username="the operator",
+        user_agent="ims export",
+        after={**after, "snapshot_id": manifest.snapshot_id},
+    )
+    with psycopg.connect(databases.operational) as connection:
+        record_now(connection, [event])
 
 
 def _manifest(

@@ -20,6 +20,16 @@ REASONS = {
     "GRID_GAP": "A gap in the power grid",
     "TRANSFER_FIRST": "Another store has it to spare",
     "MOQ_DEFERRED": "Waits until the vendor's minimum is worth it",
+    "FILLED_TO_MINIMUM": "More, to reach the vendor's minimum",
+    "OVER_BUDGET": "The budget pays for other lines first",
+    "NO_COST": "No cost known, so no budget for it",
+    "SHELF_LIFE": "Would expire before it is sold",
+    "END_OF_RANGE": "At the end of its range",
+    "SUCCESSOR_FILLS_SLOT": "Its successor takes its place",
+    "DISPLAY_SLOT": "An empty place on the board",
+    "NO_SLOT": "No place on the board",
+    "NO_STOCK_RECORD": "Nobody has said what is there",
+    "NO_FORECAST": "No forecast for it",
 }
 # what a code means for the one who decides
 REASONS_SAID = {
@@ -37,6 +47,11 @@ REASONS_SAID = {
     "NO_VENDOR": "name who supplies it, then it is planned.",
     "DQ_BLOCKED": "the ledger and the shelf disagree: count it first.",
     "OPTED_OUT": "the chain has taken it out of planning.",
+    "FILLED_TO_MINIMUM": "with less the vendor takes no order, and the lines of the order are worth it together.",
+    "OVER_BUDGET": "each unit of money earns more with other lines.",
+    "DISPLAY_SLOT": "an empty place sells nothing; this style is the best that could fill it.",
+    "SHELF_LIFE": "more than this would expire on the shelf.",
+    "NO_STOCK_RECORD": "count it, then it is planned.",
 }
 STATES = {
     "proposed": "Proposed",

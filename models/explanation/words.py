@@ -16,6 +16,7 @@ def explain(row: Mapping[str, Any], receipt: Mapping[str, Any], currency: str, s
     sentences = [_stock(row, receipt), _time(row, receipt), _demand(row), *_evidence(receipt)]
     if "tau" in receipt:
         sentences += [_target(receipt, currency, sees_cost), _quantity(row, receipt)]
+        sentences += _limits(receipt, sees_cost)
     money = format_money(row["priority"], currency)
     act = "Moving it" if row.get("source_store_code") else "Ordering"
     sentences.append(f"{act} now rather than not at all is expected to save **{money}** in lost sales and holding.")
@@ -63,13 +64,31 @@ def _stock(row: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
 
 def _time(row: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     lead = (row["arrives_on"] - row["as_of"]).days
-    spread = receipt.get("lead_time_sd_days")
-    about = f", give or take {format_number(spread)}" if spread else ""
+    usual, late = receipt.get("lead_time_p50_days"), receipt.get("lead_time_p90_days")
+    about = f"; of ten deliveries nine come within {format_number(late)}" if late and late > (usual or 0) else ""
+    if "lead_time_p90_days" not in receipt and receipt.get("lead_time_sd_days"):
+        about = f", give or take {format_number(receipt['lead_time_sd_days'])}"
+    if receipt.get("wait_days"):
+        about += f"; the vendor takes orders again in {count_of(receipt['wait_days'], 'day')}"
     return (
         f"An order placed on {format_day(row['as_of'])} can be sold from **{format_day(row['arrives_on'])}** "
         f"({count_of(lead, 'day')}{about}), and has to last until the next one can arrive, "
         f"**{format_day(row['covers_until'])}**."
     )
+
+
+def _limits(receipt: Mapping[str, Any], sees_cost: bool) -> list[str]:
+    """What binds beside demand. The note of a budget or a vendor's minimum tells money that rests on costs."""
+    said = []
+    if receipt.get("transfer_in"):
+        said.append(f"**{format_number(receipt['transfer_in'])}** come from another store, and are taken as there.")
+    if receipt.get("shelf_life_days"):
+        said.append(f"It keeps for {count_of(receipt['shelf_life_days'], 'day')}, so no more than can be sold in time.")
+    if receipt.get("budget_note") and sees_cost:
+        said.append(f"Set by what all lines share: {receipt['budget_note']}.")
+    elif receipt.get("budget_note"):
+        said.append("Set by what all lines share: a budget, or what the vendor asks of an order.")
+    return said
 
 
 def _demand(row: Mapping[str, Any]) -> str:

@@ -108,6 +108,10 @@ def test_exports_say_what_is_published(installation, tmp_path):
     assert beside["sha256"] == hashlib.sha256((tmp_path / "s.csv").read_bytes()).hexdigest()
     assert (beside["checks"], beside["metric_version"], beside["data_as_of"]) == (manifest.checks, "m", "2024-04-15")
 
+    with psycopg.connect(installation.databases.operational) as connection:
+        said = "SELECT username, after ->> 'sha256' FROM audit_log WHERE kind = 'data.exported'"
+        assert connection.execute(said).fetchall() == [("the operator", beside["sha256"])]
+
     export("suggestions", tmp_path / "all.csv", include_all=True)
     idle = read(tmp_path / "all.csv")[1]
     assert (idle["sku"], idle["suggested_qty"], idle["suggestion_id"], idle["state"]) == ("'=B", "0", "", "")

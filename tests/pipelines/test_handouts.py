@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import datetime as dt
 import hashlib
@@ -14,12 +15,14 @@ import openpyxl
 import polars as pl
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
 
 from api.database import create_engine
 from api.identity.principal import Origin
 from api.publications import publish
 from api.services.acting import find_user
 from api.suggestions import write_suggestions
+from ims.web import create_web
 from models.policy.plan import PLAN_SCHEMA
 from pipelines.frames import write_output
 from pipelines.handouts.counts import COLUMNS as COUNTED
@@ -305,3 +308,36 @@ def test_cells_on_paper_are_written_for_people() -> None:
     assert write_cell(column["share"], 0.925) == "92%"
     assert write_cell(Column("sph", "SPH", "number", 5, 5), -0.25) == "-0.25"
     assert write_cell(column["code"], None) == ""
+
+
+def test_lists_over_http(world: Any, make_user: Any) -> None:
+    url = world.databases.operational
+    who = {
+        name: {"authorization": f"Bearer {make_user(url, name, (name,), stores)}"}
+        for name, stores in (("buyer", ()), ("manager", ("S1",)), ("staff", ("S1",)), ("analyst", ()))
+    }
+    with TestClient(create_web("api", world.databases), base_url="http://ims.test") as client:
+        answer = client.get("/api/v1/lists/reorder", headers=who["manager"], params={"form": "csv"})
+        assert answer.status_code == 200, answer.text
+        digest = base64.b64encode(hashlib.sha256(answer.content).digest()).decode()
+        assert answer.headers["repr-digest"] == f"sha-256=:{digest}:"
+        assert answer.headers["content-disposition"] == 'attachment; filename="reorder-2024-04-15.csv"'
+        assert (answer.headers["x-list-rows"], answer.headers["x-list-as-of"]) == ("2", "2024-04-15")
+        assert "417" not in answer.text
+        paper = client.get("/api/v1/lists/orders", headers=who["buyer"], params={"form": "pdf", "store": "S2"})
+        assert (paper.headers["content-type"], paper.content[:5]) == ("application/pdf", b"%PDF-")
+        for name, kind, store, status, code in (
+            ("manager", "reorder", "S2", 403, "store-out-of-scope"),
+            ("staff", "reorder", None, 403, "not-permitted"),
+            ("analyst", "reorder", None, 403, "not-permitted"),
+            ("buyer", "counts", None, 404, "no-count-list"),
+            ("buyer", "wages", None, 404, None),
+            ("buyer", "reorder", "x" * 70, 422, None),
+        ):
+            given = {} if store is None else {"store": store}
+            refused = client.get(f"/api/v1/lists/{kind}", headers=who[name], params=given)
+            assert refused.status_code == status, (name, kind, refused.text)
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert code is None or refused.json()["type"] == f"urn:ims:problem:{code}"
+    kept = asked(world, "SELECT kind, format, role, scope ->> 'stores' FROM data_exports ORDER BY data_export_id")
+    assert kept == [("reorder", "csv", "manager", '["S1"]'), ("orders", "pdf", "buyer", '["S2"]')]

@@ -111,6 +111,20 @@ def test_an_edit_is_weighed_and_costs_are_for_those_who_see_them(rows: list[dict
     assert "Missing a sale costs" not in " ".join(hidden.sentences)
 
 
+def test_what_binds_beside_demand_is_said_and_its_money_only_to_who_sees_costs(rows: list[dict[str, Any]]) -> None:
+    note = {"budget_note": "6 wanted; the budget of 1234 pays for 3", "shelf_life_days": 90, "transfer_in": 2}
+    row = {**rows[0], "receipt": {**rows[0]["receipt"], **note, "wait_days": 2}}
+    seen = " ".join(explain_suggestion(row, "INR", sees_cost=True).sentences)
+    for part in ("budget of 1234", "2 come from another store", "keeps for 90 days", "orders again in 2 days"):
+        assert part in seen
+    hidden = " ".join(explain_suggestion(row, "INR", sees_cost=False).sentences)
+    assert "1234" not in hidden
+    assert "Set by what all lines share" in hidden
+    moved = {**rows[0], "source_store_code": "S9", "reason": "TRANSFER_FIRST", "receipt": {"version": 0}}
+    said = explain_suggestion(moved, "INR", sees_cost=True)
+    assert said.headline.startswith(f"Move {moved['suggested_qty']} from store S9")
+
+
 def test_a_transfer_is_moved_and_bars_keep_their_width() -> None:
     assert draw_bar(1, 2) == "█" * (WIDTH // 2) + " " * (WIDTH // 2)
     assert {len(draw_bar(value / 7, 1)) for value in range(9)} == {WIDTH}
