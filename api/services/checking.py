@@ -26,6 +26,7 @@ WAIVER = (
     "w.check_waiver_id, w.table_name, w.check_name, w.store_id, s.store_code, w.reason, w.waived_by, w.waived_on,"
     " w.expires_on, w.created_at, w.revoked_by, w.revoked_at"
 )
+ROWS = "SELECT {} FROM check_failures AS f WHERE f.check_result_id = c.check_result_id"
 FROM_WAIVERS = "FROM check_waivers AS w LEFT JOIN stores AS s USING (store_id)"
 LOCK = "SELECT 1 FROM check_waivers WHERE check_waiver_id = %(key)s FOR UPDATE"
 
@@ -38,12 +39,13 @@ async def list_checks(
     severity: str | None = None,
     owner: str | None = None,
 ) -> Page:
-    """The checks of the newest run that had any, the newest result first."""
+    """The checks of the newest run that had any, the newest result first; to a store those that failed in its rows."""
     wanted = {"state": state, "severity": severity, "owner": owner}
     chosen = [f"c.{name} = %({name})s" for name, value in wanted.items() if value is not None]
-    where = " AND ".join([NEWEST, "c.check_result_id < %(after)s", *chosen])
+    where = " AND ".join([NEWEST, "c.check_result_id < %(after)s", *chosen, *_in_reach(action)])
     rows = await action.rows(
-        f"SELECT {RESULT} FROM check_results AS c WHERE {where} ORDER BY c.check_result_id DESC LIMIT %(limit)s",
+        f"SELECT {_result(action)} FROM check_results AS c WHERE {where}"
+        " ORDER BY c.check_result_id DESC LIMIT %(limit)s",
         after=paging.after_id(),
         limit=paging.fetch,
         **wanted,
@@ -53,9 +55,8 @@ async def list_checks(
 
 async def show_check(action: Action, check_result_id: int) -> Row:
     """One result. Raises NotFound."""
-    row = await action.row(
-        f"SELECT {RESULT} FROM check_results AS c WHERE c.check_result_id = %(key)s", key=check_result_id
-    )
+    where = " AND ".join(["c.check_result_id = %(key)s", *_in_reach(action)])
+    row = await action.row(f"SELECT {_result(action)} FROM check_results AS c WHERE {where}", key=check_result_id)
     if row is None:
         raise NotFound("unknown-check", f"There is no result of a check {check_result_id}.")
     return row
@@ -77,7 +78,26 @@ async def list_failures(action: Action, paging: Paging, *, check_result_id: int,
         after=paging.after_id(),
         limit=paging.fetch,
     )
+    if not action.can("cost:read"):
+        rows = [
+            {**each, "row": {name: value for name, value in each["row"].items() if "cost" not in name}} for each in rows
+        ]
     return paging.page(rows, ("check_failure_id",))
+
+
+def _in_reach(action: Action) -> list[str]:
+    """Failed rows of other stores are hidden by the database itself: what has none left concerns others."""
+    return [] if action.reach.store_ids is None else [f"EXISTS ({ROWS.format('1')})"]
+
+
+def _result(action: Action) -> str:
+    """What is told of a result: to whoever sees some stores only, how many rows of theirs broke it."""
+    if action.reach.store_ids is None:
+        return RESULT
+    count = f"({ROWS.format('count(*)')})"
+    return RESULT.replace("c.observed", f"{count} || ' rows' AS observed").replace(
+        "c.failed_count", f"{count} AS failed_count"
+    )
 
 
 async def list_waivers(action: Action, paging: Paging, *, is_active: bool | None = None) -> Page:

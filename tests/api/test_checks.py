@@ -35,10 +35,14 @@ def ask(installation, make_user) -> Iterator[Ask]:
         passed = {**said, "table_name": "marts.dim_store", "check_name": "key_is_unique", "state": "passed"}
         none = {"observed": "no row breaks it", "failed_count": 0, "waived_count": 0}
         two = {"observed": "2 rows", "failed_count": 2, "waived_count": 0}
-        rows = [{"store_code": "S1", "sku": "A"}, {"store_code": "S2", "sku": "B"}]
+        rows = [{"store_code": "S1", "sku": "A", "unit_cost": 4}, {"store_code": "S2", "sku": "B", "unit_cost": 5}]
         write_results(connection, "old", [({**passed, **none}, [], None)])
         write_results(connection, "new", [({**failed, **two}, rows, "store_code"), ({**passed, **none}, [], None)])
-    tokens = {role: make_user(url, role, (role,)) for role in ("analyst", "buyer", "superadmin")}
+    tokens = {role: make_user(url, role, (role,)) for role in ("analyst", "buyer", "superadmin", "staff")}
+    tokens |= {
+        "manager": make_user(url, "manager", ("manager",), ("S1",)),
+        "idle": make_user(url, "idle", ("manager",)),
+    }
     with TestClient(create_app(installation.databases), base_url="http://ims.test") as client:
 
         def send(role: str, method: str, path: str, body: Any = None) -> Any:
@@ -60,6 +64,21 @@ def test_the_newest_runs_checks_and_the_rows_that_broke_them(ask: Ask) -> None:
     assert [each["row"]["sku"] for each in mine] == ["A"]
     assert ask("buyer", "GET", "/999").status_code == 404
     assert ask("buyer", "GET", "/999/failures").status_code == 404
+
+
+def test_a_store_manager_takes_home_the_rows_of_the_store_and_no_others(ask: Ask) -> None:
+    (failed,) = ask("manager", "GET", "").json()["items"]
+    assert (failed["check_name"], failed["observed"], failed["failed_count"]) == ("quantity_is_not_zero", "1 rows", 1)
+    path = f"/{failed['check_result_id']}/failures"
+    (mine,) = ask("manager", "GET", path).json()["items"]
+    assert (mine["store_code"], mine["row"]) == ("S1", {"store_code": "S1", "sku": "A"}), "and no cost"
+    (other,) = [each for each in ask("buyer", "GET", path).json()["items"] if each["store_code"] == "S2"]
+    assert other["row"]["unit_cost"] == 5
+    assert ask("manager", "GET", f"{path}?store_id={other['store_id']}").status_code == 403
+    (passed,) = ask("buyer", "GET", "?state=passed").json()["items"]
+    assert ask("manager", "GET", f"/{passed['check_result_id']}").status_code == 404
+    assert ask("idle", "GET", "").json()["items"] == []
+    assert ask("staff", "GET", "").status_code == 403
 
 
 def test_a_waiver_is_given_by_who_may_for_ninety_days_at_most(ask: Ask) -> None:

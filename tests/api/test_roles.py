@@ -91,7 +91,7 @@ suggestion:approve        A A A S - - -
 suggestion:export         A A A S - - -
 export:plain              A A A S A A -
 export:personal           A - - - - - -
-quality:read              A A A - - A -
+quality:read              A A A S - A -
 quality:waive             A - - - - A -
 quarantine:release        A - - - - - -
 pipeline:run              A - - - - A -
