@@ -118,24 +118,6 @@ def waivers(connection: psycopg.Connection[Any], day: dt.date, *, is_active: boo
         return cursor.execute(WAIVERS, {"day": day, "is_active": is_active}).fetchall()
 
 
-def waive_for_demo(
-    connection: psycopg.Connection[Any], checks: Iterable[tuple[str, str]], reason: str = "injected by the demo"
-) -> None:
-    """Waive these (table, check), everywhere and for as long as may be, in the admin's name: a demo shows its faults
-    and is served all the same. In the caller's transaction; what is waived already stays so.
-    """
-    connection.cursor().executemany(
-        """INSERT INTO check_waivers (table_name, check_name, reason, waived_by, waived_on, expires_on)
-        SELECT %(table)s::varchar, %(check)s::varchar, %(reason)s, min(user_id), current_date, current_date + 90
-        FROM user_roles WHERE role IN ('admin', 'superadmin')
-            AND NOT EXISTS (SELECT FROM check_waivers
-                WHERE table_name = %(table)s::varchar AND check_name = %(check)s::varchar AND store_id IS NULL
-                    AND revoked_at IS NULL AND expires_on >= current_date)
-        HAVING count(*) > 0""",
-        [{"table": table, "check": check, "reason": reason} for table, check in checks],
-    )
-
-
 def _as_json(row: Row) -> str:
     # PostgreSQL's text holds no NUL
     return json.dumps(row, ensure_ascii=False, default=str).replace("\\u0000", "�")

@@ -27,10 +27,10 @@ FROM users ORDER BY username
 
 
 def ensure_admin(url: str) -> str | None:
-    """Make the user `admin` where no user exists yet; its password, or None when there was someone already."""
+    """Make the user `admin` while nobody has a role: an imported chain's staff have none. Its password, or None."""
     password = generate_password()
     with psycopg.connect(url) as connection:
-        if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
+        if connection.execute("SELECT 1 FROM user_roles LIMIT 1").fetchone():
             return None
         made = connection.execute(
             "INSERT INTO users (username, password_hash) VALUES (%s, %s) ON CONFLICT (username) DO NOTHING "

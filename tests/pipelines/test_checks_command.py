@@ -11,9 +11,11 @@ import polars as pl
 import psycopg
 import pytest
 
-from api.findings import forget_old_failures, newest_results, waive_for_demo, write_results
+from api.findings import forget_old_failures, newest_results, write_results
 from expectations.check import CheckResult
 from ims import cli
+from ims.commands.demo import let_pass
+from ims.failure import Blocked
 from pipelines.findings import keep_results, read_waivers
 
 Ims = Callable[..., tuple[str, int]]
@@ -125,15 +127,28 @@ def test_an_expired_waiver_says_nothing_any_more(url):
         assert read_waivers(connection) == ()
 
 
-def test_a_demo_waives_what_would_stop_it(url, make_user):
-    make_user(url, "root", ("superadmin",))
+def test_a_demo_says_which_of_its_faults_stopped_it_and_waives_them(url, tmp_path: Path, capsys):
+    ledger = tmp_path / "defects.csv"
+    ledger.write_text("defect,check\nquantity_zero,staging.sales.quantity_is_not_zero\n")
+    let_pass(url, ledger)
+    said = capsys.readouterr().out
+    for words in ("stopped, as it should be", "quantity is not zero (2 rows)", "to do: Correct", str(ledger), SOON):
+        assert words in said
     with psycopg.connect(url) as connection:
-        for _ in range(2):
-            waive_for_demo(connection, [("raw.products", "sku_is_unique_however_it_is_written")])
         (waiver,) = read_waivers(connection)
     assert (waiver.check, waiver.reason, waiver.waived_by) == (
-        "sku_is_unique_however_it_is_written", "injected by the demo", "root",
+        "quantity_is_not_zero", "a fault that the demo was given", "ana",
     )  # fmt: skip
+
+
+def test_a_demo_does_not_waive_what_it_did_not_do(url, tmp_path: Path):
+    ledger = tmp_path / "defects.csv"
+    ledger.write_text("defect,check\nother,staging.sales.another_check\n")
+    for told in (ledger, tmp_path / "none.csv"):
+        with pytest.raises(Blocked, match="none of its own faults"):
+            let_pass(url, told)
+    with psycopg.connect(url) as connection:
+        assert read_waivers(connection) == ()
 
 
 def test_rows_are_kept_of_the_newest_runs_alone(url):

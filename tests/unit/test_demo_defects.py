@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from ims.demo.defects.inject import inject
+from ims.demo.defects.money import CUT_ON
 from ims.demo.generate import write_chain
 
 RULES = Path("expectations/rules")
+AS_OF = date(2026, 1, 5)
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +87,14 @@ def test_a_day_that_was_not_sent_has_no_order_and_nothing_hangs_in_the_air(folde
         assert orders.filter(pl.col("store_code") == store, pl.col("ordered_on") == date.fromisoformat(day)).is_empty()
 
 
-def test_those_that_stop_a_publication_come_only_when_asked_for(
-    ledger: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ims.demo.generate.inject", partial(inject, blocking=True))
-    write_chain(tmp_path / "chain", defects=tmp_path / "told")
-    told = read(tmp_path / "told", "defects")
-    assert set(told["defect"]) - set(ledger["defect"]) == {"duplicate_sku", "wrong_tax_rate"}
-    wrong = told.filter(defect="wrong_tax_rate")["key"].str.split(" ").list.first()
-    lines = read(tmp_path / "chain", "sales_order_lines").filter(pl.col("order_ref").is_in(wrong.implode()))
+def test_tax_at_a_wrong_rate_still_adds_up_from_line_to_order(folders: Path, ledger: pl.DataFrame) -> None:
+    lines = read(folders / "spoiled", "sales_order_lines")
+    wrong = lines.filter(pl.col("sold_on").is_between(CUT_ON, AS_OF, closed="left"), tax_rate=0.12)
+    told = wrong.select(pl.format("{} {} {}", "store_code", "sku", "sold_on")).to_series()
+    assert set(told) == set(ledger.filter(defect="wrong_tax_rate")["key"])
+    lines = lines.join(wrong.select("order_ref"), on="order_ref", how="semi")
     sums = lines.group_by("order_ref").agg(pl.col("line_total").sum().round(2))
-    heads = read(tmp_path / "chain", "sales_orders").join(sums, on="order_ref")
+    heads = read(folders / "spoiled", "sales_orders").join(sums, on="order_ref")
     assert len(heads) == len(wrong)
     assert (heads["total_amount"] == heads["line_total"]).all()
 

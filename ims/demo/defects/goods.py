@@ -49,4 +49,5 @@ def double_skus(chain: Spoiled) -> None:
     twice = chain.choose("duplicate_sku", chain.tables["products"].filter(pl.col("barcode").is_not_null()), 5)
     copies = twice.with_columns(sku=pl.col("sku").str.to_lowercase(), barcode=pl.lit(None, dtype=pl.String))
     chain.tables["products"] = pl.concat([chain.tables["products"], copies])
-    chain.note("duplicate_sku", "products", copies["sku"], "raw.products.sku_is_unique_however_it_is_written")
+    for check in ("sku_is_unique_however_it_is_written", "barcode_is_given"):
+        chain.note("duplicate_sku", "products", copies["sku"], f"raw.products.{check}")

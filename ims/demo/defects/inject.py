@@ -15,12 +15,11 @@ from ims.demo.defects.spoil import Spoiled
 from ims.demo.defects.stock import spoil_stock
 
 
-def inject(
-    tables: dict[str, pl.DataFrame], seed: int, as_of: date, blocking: bool = False
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+def inject(tables: dict[str, pl.DataFrame], seed: int, as_of: date) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     """The tables with defects, and the ledger: defect, file, key, lands, check.
 
-    `blocking` adds those whose check stops a publication: products that are there twice, tax at a wrong rate.
+    Two of them stop a publication until they are corrected or waived: products that are there twice, and tax at a
+    wrong rate.
     """
     chain = Spoiled(dict(tables), as_of, seed)
     spoil_days(chain)
@@ -28,9 +27,8 @@ def inject(
     spoil_money(chain)
     spoil_stock(chain)
     spoil_goods(chain)
-    if blocking:
-        double_skus(chain)
-        tax_wrongly(chain)
+    double_skus(chain)
+    tax_wrongly(chain)
     return chain.tables, chain.ledger
 
 

@@ -20,6 +20,8 @@ def spoil_money(chain: Spoiled) -> None:
     aside = "raw.import_quarantine.orders_add_up"
     chain.spared += wrong["order_ref"].to_list()
     chain.note("order_does_not_add_up", "sales_orders", wrong["order_ref"], aside, SET_ASIDE)
+    parts = "raw.import_quarantine.parts_wait_for_their_whole"
+    chain.note("order_does_not_add_up", "sales_orders", wrong["order_ref"], parts, SET_ASIDE)
     rest = quick.filter(~pl.col("order_ref").is_in(wrong["order_ref"].implode()))
     _spoil_payments(chain, rest)
     _sell_the_unknown(chain, rest)
@@ -56,8 +58,8 @@ def _sell_the_unknown(chain: Spoiled, orders: pl.DataFrame) -> None:
 
 
 def tax_wrongly(chain: Spoiled) -> None:
-    """The rate of before the cut, after it; line and order add up. What finds it stops the publication."""
-    orders = chain.orders()
+    """The rate of before the cut, after it; line, order and payment add up. What finds it stops the publication."""
+    orders = chain.orders().join(chain.tables["sales_returns"], on="order_ref", how="anti", maintain_order="left")
     lines = chain.tables["sales_order_lines"].filter(tax_rate=0.05).filter(pl.col("sold_on") >= CUT_ON)
     lines = lines.join(orders.select("order_ref", "total_amount"), on="order_ref", maintain_order="left", how="inner")
     if lines.is_empty():
@@ -78,5 +80,8 @@ def tax_wrongly(chain: Spoiled) -> None:
         "order_ref", tax_amount=pl.col("tax_before") + pl.col("more"), total_amount=pl.col("total") + pl.col("more")
     )
     chain.put("sales_orders", "order_ref", totals)
-    keys = chosen.select(pl.format("{} {}", *key)).to_series()
+    paid = chain.tables["payments"].join(heads.select("order_ref", "more"), on="order_ref", maintain_order="left")
+    paid = paid.filter(pl.col("kind") == "payment", pl.col("more").is_not_null()).unique("order_ref", keep="last")
+    chain.put("payments", "payment_ref", paid.select("payment_ref", amount=pl.col("amount") + pl.col("more")))
+    keys = chosen.select(pl.format("{} {} {}", "store_code", "sku", "sold_on")).to_series()
     chain.note("wrong_tax_rate", "sales_order_lines", keys, "marts.fct_sales_lines.tax_rate_is_that_of_its_day")
