@@ -19,6 +19,22 @@ QUESTIONS = {
     "FROM lake.marts.dim_price",
     "stores": "SELECT store_code, closed_on FROM lake.marts.dim_store WHERE closed_on IS NOT NULL",
     "predecessors": "SELECT sku, predecessor FROM lake.marts.dim_successor",
+    "renewals": """
+        SELECT
+            l.store_code,
+            l.sku,
+            l.booked_on AS ordered_on,
+            CAST(floor(sum(l.sold_qty) * any_value(p.lenses_per_box * m.lasts_days) / 2.0) AS INTEGER) AS supply_days,
+            CAST(l.booked_on + supply_days AS DATE) AS runs_out_on,
+            CAST(sum(l.sold_qty) AS DOUBLE) AS boxes
+        FROM lake.marts.fct_sales_lines AS l
+        JOIN lake.marts.dim_product AS p USING (sku)
+        JOIN (
+            VALUES ('DAILY', 1), ('FORTNIGHTLY', 14), ('MONTHLY', 30), ('QUARTERLY', 90), ('YEARLY', 365)
+        ) AS m (modality, lasts_days) USING (modality)
+        WHERE l.kind = 'sale' AND (l.patient_id IS NOT NULL OR l.customer_id IS NOT NULL)
+        GROUP BY l.store_code, l.sku, l.booked_on, coalesce('patient ' || l.patient_id, 'customer ' || l.customer_id)
+    """,
     "powers": """
         WITH cells AS (
             SELECT

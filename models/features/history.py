@@ -14,6 +14,7 @@ from models.features.festivals import Festivals, measure_lifts
 from models.features.known import NOTHING, Known
 from models.features.panel import Floats, Ints, Panel
 from models.features.prices import weekly_prices
+from models.features.renewals import Renewals, index_renewals
 
 GROUPS = ("sku", "store_category", "store_subcategory", "category", "subcategory", "chain")
 FAST, SLOW = 0.6, 0.85
@@ -26,7 +27,7 @@ class History:
     units, weeks, squares, zeros: of in-stock weeks, weighted by in-stock share. decayed: rate a week -> the same for
     units and weeks, fading by that rate. last_sale: column of the latest week with a sale, -1 if none. first: (n,)
     first observed column; may lie after an origin, so it is clipped where it is used.
-    group_units, group_weeks: grouping name -> totals per code. festivals, prices: where the chain tells them.
+    group_units, group_weeks: grouping name -> totals per code. festivals, prices, renewals: where told.
     """
 
     panel: Panel
@@ -41,6 +42,7 @@ class History:
     group_weeks: dict[str, Floats]
     festivals: Festivals | None = None
     prices: NDArray[np.float32] | None = None
+    renewals: Renewals | None = None
 
 
 def build_history(panel: Panel, known: Known = NOTHING) -> History:
@@ -69,6 +71,7 @@ def build_history(panel: Panel, known: Known = NOTHING) -> History:
         group_weeks=group_weeks,
         festivals=measure_lifts(panel, known.festivals, group_units, group_weeks),
         prices=weekly_prices(panel, known.prices),
+        renewals=index_renewals(panel, known.renewals),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a chain knows ahead of its weeks: festivals that move, prices by date, closing stores, successors, powers.
+"""What a chain knows ahead of its weeks: festivals that move, prices by date, closings, successors, powers, renewals.
 
 Small frames, each of which may be empty: where a chain tells none of it, nothing changes. Nothing is learned here.
 """
@@ -27,6 +27,13 @@ POWERS = {
     "cyl": pl.Float64,
     "eyes_share": pl.Float64,
 }
+RENEWALS = {
+    "store_code": pl.String,
+    "sku": pl.String,
+    "ordered_on": pl.Date,
+    "runs_out_on": pl.Date,
+    "boxes": pl.Float64,
+}
 
 
 def _empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
@@ -38,6 +45,7 @@ class Known:
     """festivals: festival, day_on. prices: store_code (null = all), sku, valid_from_on, valid_to_on, unit_price.
 
     stores: store_code, closed_on (null = open). predecessors: sku and the one whose place it took, once per sku.
+    renewals: store_code, sku, ordered_on, runs_out_on, boxes: lenses bought, and when they are used up.
     powers: sku, lens_line, sph, cyl (dioptres), eyes_share of the line's prescriptions (null = unknown).
     """
 
@@ -45,6 +53,7 @@ class Known:
     prices: pl.DataFrame = field(default_factory=lambda: _empty(PRICES))
     stores: pl.DataFrame = field(default_factory=lambda: _empty(STORES))
     predecessors: pl.DataFrame = field(default_factory=lambda: _empty(PREDECESSORS))
+    renewals: pl.DataFrame = field(default_factory=lambda: _empty(RENEWALS))
     powers: pl.DataFrame = field(default_factory=lambda: _empty(POWERS))
 
 

@@ -125,6 +125,13 @@ def _known_ahead(history: History, i: Ints, t: Ints, target: Ints) -> dict[str, 
         for weeks in (1, 13):
             out[f"price_{weeks}"] = np.asarray(ahead - history.prices[i, np.maximum(t - weeks, 0)], dtype=float)
         out["price"] = ahead.astype(float)
+    renewals = history.renewals
+    if renewals is not None:
+        due = renewals.around(i, target, t)
+        quarter = sum(renewals.due(i, t - back, t) for back in range(1, 14)) / 13.0
+        is_worn = renewals.sold[i]
+        out["due"] = np.where(is_worn, np.log((due + 0.05) / (series_levels(history, i, t) + 0.05)), np.nan)
+        out["due_trend"] = np.where(is_worn, np.log((due + 0.1) / (quarter + 0.1)), np.nan)
     return out
 
 

@@ -32,6 +32,7 @@ FORECAST_OUTPUTS = {
         "marts.dim_store",
         "marts.dim_successor",
         "marts.fct_power_grid",
+        "marts.fct_sales_lines",
     ],
     "forecast_totals": ["outputs.forecast_weekly", "marts.dim_assortment"],
     "forecast_models": ["outputs.forecast_weekly"],

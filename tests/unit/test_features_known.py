@@ -10,7 +10,7 @@ import polars as pl
 
 from models.features.festivals import align_seasons
 from models.features.history import build_history
-from models.features.known import FESTIVALS, NOTHING, PRICES, Known
+from models.features.known import FESTIVALS, NOTHING, PRICES, RENEWALS, Known
 from models.features.panel import Panel, build_panel, close_stores
 from models.features.powers import pool_powers
 from models.features.rows import step_rows
@@ -155,3 +155,24 @@ def test_a_lens_power_sells_what_its_neighbours_sell_and_eyes_need() -> None:
     assert pooled.powers is not None
     assert changed is not None
     assert np.array_equal(pooled.powers[:, :81], changed[:, :81]), "rows after an origin change nothing before it"
+
+
+def test_lenses_are_due_when_they_run_out_as_known_at_the_origin() -> None:
+    panel = make_panel(np.full((2, 40), 1.0), 40)
+    week = timedelta(weeks=1)
+    bought = pl.DataFrame(
+        [
+            ("A", "K00", START + 30 * week, START + 42 * week, 8.0),
+            ("A", "K00", START + 38 * week, START + 42 * week, 4.0),
+            ("A", "K01", START + 30 * week, START + 43 * week, 2.0),
+        ],
+        schema=RENEWALS,
+        orient="row",
+    )
+    history = build_history(panel, Known(renewals=bought))
+    assert history.renewals is not None
+    i, column = np.zeros(3, dtype=np.int64), np.array([42, 42, 43])
+    assert history.renewals.due(i, column, np.array([38, 39, 39])).tolist() == [8.0, 12.0, 0.0]
+    assert history.renewals.around(i, column, np.full(3, 40)).tolist() == [6.0, 6.0, 3.0]
+    rows, names = step_rows(history, i, np.full(3, 40), np.array([1, 3, 4]))
+    assert rows[:, names.index("due")].argmax() == 1
