@@ -146,6 +146,15 @@ def _one_scatter(_panel: Panel, _week: int, made: Forecast, _rows: Ints) -> Fore
     return replace(made, shared=shared, inner=inner)
 
 
+def _class_scatter(_panel: Panel, _week: int, made: Forecast, _rows: Ints) -> Forecast:
+    """Ten classes of volume, each series as the mean of its class."""
+    volume = made.mean.mean(axis=1)
+    group = np.searchsorted(np.quantile(volume, np.linspace(0, 1, 11)[1:-1]), volume)
+    size = np.maximum(np.bincount(group, minlength=10), 1)
+    shared, inner = (np.bincount(group, each, 10)[group] / size[group] for each in (made.shared, made.inner))
+    return replace(made, shared=shared, inner=inner)
+
+
 VARIANTS = (
     Variant("ours"),
     Variant("bias and tau as theory says, nothing tuned", cells=[(1.0, 0.0)]),
@@ -156,6 +165,7 @@ VARIANTS = (
     Variant("no scatter but Poisson's", _scatter(1e-3, 1e-3)),
     Variant("scatter halved", _scatter(0.5, 0.5)),
     Variant("scatter half as much again", _scatter(1.5, 1.5)),
+    Variant("no scatter of a series' own, only its volume's", _class_scatter),
     Variant("one scatter for all volumes", _one_scatter),
     Variant("boosted forecast alone", _boosted),
     Variant("structural forecast alone", _structural),
