@@ -33,6 +33,7 @@ FITTING = {
     "DATE": {"date"},
     "TIMESTAMP WITH TIME ZONE": {"timestamp with time zone"},
     "VARCHAR[]": {"ARRAY"},
+    "INTEGER[]": {"ARRAY"},
 }
 
 

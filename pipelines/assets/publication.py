@@ -6,6 +6,7 @@ Nothing else in the job changes what people see.
 # no postponed annotations: Dagster reads the type of `context` as an object
 
 from collections import Counter
+from itertools import chain
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 from sqlalchemy import update
@@ -23,6 +24,9 @@ from pipelines.session import RunSession
 from warehouse.lake import current_snapshot
 from warehouse.transformations import tables
 
+# the outputs that no other output is made from
+LAST_OUTPUTS = ("plan", "count_list", "forecast_alerts", "forecast_totals")
+
 
 class ChecksMissing(RuntimeError):
     """A table was to be published of which no blocking check was run, or one failed."""
@@ -34,7 +38,7 @@ def publication_asset() -> AssetsDefinition:
 
     @asset(
         key=["publication"],
-        deps=[*upstream, *(AssetKey(["outputs", name]) for name in ("plan", "forecast_weekly", "forecast_scores"))],
+        deps=[*upstream, *(AssetKey(["outputs", name]) for name in LAST_OUTPUTS)],
         group_name="publication",
         description="The pointer to what is served, and the suggestions, moved together.",
         kinds={"postgres"},
@@ -60,7 +64,9 @@ def publish_run(session: RunSession) -> None:
         names = sorted(unchecked) + [result.title for result in session.failed_checks]
         raise ChecksMissing(f"not published: unchecked or failed: {', '.join(names)}")
     plan = read_output(session.con, "plan")
+    transfers = read_output(session.con, "transfers")
     assert plan is not None, "the plan is an output of this run"
+    assert transfers is not None, "so are the transfers that it takes as made"
     session.snapshot_id = current_snapshot(session.con)
     session.notes += stock_notes(session)
     engine = create_engine(session.databases.operational)
@@ -78,7 +84,8 @@ def publish_run(session: RunSession) -> None:
                 notes=session.notes,
                 moved_by="ims run",
             )
-            counts = write_suggestions(connection, plan.iter_rows(named=True), publication_id, session.as_of)
+            rows = chain(plan.iter_rows(named=True), transfers.iter_rows(named=True))
+            counts = write_suggestions(connection, rows, publication_id, session.as_of)
             connection.execute(update(Run).where(Run.run_id == session.run_id).values(state="published"))
     finally:
         engine.dispose()

@@ -24,6 +24,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 FILLED = {
     "VARCHAR": "x", "BIGINT": 1, "INTEGER": 1, "DOUBLE": 1.0, "BOOLEAN": True, "DATE": "2024-04-15", "VARCHAR[]": [],
+    "INTEGER[]": [],
     "TIMESTAMP WITH TIME ZONE": "2024-04-15 10:00:00Z",
 }  # fmt: skip
 BREAKS = {
