@@ -210,6 +210,17 @@ def test_truth_inside_the_chain_folder_is_refused(tmp_path: Path) -> None:
         write_chain(tmp_path / "chain", truth=tmp_path / "chain" / "truth")
 
 
+def test_successors_share_a_style_and_every_product_says_where_in_its_life_it_is(chain: Path) -> None:
+    products = read(chain / "chain", "products").filter(pl.col("category").is_in(["Frames", "Sunglasses"]))
+    assert set(products["lifecycle"]) == {"NEW", "CORE", "SEASONAL", "DISCONTINUED"}
+    assert (products.filter(lifecycle="NEW")["launched_on"] >= AS_OF - timedelta(days=90)).all()
+    assert (products.filter(lifecycle="DISCONTINUED")["discontinued_on"] <= AS_OF).all()
+    ended = products.filter(pl.col("discontinued_on") < AS_OF - timedelta(days=28))  # later, the next is not yet there
+    ended = ended.select("style_code", launched_on="discontinued_on")
+    followed = ended.join(products, on=["style_code", "launched_on"], how="semi")
+    assert len(followed) == len(ended) > 10
+
+
 def test_unknown_profile_is_refused_with_the_names(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="ci, demo, large"):
         write_chain(tmp_path / "chain", profile="huge")

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from ims.demo.days import Floats, Ints
+from ims.demo.lifecycle import SEASONAL
 from ims.demo.made_to_order import LAB_VENDORS
 from ims.demo.parameters import read_table
 from ims.demo.prices import CLASSES, HSN, RATES_AFTER, RATES_BEFORE, Paise
@@ -23,6 +24,7 @@ CLASS_NAMES = ["Spectacles, lenses and frames", "Standard rate", "Exempt"]
 GST_SINCE = date(2017, 7, 1)
 ENTITY = "DRISHVA"
 MODALITY_NAMES = {"colour": "COLOR"}
+NEW_DAYS = 90
 MINIMUM_ORDER, WEEKDAYS = 15_000, "1 2 3 4 5 6"
 OWN_BRANDS = ("Drishva", "Clarivane")
 
@@ -63,18 +65,33 @@ def complete_products(story: Story, products: pl.DataFrame) -> pl.DataFrame:
         tax_rate=pl.Series(story.prices.rate_on(number, day) / 100).round(2),
     )
     both = both.with_columns(told.get_columns()).with_columns(pl.col("is_never_reordered").fill_null(value=False))
-    return _describe_products(both)
+    return _describe_products(both, _stage(story))
 
 
-def _describe_products(products: pl.DataFrame) -> pl.DataFrame:
-    """What labels say: an EAN of the range for use inside a chain, style, colour and size, and where in life it is."""
+def _stage(story: Story) -> pl.Expr:
+    """Where in its life a product is at as_of."""
+    kind = np.concatenate([lives.kind for lives in story.world.catalogue.lives])
+    seasonal = story.world.catalogue.frame["sku"].filter(pl.Series(kind == SEASONAL))
+    young = pl.col("launched_on") >= story.world.as_of - timedelta(days=NEW_DAYS)
+    return (
+        pl.when(pl.col("discontinued_on").is_not_null())
+        .then(pl.lit("DISCONTINUED"))
+        .when(young)
+        .then(pl.lit("NEW"))
+        .when(pl.col("sku").is_in(seasonal.implode()))
+        .then(pl.lit("SEASONAL"))
+        .otherwise(pl.lit("CORE"))
+    )
+
+
+def _describe_products(products: pl.DataFrame, stage: pl.Expr) -> pl.DataFrame:
+    """What labels say: an EAN of the range for use inside a chain, style, colour and size; and where in life it is."""
     detail = pl.col("attributes").str.json_path_match
     twelve = pl.format("290{}", pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(9))
     weights = [1, 3] * 6
     sum_ = sum((pl.col("twelve").str.slice(i, 1).cast(pl.Int64) * w for i, w in enumerate(weights)), pl.lit(0))
     is_goods = pl.col("category").is_in(list(KINDS)[:6])
     measures = pl.format("{}-{}-{}", detail("$.eye_mm"), detail("$.bridge_mm"), detail("$.temple_mm"))
-    gone = pl.col("discontinued_on").is_not_null()
     return (
         products.with_columns(twelve=twelve)
         .with_columns(
@@ -82,7 +99,7 @@ def _describe_products(products: pl.DataFrame) -> pl.DataFrame:
             style_code=detail("$.style"),
             colour_name=detail("$.colour"),
             size_label=measures,
-            lifecycle=pl.when(gone).then(pl.lit("DISCONTINUED")).otherwise(pl.lit("CORE")),
+            lifecycle=stage,
         )
         .drop("twelve")
     )
