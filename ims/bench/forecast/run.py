@@ -88,7 +88,7 @@ def summarise(windows: list[dict[str, float]]) -> dict[str, float]:
 def _run_window(chain: Chain, panel: Panel, origin: int, name: str, rows: Ints) -> dict[str, float]:
     if name == OURS:
         with measure() as used:
-            made = forecast(chain.demand, chain.catalog, panel.monday(origin), HORIZON)
+            made = forecast(chain.demand, chain.catalog, panel.monday(origin), HORIZON, known=chain.known)
             said = read_forecast(made, HORIZON)
         figures = judge(panel, origin, said, rows)
         return figures | {"sum_coverage_exact": exact_cover(made, panel, origin, rows)} | used

@@ -1,0 +1,164 @@
+"""`python -m ims.bench.forecast.cases FOLDER AS_OF OUT`: what an optical chain pays for, drawn from one forecast.
+
+A festival, a new store, a successor frame, a wave of contact-lens renewals, a lens grid; each beside what came after.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ims.bench.forecast.chain import Chain, read_chain
+from ims.bench.forecast.svg import BLUE, GREEN, GREY, INK, ORANGE, Line, draw_grids, draw_lines
+from models.features.panel import Floats, Ints, Panel, build_panel
+from models.features.renewals import index_renewals
+from models.forecast.distribution import count_quantiles
+from models.forecast.engine import Forecast, forecast
+
+PAST, AHEAD = 110, 12
+
+
+class Seen:
+    """A forecast made at `as_of`, beside what its chain sold before and after."""
+
+    def __init__(self, chain: Chain, as_of: date) -> None:
+        self.chain = chain
+        self.made: Forecast = forecast(chain.demand, chain.catalog, as_of, AHEAD, known=chain.known)
+        self.panel: Panel = build_panel(chain.demand, chain.catalog, chain.as_of)
+        self.origin = self.panel.index_of(as_of)
+        self.catalog = self.panel.series.join(chain.catalog, on=["store_code", "sku"], maintain_order="left")
+
+    def rows(self, *where: pl.Expr) -> Ints:
+        """Rows of the series that a condition on the catalog holds for."""
+        found = self.catalog.with_row_index("row").filter(*where)["row"]
+        return found.to_numpy().astype(np.int64)
+
+    def draw(self, title: str, rows: Ints, extra: list[Line] | None = None, marks: dict[int, str] | None = None) -> str:
+        """Units of the rows a week: sold, expected, the band within which four of five weeks should lie."""
+        first = max(self.origin - PAST, 0)
+        last = min(self.origin + AHEAD, self.panel.n_weeks)
+        columns = list(range(first, self.origin + AHEAD))
+        sold = (self.panel.demand * self.panel.weight)[rows].sum(axis=0)
+        mean = self.made.mean[rows].sum(axis=0)
+        apart = self.made.mean[rows] ** 2 * (self.made.shared + self.made.inner)[rows, None]
+        variance = apart.sum(axis=0) + self.made.common * mean**2
+        band = count_quantiles(mean, mean**2 / np.maximum(variance, 1e-9), np.array([0.1, 0.9]))
+        low, high = ([*[None] * (self.origin - first), *band[:, side].tolist()] for side in (0, 1))
+        lines = [
+            Line("sold before", [float(sold[c]) if c < self.origin else None for c in columns], INK),
+            Line("expected", [None if c < self.origin else float(mean[c - self.origin]) for c in columns], BLUE),
+            Line("came", [float(sold[c]) if self.origin - 1 <= c < last else None for c in columns], ORANGE),
+            *(extra or []),
+        ]
+        labels = [f"{self.panel.monday(c):%d %b %y}" for c in columns]
+        told = {column - first: words for column, words in (marks or {}).items() if first <= column}
+        return draw_lines(title, labels, lines, (low, high), told | {self.origin - first: "forecast made"})
+
+
+def festival(seen: Seen) -> str:
+    """Frames and sunglasses of the chain around a festival that moves."""
+    days = seen.chain.known.festivals
+    marks = {seen.panel.index_of(day): f"{name} {day:%d %b}" for name, day in days.iter_rows()}
+    marks = {column: words for column, words in marks.items() if column < seen.origin + AHEAD}
+    rows = seen.rows(pl.col("category").is_in(["Frames", "Sunglasses"]))
+    return seen.draw("A festival that moves: frames and sunglasses, units a week", rows, marks=marks)
+
+
+def new_store(seen: Seen) -> str:
+    """Everything sold by the store that opened last."""
+    opened = {
+        code: int(np.argmax(seen.panel.weight[seen.rows(pl.col("store_code") == code)].sum(axis=0) > 0))
+        for code in sorted(set(seen.catalog["store_code"]))
+    }
+    newest = max(opened, key=lambda code: (opened[code], code))
+    rows = seen.rows(pl.col("store_code") == newest)
+    return seen.draw(f"A new store: {newest}, units a week", rows, marks={opened[newest]: "opened"})
+
+
+def successor(seen: Seen) -> str:
+    """The successor launched in the last weeks whose predecessor sold most, over all stores."""
+    links = seen.chain.known.predecessors.join(
+        seen.chain.catalog.group_by("sku").agg(pl.col("launched_on").first()), on="sku"
+    ).filter(pl.col("launched_on").is_between(seen.made.origin - timedelta(weeks=10), seen.made.origin))
+    sold = (seen.panel.demand * seen.panel.weight)[:, : seen.origin].sum(axis=1)
+    best = max(
+        links.sort("sku").iter_rows(named=True),
+        key=lambda link: float(sold[seen.rows(pl.col("sku") == link["predecessor"])].sum()),
+    )
+    heirs, old = (seen.rows(pl.col("sku") == best[name]) for name in ("sku", "predecessor"))
+    before = (seen.panel.demand * seen.panel.weight)[old].sum(axis=0)
+    first = max(seen.origin - PAST, 0)
+    line = Line(f"{best['predecessor']}, before", before[first : seen.origin].tolist(), GREY, dash=True)
+    mark = {seen.panel.index_of(best["launched_on"]): f"{best['sku']} takes its place"}
+    return seen.draw(f"A successor frame: {best['sku']} after {best['predecessor']}, units a week", heirs, [line], mark)
+
+
+def renewals(seen: Seen) -> str:
+    """Contact lenses of the chain, beside the boxes that were due as known when the forecast was made."""
+    rows = seen.rows(pl.col("category") == "Contact lenses")
+    index = index_renewals(seen.panel, seen.chain.known.renewals)
+    first = max(seen.origin - PAST, 0)
+    columns = range(first, seen.origin + AHEAD)
+    due: list[float | None] = []
+    for column in columns:
+        known = np.full(len(rows), min(column, seen.origin))
+        due.append(0.0 if index is None else float(index.due(rows, np.full(len(rows), column), known).sum()))
+    line = Line("boxes due, as known", due, GREEN, dash=True)
+    return seen.draw("Contact-lens renewals: boxes a week", rows, [line])
+
+
+def lens_grid(seen: Seen) -> str:
+    """The line of stock lenses that sells most: a year sold, twelve weeks expected, and the same from its cells alone."""
+    powers = seen.chain.known.powers
+    sold = (seen.panel.demand * seen.panel.weight)[:, max(seen.origin - 52, 0) : seen.origin].sum(axis=1)
+    ahead = seen.made.mean.sum(axis=1)
+    rows = (
+        seen.catalog.with_row_index("row")
+        .join(powers, on="sku")
+        .with_columns(
+            sold=pl.Series(sold)[pl.Series(seen.catalog.with_row_index("row").join(powers, on="sku")["row"])],
+            ahead=pl.Series(ahead)[pl.Series(seen.catalog.with_row_index("row").join(powers, on="sku")["row"])],
+        )
+    )
+    line = rows.group_by("lens_line").agg(pl.col("sold").sum()).sort("sold", "lens_line")["lens_line"][-1]
+    cells = (
+        rows.filter(lens_line=line)
+        .group_by("sph", "cyl")
+        .agg(pl.col("sold").sum(), pl.col("ahead").sum(), pl.col("eyes_share").first())
+    )
+    sph, cyl = sorted(set(cells["sph"]), reverse=True), sorted(set(cells["cyl"]), reverse=True)
+    grids: dict[str, Floats] = {
+        name: np.zeros((len(sph), len(cyl))) for name in ("share of eyes", "sold in a year", "expected in 12 weeks")
+    }
+    for cell in cells.iter_rows(named=True):
+        at = sph.index(cell["sph"]), cyl.index(cell["cyl"])
+        for name, value in zip(grids, (cell["eyes_share"], cell["sold"], cell["ahead"]), strict=True):
+            grids[name][at] = value or 0.0
+    title = f"A lens grid: {line}, sphere down, cylinder across"
+    return draw_grids(
+        title, [f"{s:+.2f}" for s in sph], [f"{c:.2f}" for c in cyl], {k: v.tolist() for k, v in grids.items()}
+    )
+
+
+CASES = {
+    "festival": festival,
+    "new-store": new_store,
+    "successor": successor,
+    "renewals": renewals,
+    "lens-grid": lens_grid,
+}
+
+
+def draw_cases(chain: Chain, as_of: date, out: Path) -> None:
+    """Write forecast-<case>.svg for every case to `out`."""
+    seen = Seen(chain, as_of)
+    for name, draw in CASES.items():
+        (out / f"forecast-{name}.svg").write_text(draw(seen))
+
+
+if __name__ == "__main__":
+    draw_cases(read_chain(Path(sys.argv[1])), date.fromisoformat(sys.argv[2]), Path(sys.argv[3]))
