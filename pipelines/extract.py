@@ -17,7 +17,7 @@ from api.identity.keys import load_pseudonym_key
 from api.services.privacy_pseudonyms import name_key
 from ims.settings import get_settings
 from pipelines.pseudonyms import expression, key_at_hand
-from pipelines.source import Leaves, quoted, read_leaves, relation
+from pipelines.source import Leaves, more_threads, quoted, read_leaves, relation
 from warehouse.contracts import Column, Contract, contracts, create_built_tables, create_table
 from warehouse.lake import attach_source, current_snapshot
 from warehouse.stamps import stamp
@@ -91,7 +91,7 @@ def extract(
     key = key or load_pseudonym_key(get_settings())
     attach_source(con, databases.operational)
     try:
-        with key_at_hand(con, key), transaction(con):
+        with key_at_hand(con, key), more_threads(con), transaction(con):
             result = _extract(con, progress, name_key(key), is_full)
         with plain_errors():
             return replace(result, snapshot_id=current_snapshot(con))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,9 +25,20 @@ Leaves = dict[str, list[str]]
 
 
 def read_leaves(con: duckdb.DuckDBPyConnection, least: int = LARGE) -> Leaves:
-    """The partitions of each partitioned table of the attached `source` that is to be read by them: of `least` bytes."""
+    """The partitions of each partitioned table of the attached `source` that has `least` bytes or more."""
     asked = quoted(LEAVES.format(least=least))
     return dict(con.execute(f"SELECT * FROM postgres_query('source', {asked})").fetchall())
+
+
+@contextmanager
+def more_threads(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Twice as many threads meanwhile: each reads the server by a connection of its own and often waits."""
+    (threads,) = con.execute("SELECT current_setting('threads')").fetchall()[0]
+    con.execute(f"SET threads = {2 * int(threads)}")
+    try:
+        yield
+    finally:
+        con.execute(f"SET threads = {int(threads)}")
 
 
 def relation(table: Contract, leaves: Leaves) -> str:
