@@ -1,4 +1,4 @@
-"""Reads the lake at the published snapshot: one pinned connection per snapshot, a cursor per question.
+"""Reads the lake at the published snapshot: one pinned connection per snapshot, one transaction per page.
 
 What is read is cached by (lake, snapshot, question), and a snapshot never changes: no answer is ever stale. Whether a
 store may be seen is settled before asking. Holds no aggregate.
@@ -7,6 +7,7 @@ store may be seen is settled before asking. Holds no aggregate.
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import duckdb
@@ -18,6 +19,7 @@ from dashboards.installation import given_databases
 from ims.settings import get_settings
 from warehouse import metrics
 from warehouse.lake import connect
+from warehouse.transactions import reading
 
 HISTORY = """
 SELECT week_starting_on, demand_qty, in_stock_share, is_complete FROM lake.marts.fct_demand_weekly
@@ -30,9 +32,31 @@ CATEGORIES = "SELECT DISTINCT category FROM lake.marts.dim_product ORDER BY cate
 HISTORY_WEEKS = 52
 
 
+class _Held(threading.local):
+    """What a thread reads through: Streamlit runs each page in a thread of its own, and it ends with the page."""
+
+    place: tuple[str, int] | None = None
+    cursor: duckdb.DuckDBPyConnection | None = None
+
+
+_held = _Held()
+
+
 def lake_at(snapshot_id: int) -> duckdb.DuckDBPyConnection:
-    """A cursor on the lake as it was published; tables are named in full (`lake.marts.x`)."""
-    return _open(given_databases().lake, snapshot_id).cursor()
+    """The page's cursor on the lake as it was published; tables are named in full (`lake.marts.x`)."""
+    place = (given_databases().lake, snapshot_id)
+    if _held.cursor is None or _held.place != place or not _is_usable(_held.cursor):
+        _held.place, _held.cursor = place, reading(_open(*place))
+    return _held.cursor
+
+
+def _is_usable(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Whether its transaction goes on: a question that failed, or a lost server, may have ended it."""
+    try:
+        cursor.execute("SELECT 1")
+    except duckdb.Error:
+        return False
+    return True
 
 
 def read_history(snapshot_id: int, store_code: str, sku: str, as_of: dt.date) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from warehouse.lake import LakeUnavailable
 
@@ -37,6 +37,41 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
                 con.execute("ROLLBACK")
             raise
         con.execute("COMMIT")
+
+
+def reading(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A cursor of a pinned connection, in one transaction as long as it lives: for the questions of one page.
+
+    Outside of one DuckLake asks its catalog anew for every question, several round trips each.
+    """
+    cursor = con.cursor()
+    cursor.execute("BEGIN TRANSACTION READ ONLY")
+    return cast("duckdb.DuckDBPyConnection", _Reading(cursor))
+
+
+class _Reading:
+    """The cursor, whose transaction is ended before it goes.
+
+    Left to the engine, an open transaction whose PostgreSQL is gone ends the whole process: its destructor throws.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def close(self) -> None:
+        """End the transaction and the cursor."""
+        import duckdb
+
+        with contextlib.suppress(duckdb.Error):
+            self._cursor.execute("ROLLBACK")
+        self._cursor.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
 
 
 @contextlib.contextmanager
