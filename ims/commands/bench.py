@@ -127,6 +127,10 @@ def forecast(
     chain: Annotated[str, typer.Option(metavar="DIR|NAME", help="A chain folder, or the name of a folder of --data.")],
     windows: Annotated[int, typer.Option(help="Rolling windows of four weeks, the last at the end.", min=1)] = 10,
     series: Annotated[int, typer.Option(help="Judge, and run slow peers, on this many series; 0: all.", min=0)] = 0,
+    copies: Annotated[
+        int,
+        typer.Option(help="Time features, forecast and policy with each store so many times instead; 0: judge.", min=0),
+    ] = 0,
     data: Annotated[
         Path | None,
         typer.Option(envvar="IMS_BENCH_CHAINS", exists=True, file_okay=False, help="The folder of named chains."),
@@ -142,14 +146,17 @@ def forecast(
     from ims.bench.forecast.chain import find_chain, read_chain
     from ims.bench.forecast.page import forecast_report
     from ims.bench.forecast.run import bench_forecast
+    from ims.bench.forecast.scale import bench_scale, scale_report
     from ims.bench.machine import circumstances
     from ims.progress import progress_bar
 
     told = read_chain(find_chain(chain, data))
     about = circumstances()
     with progress_bar() as progress:
-        found = about | bench_forecast(told, windows, series, progress)
-    _finish(forecast_report(found), found, results)
+        found = about | (
+            bench_scale(told, copies, progress) if copies else bench_forecast(told, windows, series, progress)
+        )
+    _finish(scale_report(found) if copies else forecast_report(found), found, results)
 
 
 def _numbers(text: str) -> list[int]:

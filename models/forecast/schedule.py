@@ -10,7 +10,7 @@ from collections.abc import Sequence
 MAX_CUTOFFS = 6
 LEAST_GAP = 4
 ERROR_ROWS = 30_000
-ERROR_WEEKS = (8, 52)
+ERROR_WEEKS = (18, 52)
 
 
 def list_cutoffs(origins: Sequence[int], max_cutoffs: int = MAX_CUTOFFS) -> list[int]:
@@ -30,9 +30,10 @@ def list_cutoffs(origins: Sequence[int], max_cutoffs: int = MAX_CUTOFFS) -> list
 def list_error_cutoffs(first: int, n_series: int) -> list[int]:
     """Cutoffs before the first origin whose models are tried on the weeks up to it; none when history is short.
 
-    599 series: 50 weeks of errors, from models 50 and 25 weeks before; 30,490 series: 8 weeks, one model.
+    599 series: 50 weeks of errors, from models 50 and 25 weeks before. 30,490 series: 18 weeks, one model: six trials
+    of three weeks are the fewest that decide a segment (champion.py).
     """
     weeks = min(max(ERROR_ROWS // max(n_series, 1), ERROR_WEEKS[0]), ERROR_WEEKS[1], first // 2)
     if weeks < 4:
         return []
-    return [first - weeks] if weeks <= 13 else [first - weeks, first - weeks // 2]
+    return [first - weeks] if weeks <= ERROR_WEEKS[0] else [first - weeks, first - weeks // 2]

@@ -12,6 +12,7 @@ import pytest
 from ims.bench.forecast.chain import find_chain, read_chain
 from ims.bench.forecast.page import forecast_report, targets_report, write_page
 from ims.bench.forecast.run import bench_forecast, list_origins
+from ims.bench.forecast.scale import bench_scale, scale_report
 from ims.bench.forecast.seen import see
 from ims.failure import WrongInput
 from models.features.panel import build_panel
@@ -86,3 +87,10 @@ def test_every_method_is_judged_and_the_page_tells_it(folder: Path) -> None:
         "machine": {"cores": 2, "processor": "one", "load": "0.1"},
     }
     assert "## Tiny" in write_page([told])
+
+
+def test_copies_of_stores_are_forecast_and_planned_group_by_group(folder: Path) -> None:
+    found = bench_scale(read_chain(folder), 2, lambda *_: None)
+    assert found["series"] == 48
+    assert [group["rows"] for group in found["groups"]] == [24 * 16 + 24] * 2
+    assert "48 series in" in scale_report(found)[-1]

@@ -14,7 +14,7 @@ import polars as pl
 
 from ims.bench.forecast.chain import Chain, read_chain
 from ims.bench.forecast.svg import BLUE, GREEN, GREY, INK, ORANGE, Line, draw_grids, draw_lines
-from models.features.panel import Floats, Ints, Panel, build_panel
+from models.features.panel import Ints, Panel, build_panel
 from models.features.renewals import index_renewals
 from models.forecast.distribution import count_quantiles
 from models.forecast.engine import Forecast, forecast
@@ -112,35 +112,24 @@ def renewals(seen: Seen) -> str:
 
 
 def lens_grid(seen: Seen) -> str:
-    """The line of stock lenses that sells most: a year sold, twelve weeks expected, and the same from its cells alone."""
-    powers = seen.chain.known.powers
-    sold = (seen.panel.demand * seen.panel.weight)[:, max(seen.origin - 52, 0) : seen.origin].sum(axis=1)
-    ahead = seen.made.mean.sum(axis=1)
-    rows = (
-        seen.catalog.with_row_index("row")
-        .join(powers, on="sku")
-        .with_columns(
-            sold=pl.Series(sold)[pl.Series(seen.catalog.with_row_index("row").join(powers, on="sku")["row"])],
-            ahead=pl.Series(ahead)[pl.Series(seen.catalog.with_row_index("row").join(powers, on="sku")["row"])],
-        )
-    )
+    """The line of stock lenses that sells most: what eyes need, what sold in a year, what is expected."""
+    year = (seen.panel.demand * seen.panel.weight)[:, max(seen.origin - 52, 0) : seen.origin].sum(axis=1)
+    told = seen.catalog.with_columns(sold=pl.Series(year), ahead=pl.Series(seen.made.mean.sum(axis=1)))
+    rows = told.join(seen.chain.known.powers, on="sku")
     line = rows.group_by("lens_line").agg(pl.col("sold").sum()).sort("sold", "lens_line")["lens_line"][-1]
-    cells = (
-        rows.filter(lens_line=line)
-        .group_by("sph", "cyl")
-        .agg(pl.col("sold").sum(), pl.col("ahead").sum(), pl.col("eyes_share").first())
-    )
-    sph, cyl = sorted(set(cells["sph"]), reverse=True), sorted(set(cells["cyl"]), reverse=True)
-    grids: dict[str, Floats] = {
-        name: np.zeros((len(sph), len(cyl))) for name in ("share of eyes", "sold in a year", "expected in 12 weeks")
-    }
-    for cell in cells.iter_rows(named=True):
-        at = sph.index(cell["sph"]), cyl.index(cell["cyl"])
-        for name, value in zip(grids, (cell["eyes_share"], cell["sold"], cell["ahead"]), strict=True):
-            grids[name][at] = value or 0.0
-    title = f"A lens grid: {line}, sphere down, cylinder across"
+    cells = rows.filter(lens_line=line).group_by("sph", "cyl")
+    summed = cells.agg(pl.col("sold").sum(), pl.col("ahead").sum(), pl.col("eyes_share").first())
+    sph, cyl = sorted(set(summed["sph"]), reverse=True), sorted(set(summed["cyl"]), reverse=True)
+    names = {"share of eyes": "eyes_share", "sold in a year": "sold", f"expected in {AHEAD} weeks": "ahead"}
+    grids = {name: np.zeros((len(sph), len(cyl))) for name in names}
+    for cell in summed.iter_rows(named=True):
+        for name, column in names.items():
+            grids[name][sph.index(cell["sph"]), cyl.index(cell["cyl"])] = cell[column] or 0.0
     return draw_grids(
-        title, [f"{s:+.2f}" for s in sph], [f"{c:.2f}" for c in cyl], {k: v.tolist() for k, v in grids.items()}
+        f"A lens grid: {line}, sphere down, cylinder across",
+        [f"{s:+.2f}" for s in sph],
+        [f"{c:.2f}" for c in cyl],
+        {name: grid.tolist() for name, grid in grids.items()},
     )
 
 
