@@ -20,7 +20,7 @@ from pipelines.pseudonyms import expression, key_at_hand
 from pipelines.source import Leaves, more_threads, quoted, read_leaves, relation
 from warehouse.contracts import Column, Contract, contracts, create_built_tables, create_table
 from warehouse.lake import attach_source, current_snapshot
-from warehouse.stamps import stamp
+from warehouse.stamps import stamp, table_stamps
 from warehouse.transactions import plain_errors, transaction
 
 if TYPE_CHECKING:
@@ -109,10 +109,12 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name
     rows_read = 0
     tables = [table for table in contracts("raw") if table.name != STATE]
     landed, leaves = _columns_in_lake(con), read_leaves(con)
+    stamps = table_stamps(con)
     for done, table in enumerate(tables):
         if progress is not None:
             progress(f"extract {table.table}", done, len(tables))
-        is_anew = is_full or landed.get(table.table) != _shape(table)
+        # one without a stamp is of a lake that an earlier version made
+        is_anew = is_full or landed.get(table.table) != _shape(table) or table.name not in stamps
         if before is None or is_anew:
             upserted, deleted, read = _replace(con, table, leaves)
         elif table.is_tracked:

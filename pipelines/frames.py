@@ -38,21 +38,38 @@ def read_input(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
 
 def read_output(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame | None:
     """What the last run left in `outputs.<name>`; None where there is none yet."""
-    found = con.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = 'outputs' AND table_name = ?",
-        [name],
-    ).fetchone()
-    return con.execute(f"SELECT * FROM lake.outputs.{name} ORDER BY ALL").pl() if found else None
+    import duckdb
+
+    try:
+        return con.execute(f"SELECT * FROM lake.outputs.{name} ORDER BY ALL").pl()
+    except duckdb.CatalogException:
+        return None
 
 
 def write_output(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> int:
-    """Replace `outputs.<name>` in one transaction, columns and types as its contract states them; rows written."""
+    """Replace `outputs.<name>` in one transaction, columns and types as its contract states them; rows written.
+
+    In place where its columns are those: a table made anew makes DuckLake read its whole catalog anew.
+    """
     agreed = contract(f"outputs.{name}")
     columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in agreed.columns)
     con.register("frame", frame)
     try:
         with transaction(con):
-            con.execute(f"CREATE OR REPLACE TABLE lake.outputs.{name} AS SELECT {columns} FROM frame")
+            if _columns(con, name) == [(column.name, column.type) for column in agreed.columns]:
+                con.execute(f"DELETE FROM lake.outputs.{name}")
+                con.execute(f"INSERT INTO lake.outputs.{name} SELECT {columns} FROM frame")
+            else:
+                con.execute(f"CREATE OR REPLACE TABLE lake.outputs.{name} AS SELECT {columns} FROM frame")
     finally:
         con.unregister("frame")
     return frame.height
+
+
+def _columns(con: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str, str]]:
+    import duckdb
+
+    try:
+        return [(column, kind) for column, kind, *_ in con.execute(f"DESCRIBE lake.outputs.{name}").fetchall()]
+    except duckdb.CatalogException:
+        return []

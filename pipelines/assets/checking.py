@@ -33,18 +33,26 @@ def check_specs(table: str) -> list[AssetCheckSpec]:
     return specs
 
 
-def check_results(session: RunSession, table: str) -> Iterator[AssetCheckResult]:
-    """Run the suite of a table, keep its results for the publication, and give each Dagster check its own."""
-    if table not in checked_tables():
-        return
+def check_results(session: RunSession, *tables: str) -> Iterator[AssetCheckResult]:
+    """Run the suites of tables, keep their results for the publication, and give each Dagster check its own."""
     from expectations.runner import run_suite
 
-    with session.step(f"check of {table}"):
-        found = run_suite(session.con, table, waivers=session.waivers)
+    by_table: dict[str, list[CheckResult]] = {}
+    before = len({result.table for result in session.results})
+    for table in (each for each in tables if each in checked_tables()):
+        with session.step(f"check of {table}"):
+            by_table[table] = run_suite(session.con, table, waivers=session.waivers)
+        session.progress("check", before + len(by_table), len(checked_tables()))
+    found = [result for results in by_table.values() for result in results]
+    with session.step("keeping what the checks found"):
         keep_results(session.databases.operational, session.run_id, found)
     session.results.extend(result.shortened() for result in found)
-    session.progress("check", len({result.table for result in session.results}), len(checked_tables()))
-    by_name = {result.check: result for result in found}
+    for table, results in by_table.items():
+        yield from _asset_checks(table, results)
+
+
+def _asset_checks(table: str, results: Sequence[CheckResult]) -> Iterator[AssetCheckResult]:
+    by_name = {result.check: result for result in results}
     rules = {spec.name for spec in check_specs(table)}
     for spec in check_specs(table):
         if spec.name == SHAPE:

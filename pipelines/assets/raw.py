@@ -54,8 +54,7 @@ def raw_assets() -> AssetsDefinition:
             rows = hold_back(session.con, session.waivers)
         for table in held:
             yield MaterializeResult(asset_key=["checks", table.table], metadata={"dagster/row_count": rows[table.name]})
-        for table in brought:
-            yield from check_results(session, table.name)
+        yield from check_results(session, *(table.name for table in brought))
 
     return extracted
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dagster import AssetCheckResult, AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
 from pipelines.assets.checking import check_results, check_specs
-from pipelines.lineage import column_lineage, column_schema
+from pipelines.lineage import column_schema
+from pipelines.lineage_kept import kept_lineage
 from pipelines.session import RunSession
 from pipelines.transform import build_table
 from warehouse.transformations import Transformation, tables
@@ -39,7 +40,7 @@ def _table_asset(table: Transformation, place: int, count: int) -> AssetsDefinit
         with session.step(f"build of {table.full_name}") as measure:
             built = build_table(session.con, table.full_name, session.as_of, session.rebuild)
         session.progress("build tables", place + 1, count)
-        lineage = {"dagster/column_lineage": column_lineage(table.full_name)}
+        lineage = {"dagster/column_lineage": kept_lineage(session.settings.home)[table.full_name]}
         way = {"built": built.way, "keys": built.keys, **measure.metadata}
         yield MaterializeResult(metadata={"dagster/row_count": built.rows, **way, **lineage})
         yield from check_results(session, table.full_name)
