@@ -35,12 +35,13 @@ def draw_quantities(
     if not priced:
         return []
     titles = f"  {'Order':>7}  {'is enough in':<{WIDTH}} {'':>7}"
+    decimals = 2 if max(abs(each.saved_amount) for each in priced) < 1000 else 0
     lines = [f"{titles}  {'saves':>12}" if sees_cost else titles.rstrip()]
     for each in priced:
         line = f"  {format_number(each.quantity):>7}  {draw_bar(each.enough_share, 1.0)} "
         line += f"{format_share(each.enough_share):>7}"
         if sees_cost:
-            line += f"  {format_money(each.saved_amount, currency):>12}"
+            line += f"  {format_money(each.saved_amount, currency, decimals):>12}"
         mark = marks.get(each.quantity)
         lines.append(f"{line}  ← {mark}" if mark else line)
     return lines

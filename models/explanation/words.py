@@ -42,7 +42,7 @@ def say_edit(row: Mapping[str, Any], priced: Mapping[int, PricedQuantity], curre
         return f"{text}."
     gain = priced[wanted].saved_amount - priced[suggested].saved_amount
     verb = "save" if gain >= 0 else "cost"
-    return f"{text}; by the forecast that is expected to {verb} **{format_money(abs(gain), currency)}** more."
+    return f"{text}; by the forecast that is expected to {verb} **{_unit_money(abs(gain), currency)}** more."
 
 
 def plain(markdown: str) -> str:
