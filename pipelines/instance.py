@@ -6,7 +6,7 @@ The password of the storage never reaches a file: dagster.yaml names the environ
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -56,6 +56,8 @@ def open_instance(settings: Settings, databases: Databases) -> DagsterInstance:
     """The instance whose runs the Dagster UI shows, for a run in this process: output stays on the terminal."""
     from dagster import DagsterInstance
     from dagster._core.instance.ref import InstanceRef
+    from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
+    from sqlalchemy import event
 
     url = _storage_url(databases)
     # events are for eyes: a power cut may take the last of them, and no run waits for the disk between two
@@ -72,7 +74,21 @@ def open_instance(settings: Settings, databases: Databases) -> DagsterInstance:
     instance = DagsterInstance.from_ref(reference)
     # else every event opens a connection of its own
     instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=4)
+    for storage in (instance.event_log_storage, instance.run_storage, instance.schedule_storage):
+        if isinstance(storage, PostgresEventLogStorage | PostgresRunStorage | PostgresScheduleStorage):
+            event.listen(storage._engine, "checkout", _ask_first)
     return instance
+
+
+def _ask_first(connection: Any, record: object, proxy: object) -> None:
+    """A connection of the pool that did not live through a restart of PostgreSQL is replaced, not used."""
+    from sqlalchemy.exc import DisconnectionError
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception as error:
+        raise DisconnectionError from error
 
 
 def _storage_url(databases: Databases) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,31 +13,55 @@ if TYPE_CHECKING:
 
 LOCK = "SELECT pg_try_advisory_lock(hashtext('ims run'))"
 Progress = Callable[[str, int, int | None], None]
+# how long a restart of PostgreSQL may take before a run gives up
+RESTART_SECONDS = 15.0
 
 
 class RunInProgress(Exception):
     """Another run holds the lock and did not end in time."""
 
 
-@contextlib.contextmanager
-def run_lock(url: str, progress: Progress, wait_seconds: float) -> Iterator[psycopg.Connection[Any]]:
-    """Wait for the lock and hold it; the connection that holds it, in autocommit. Raises RunInProgress."""
-    import psycopg
+@dataclass
+class RunLock:
+    """The lock while it is held, by `connection`, in autocommit."""
 
-    with psycopg.connect(url, autocommit=True) as connection:
-        _take(connection, progress, wait_seconds)
-        yield connection
+    url: str
+    connection: psycopg.Connection[Any]
 
+    def holds(self) -> bool:
+        """Whether the connection that took the lock still lives, and so does its lock."""
+        import psycopg
 
-def holds(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the connection that took the lock still lives, and so does its lock."""
-    import psycopg
+        try:
+            self.connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
 
-    try:
-        connection.execute("SELECT 1")
-    except psycopg.Error:
+    def take_again(self, run_id: str) -> bool:
+        """After PostgreSQL has restarted: the lock anew, if it is back soon and no other run has begun meanwhile."""
+        import psycopg
+
+        deadline = time.monotonic() + RESTART_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(psycopg.OperationalError):
+                self.connection = psycopg.connect(self.url, autocommit=True)
+                return _is_taken(self.connection) and _is_running(self.connection, run_id)
+            time.sleep(0.5)
         return False
-    return True
+
+
+@contextlib.contextmanager
+def run_lock(url: str, progress: Progress, wait_seconds: float) -> Iterator[RunLock]:
+    """Wait for the lock and hold it. Raises RunInProgress."""
+    import psycopg
+
+    lock = RunLock(url, psycopg.connect(url, autocommit=True))
+    try:
+        _take(lock.connection, progress, wait_seconds)
+        yield lock
+    finally:
+        lock.connection.close()
 
 
 def _take(connection: psycopg.Connection[Any], progress: Progress, wait_seconds: float) -> None:
@@ -51,6 +76,12 @@ def _take(connection: psycopg.Connection[Any], progress: Progress, wait_seconds:
             )
         progress(f"waiting for another run{since} to end", 0, None)
         time.sleep(min(1.0, wait_seconds))
+
+
+def _is_running(connection: psycopg.Connection[Any], run_id: str) -> bool:
+    """A run that begins closes those it finds at work: one that still is at work has not been overtaken."""
+    row = connection.execute("SELECT state = 'running' FROM runs WHERE run_id = %s", [run_id]).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _is_taken(connection: psycopg.Connection[Any]) -> bool:

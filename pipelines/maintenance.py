@@ -35,8 +35,8 @@ def maintain_lake(
     grace_days: int = 2,
 ) -> Maintained:
     """Compact the lake and let go of what nobody can go back to. Raises RunInProgress, LakeUnavailable."""
-    with run_lock(databases.operational, progress, wait_seconds) as connection:
-        kept = [snapshot for (snapshot,) in connection.execute(KEPT, [days]).fetchall()]
+    with run_lock(databases.operational, progress, wait_seconds) as lock:
+        kept = [snapshot for (snapshot,) in lock.connection.execute(KEPT, [days]).fetchall()]
         con = connect(databases, settings)
         try:
             return maintain(con, kept, days, grace_days)

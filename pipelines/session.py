@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from api.publications import current_publication
@@ -19,7 +18,7 @@ from expectations.check import CheckResult, Waiver
 from pipelines.extract import NothingImported
 from pipelines.findings import read_waivers
 from pipelines.fingerprint import fingerprint
-from pipelines.lock import Progress, holds, run_lock
+from pipelines.lock import Progress, run_lock
 from pipelines.measure import Measure, measured
 from pipelines.rebuild import Rebuild
 from pipelines.transient import again, is_transient
@@ -126,7 +125,8 @@ def open_session(
     Raises RunInProgress when another run does not end in time, NothingImported without a chain.
     """
 
-    with run_lock(databases.operational, progress, wait_seconds) as connection:
+    with run_lock(databases.operational, progress, wait_seconds) as lock:
+        connection = lock.connection
         connection.execute(
             "UPDATE runs SET state = 'failed', message = %s, finished_at = now() WHERE state = 'running'", [KILLED]
         )
@@ -137,7 +137,8 @@ def open_session(
         served = current_publication(databases.operational)
         is_unchanged = served is not None and served.fingerprint == name and rebuild is None
         session = RunSession(settings, databases, day, uuid.uuid4().hex, name, is_unchanged, progress, waivers=waivers)
-        session.rebuild, session.may_retry = rebuild, partial(holds, connection)
+        session.rebuild = rebuild
+        session.may_retry = lambda: lock.holds() or lock.take_again(session.run_id)
         if day > chain_as_of:
             session.notes.append(
                 f"The chain's data are complete up to the opening of {chain_as_of}; the days from then to {day} "
@@ -154,7 +155,7 @@ def open_session(
             raise
         finally:
             session.close()
-            _finish(connection, session)
+            _finish(lock.connection, session)
 
 
 def outcome_state(session: RunSession) -> State:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from dagster import DagsterEventType
 
 from api.findings import failed_rows, newest_results
 from api.publications import current_publication
@@ -80,6 +81,7 @@ def test_a_run_publishes_once_and_a_blocked_one_changes_nothing(installation, lo
     execute(url, DOUBLE)
     blocked = run(DAY)
     assert blocked.state == "blocked"
+    assert newest_run()[1] == 0, "a failed check is not tried again"
     assert [(result.table, result.check) for result in blocked.failed_checks] == [
         ("raw.products", "sku_is_unique_however_it_is_written")
     ]
@@ -172,3 +174,48 @@ def test_postgres_stopped_mid_run_is_said_and_the_next_run_completes(own_server,
     assert outcome.message.startswith("PostgreSQL stopped answering during forecast weekly; what was published")
     assert "Traceback" not in outcome.message
     assert run(DAY).state == "published"
+
+
+def newest_run() -> tuple[dict[str, str], int]:
+    """The tags of the newest run, as the Dagster UI shows them, and how many of its steps were begun again."""
+    settings = get_settings()
+    with open_instance(settings, connect_databases(settings)) as instance:
+        (record,) = instance.get_run_records(limit=1)
+        again = instance.all_logs(record.dagster_run.run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY)
+        return dict(record.dagster_run.tags), len(again)
+
+
+def test_a_restart_of_postgres_is_lived_through_and_a_defect_is_not_tried_again(own_server, load):
+    from api.database import migrate
+
+    migrate(own_server)
+    load(own_server)
+    begun: list[str] = []
+
+    def restart(step: str, done: int, total: int | None) -> None:
+        if step.startswith("extract"):
+            begun.append(step)
+            if len(begun) == 9:
+                stop_server(get_settings())
+                connect_databases(get_settings())
+
+    outcome = run(DAY, restart)
+    assert (outcome.state, outcome.failed_checks) == ("published", []), outcome.message
+    assert begun.count(begun[0]) == 2, "the extract was begun again"
+    tags, retries = newest_run()
+    assert retries == 1
+    assert float(tags["ims/seconds"]) > 0
+    assert int(tags["ims/rows_read"]) > 100
+    assert int(tags["ims/peak_memory_mb"]) > 50
+
+    def break_down(*given: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    tried: list[str] = []
+    execute(own_server, "UPDATE daily_sales SET sold_qty = sold_qty + 1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.assets.tables.build_table", lambda *given: tried.append(given[1]) or break_down())
+        outcome = run(DAY)
+    assert (outcome.state, len(tried)) == ("failed", 1)
+    assert "unexpected ZeroDivisionError" in outcome.message
+    assert newest_run()[1] == 0
