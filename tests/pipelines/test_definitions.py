@@ -60,6 +60,16 @@ def test_the_publication_stands_last(graph):
     assert graph.get(key).child_keys == set()
 
 
+def test_every_table_is_watched_for_freshness():
+    """Two nights without a run are looked at, a week without one is a fault."""
+    defs = build_definitions({"session": object()}, "Europe/Berlin")
+    specs = {name(spec.key): spec.freshness_policy for spec in defs.resolve_all_asset_specs()}
+    assert {"raw.sales_orders", "staging.sales", "marts.fct_orders", "outputs.plan", "publication"} <= specs.keys()
+    for table, policy in specs.items():
+        assert policy is not None, table
+        assert (policy.warn_window.to_timedelta().days, policy.fail_window.to_timedelta().days) == (2, 8), table
+
+
 def test_blocking_rules_block(graph):
     found = {(name(key.asset_key), key.name): graph.get(key).blocking for key in graph.asset_check_keys}
     for table, (_, checks) in read_rules().items():
