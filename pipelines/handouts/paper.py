@@ -69,18 +69,36 @@ def _title(listing: Listing, key: str | None, rows: pl.DataFrame, passport: Mapp
 
     of = {"store_code": f"store {key}", "order_ref": f"order {key}", "transfer": f"transfer {key}"}
     head = f"{listing.title}, {of.get(listing.page_by, key)}" if key else listing.title
-    about = [passport.get("Chain", ""), _who(rows), f"as of {passport.get('As of', '')}"]
-    about.append(f"{format_number(rows.height)} lines" if rows.height else "nothing to list")
+    about = [
+        passport.get("Chain", ""),
+        *(_who(rows) if listing.page_by != "store_code" else ()),
+        f"as of {passport.get('As of', '')}",
+    ]
+    about.append(_whole(rows, passport.get("Currency", "")) if rows.height else "nothing to list")
     text = f"<b>{escape(head)}</b><br/><font size=8 color='#5A6B76'>{escape(' · '.join(x for x in about if x))}</font>"
     return Paragraph(text, _style(13, leading=18, after=6))
 
 
-def _who(rows: pl.DataFrame) -> str:
-    """Whom an order goes to, or where a transfer runs, where all rows say the same."""
-    for name in ("vendor_name", "route"):
+def _who(rows: pl.DataFrame) -> list[str]:
+    """Whom an order goes to and where it is delivered, or where a transfer runs, where all rows say the same."""
+    said = []
+    for name, words in (("vendor_name", "{}"), ("store_name", "deliver to {}"), ("route", "{}")):
         if name in rows.columns and rows[name].n_unique() == 1 and rows[name][0]:
-            return str(rows[name][0])
-    return ""
+            said.append(words.format(rows[name][0]))
+    return said
+
+
+def _whole(rows: pl.DataFrame, currency: str) -> str:
+    """How many lines, and of a document its units and amount, for whoever checks it against what comes."""
+    said = [f"{format_number(rows.height)} lines"]
+    for name in ("ordered_qty", "requested_qty"):
+        if name in rows.columns:
+            said.append(f"{format_number(int(rows[name].sum() or 0))} units")
+    if "cost_amount" in rows.columns and rows["cost_amount"].null_count() == 0:
+        said.append(f"{currency} {format_number(float(rows['cost_amount'].sum()), 2)} without tax")
+    elif {"priority", "unit_cost"} & set(rows.columns):
+        said.append(f"amounts in {currency}")
+    return ", ".join(said)
 
 
 def _table(columns: list[Column], rows: pl.DataFrame, widths: list[float]) -> Any:
