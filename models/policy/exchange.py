@@ -69,7 +69,8 @@ def make_offers(
     """Offers of candidate rows, and the units each keeps (n,). A unit sent now is usable `days` later."""
     sent = pairs.select("store_code", "sku", pl.lit(situation.as_of).dt.offset_by(f"{days}d").alias("expected_on"))
     # a day on which nothing comes cuts the timeline, so that a unit can be tried there
-    tried = pl.concat([arrivals.select("store_code", "sku", "expected_on", "quantity"), sent.with_columns(quantity=0)])
+    known = arrivals.select("store_code", "sku", "expected_on", pl.col("quantity").cast(pl.Int64))
+    tried = pl.concat([known, sent.with_columns(quantity=pl.lit(0, pl.Int64))])
     own, cut = (cut_pairs(pairs, coming, terms, situation.as_of) for coming in (arrivals, tried))
     n_paths = situation.n_paths or count_paths(pairs.height)
     size = max(1, CHUNK_SAMPLES // (n_paths * cut.arriving.shape[1]))

@@ -94,7 +94,7 @@ def build_world(seed: int, n_stores: int = 4, n_skus: int = 6) -> tuple[dict[str
         ),
         "position": pairs.with_columns(pl.Series("on_hand_qty", stock), pl.lit(0).alias("on_order_qty")),
         "arrivals": pairs.head(5).with_columns(
-            pl.lit(MONDAY + timedelta(days=4)).alias("expected_on"), pl.lit(3).alias("quantity")
+            pl.lit(MONDAY + timedelta(days=4)).alias("expected_on"), pl.lit(3, pl.Int64).alias("quantity")
         ),
         "terms": pairs.with_columns(
             pl.lit("V").alias("vendor_code"),
