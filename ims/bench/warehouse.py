@@ -81,6 +81,7 @@ def _run(
             began = time.perf_counter()
             result = extract(con, installation.databases, note, is_full=bool(rebuild))
             extracted = time.perf_counter()
+            note("what is held back", 0, None)
             hold_back(con)
             held = time.perf_counter()
             built = build_all(con, result.data_as_of, note, rebuild)

@@ -42,7 +42,7 @@ def traded(con, shop):
     create_table(built, "outputs.forecast_scores")
     built.execute(
         "INSERT INTO lake.outputs.forecast_scores VALUES ('A', 'p', '2024-05-06', '2024-05-06', 1, "
-        "3, 4, 1, 1, 2, 0.5, 1)"
+        "3, 4, 1, 1, 2, 2, 0.5, 1)"
     )
     fill_output(built, "forecast_weekly", store_code="A", sku="p", week_starting_on="2024-05-13")
     fill_output(built, "calibration", kind="chosen", ratio=0.9)
