@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Below half a week on the shelf, what sold says too little about what was wanted to be scaled up.
+# Below half a week on the shelf, what sold says too little about what was wanted to be scaled up to one number.
 LEAST_SHARE = 0.5
+# A model weighs weeks by their days, and needs them all: the day that sells the only piece empties the shelf, so that
+# to leave out weeks that were mostly empty is to leave out sales, and not the weeks without one.
+ANY_DAY = 0.05
 
 
 @dataclass(frozen=True)
@@ -76,16 +79,16 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def build_panel(demand: pl.DataFrame, catalog: pl.DataFrame, end: date) -> Panel:
+def build_panel(demand: pl.DataFrame, catalog: pl.DataFrame, end: date, least: float = LEAST_SHARE) -> Panel:
     """Panel of the catalog's pairs from complete weeks that end before or on `end` (a Monday).
 
-    A week partly on the shelf counts as demand / share with weight share; under half a week it is missing.
+    A week partly on the shelf counts as demand / share with weight share; under `least` of it it is missing.
     Pairs that the catalog does not name are not forecast. Raises ValueError on a repeated pair or pair-week.
     """
     series = catalog.sort("store_code", "sku")
     if series.select("store_code", "sku").is_duplicated().any():
         raise ValueError("catalog: a pair (store_code, sku) appears more than once")
-    rows = _observed(demand, end).join(
+    rows = _observed(demand, end, least).join(
         series.select("store_code", "sku").with_row_index("row"), on=["store_code", "sku"], how="inner"
     )
     start = monday_of(rows["week_starting_on"].min()) if rows.height else end  # type: ignore[arg-type]  # polars types min() as any scalar
@@ -127,13 +130,13 @@ def close_stores(panel: Panel, stores: pl.DataFrame) -> Panel:
     return replace(panel, discontinued=np.minimum(panel.discontinued, closes))
 
 
-def _observed(demand: pl.DataFrame, end: date) -> pl.DataFrame:
+def _observed(demand: pl.DataFrame, end: date, least: float) -> pl.DataFrame:
     share = pl.col("in_stock_share").fill_null(1.0).clip(0.0, 1.0)
     return demand.filter(
         pl.col("is_complete"),
         pl.col("week_starting_on") < end,
         pl.col("demand_qty").is_not_null(),
-        share >= LEAST_SHARE,
+        share >= least,
     ).select(
         "store_code",
         "sku",

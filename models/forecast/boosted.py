@@ -105,34 +105,36 @@ def fit_boosted(
     if len(i) < LEAST_ROWS:
         return None
     rows, level = build_rows(history, i, t, h)
-    units = history.panel.demand[i, t + h - 1]
+    units, share = history.panel.demand[i, t + h - 1], history.panel.weight[i, t + h - 1]
     is_many = is_deep and history.panel.n_series * min(cutoff, ORIGIN_WEEKS) >= MANY_PAIRS
-    members = _fit_means(rows, level, units, is_many)
+    members = _fit_means(rows, level, units, share, is_many)
     size = None
     if is_many:
         keep = np.arange(len(i))
         if len(i) > SIZE_ROWS:
             keep = np.sort(np.random.default_rng(seed + 3).choice(len(i), SIZE_ROWS, replace=False))
-        size = _fit_size(rows[keep], _average(members, rows[keep]) * level[keep], units[keep])
+        size = _fit_size(rows[keep], _average(members, rows[keep]) * level[keep], units[keep], share[keep])
     return Boosted(cutoff, members, size)
 
 
-def _fit_means(rows: Matrix, level: Floats, units: Floats, is_many: bool) -> list[lightgbm.Booster]:
+def _fit_means(rows: Matrix, level: Floats, units: Floats, share: Floats, is_many: bool) -> list[lightgbm.Booster]:
     import lightgbm
 
     shape = {"num_leaves": 63 if is_many else 31}
     rounds = 300 if is_many else 150
+    weight = None if (share >= 1.0).all() else share
 
     def fit(loss: dict[str, Any]) -> lightgbm.Booster:
         params = PARAMS | shape | loss
-        return lightgbm.train(params, lightgbm.Dataset(rows, units, init_score=np.log(level), params=params), rounds)
+        data = lightgbm.Dataset(rows, units, weight=weight, init_score=np.log(level), params=params)
+        return lightgbm.train(params, data, rounds)
 
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         return list(pool.map(fit, LOSSES))
 
 
-def _fit_size(rows: Matrix, mean: Floats, units: Floats) -> lightgbm.Booster:
-    """Model of a = log k by the negative binomial likelihood with the mean held.
+def _fit_size(rows: Matrix, mean: Floats, units: Floats, share: Floats) -> lightgbm.Booster:
+    """Model of a = log k by the negative binomial likelihood of what sold on the shelf, with the mean held.
 
     Gradient -k (psi(y+k) - psi(k) + log k + 1 - log(k+mu) - (k+y)/(k+mu)); the hessian's stand-in keeps steps small.
     """
@@ -152,6 +154,7 @@ def _fit_size(rows: Matrix, mean: Floats, units: Floats) -> lightgbm.Booster:
         "min_data_in_leaf": 500,
     }
     rows = np.column_stack([rows, np.log(mean)]).astype(np.float32)
+    mean, units = mean * share, units * share
     data = lightgbm.Dataset(rows, units, init_score=np.full(len(units), START_SIZE), params=params)
     return lightgbm.train(params, data, 100)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.features.festivals import align_seasons
 from models.features.history import History, build_history
 from models.features.known import NOTHING, Known
-from models.features.panel import Floats, Panel, build_panel, close_stores, monday_of
+from models.features.panel import ANY_DAY, Floats, Panel, build_panel, close_stores, monday_of
 from models.features.powers import pool_powers
 from models.features.segments import name_segments
 from models.features.spikes import damp_spikes
@@ -96,7 +96,7 @@ def forecast_origins(
     """
     if not origins or horizon_weeks < 1:
         raise ValueError("a forecast needs at least one origin and one week of horizon")
-    panel = prepare_panel(build_panel(demand, catalog, monday_of(max(origins))), known)
+    panel = prepare_panel(build_panel(demand, catalog, monday_of(max(origins)), ANY_DAY), known)
     history = build_history(panel, known)
     index = {day: max(panel.index_of(day), 0) for day in origins}
     cutoffs = list_cutoffs(list(index.values()), max_cutoffs)

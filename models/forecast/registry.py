@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from models.features.panel import LEAST_SHARE
+from models.features.panel import ANY_DAY
 from models.forecast import blend, boosted, champion, dispersion, schedule
 from models.forecast.card import write_card
 from models.forecast.engine import Forecast
@@ -61,7 +61,7 @@ def register_forecast(
         "trained_from_on": seen["week_starting_on"].min(),
         "trained_until_on": seen["week_starting_on"].max(),
         "series_count": forecast.series.height,
-        "observed_weeks": seen.filter(pl.col("in_stock_share").fill_null(1.0) >= LEAST_SHARE).height,
+        "observed_weeks": seen.filter(pl.col("in_stock_share").fill_null(1.0) >= ANY_DAY).height,
         "horizon_weeks": forecast.mean.shape[1],
         "parameters": json.dumps(list_parameters(), sort_keys=True),
         "metrics": json.dumps(measure_forecast(forecast, weekly), sort_keys=True),

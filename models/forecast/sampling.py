@@ -22,7 +22,7 @@ Triples = tuple[Ints, Ints, Ints]
 def sample_rows(history: History, cutoff: int, n_steps: int, n_rows: int, seed: int) -> Triples:
     """Series, origin and step (1-based) of at most about `n_rows` rows, in a fixed order for a seed.
 
-    Targets lie before `cutoff` and were fully on the shelf; series have at least two in-stock weeks before the origin.
+    Targets lie before `cutoff`, on the shelf for a day or more; series have two in-stock weeks before the origin.
     """
     near = min(NEAR_STEPS, n_steps)
     parts = [_draw(history, cutoff, 1, near, n_rows, seed)]
@@ -48,7 +48,7 @@ def _draw(history: History, cutoff: int, first: int, last: int, n_rows: int, see
     t = flat // (n_steps * n) + start
     good = t + h - 1 < cutoff
     i, t, h = i[good], t[good], h[good]
-    good = (history.panel.weight[i, t + h - 1] >= 0.999) & (history.weeks[i, t] >= LEAST_WEEKS)
+    good = (history.panel.weight[i, t + h - 1] > 0) & (history.weeks[i, t] >= LEAST_WEEKS)
     i, t, h = i[good], t[good], h[good]
     if len(i) > n_rows:
         keep = np.sort(np.random.default_rng(seed + 7).choice(len(i), n_rows, replace=False))

@@ -18,7 +18,7 @@ from models.forecast.baselines import CHALLENGERS
 from models.forecast.blend import Expectation
 from models.forecast.dispersion import fit_dispersion
 from models.forecast.distribution import count_quantiles, sum_size, week_size
-from models.forecast.errors import RECENT, Errors, draw_series
+from models.forecast.errors import RECENT, Errors, draw_series, keep_runs
 from models.forecast.structural import close
 
 # Weeks count by quantiles across the distribution, the sum by the quantile that orders are near to: its pinball is the
@@ -30,7 +30,7 @@ MODEL = "boosted_blend"
 
 @dataclass(frozen=True)
 class Trials:
-    """Rows of in-stock runs of three weeks: origin, segment (n,), units (n, 3), and means (n, 3) by method."""
+    """Runs of three weeks on the shelf: origin, segment (n,), units (n, 3), and means (n, 3) by method."""
 
     origin: Ints
     segment: NDArray[np.str_]
@@ -69,14 +69,15 @@ def hold_trials(history: History, past: dict[int, Expectation]) -> Trials:
     means: dict[str, list[Floats]] = {name: [] for name in (MODEL, *CHALLENGERS)}
     for origin in sorted(past)[::SUM_WEEKS]:
         columns = slice(origin, origin + SUM_WEEKS)
-        keep = (panel.weight[series, columns] >= 0.999).all(axis=1) & (history.weeks[series, origin] >= 1)
+        keep = keep_runs(panel, series, origin) & (history.weeks[series, origin] >= 1)
         rows = series[keep]
+        share = panel.weight[rows, columns]
         stamps.append(np.full(len(rows), origin, dtype=np.int64))
         segments.append(name_segments(history, origin)[rows])
-        units.append(panel.demand[rows, columns])
-        means[MODEL].append(past[origin].mean[keep])
+        units.append(panel.demand[rows, columns] * share)
+        means[MODEL].append(past[origin].mean[keep] * share)
         for name, method in CHALLENGERS.items():
-            means[name].append(close(panel, origin, method(history, origin, SUM_WEEKS))[rows])
+            means[name].append(close(panel, origin, method(history, origin, SUM_WEEKS))[rows] * share)
     if not stamps:
         empty = np.zeros((0, SUM_WEEKS))
         return Trials(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=str), empty, dict.fromkeys(means, empty))

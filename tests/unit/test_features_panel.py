@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from models.features.history import build_history
-from models.features.panel import build_panel, monday_of
+from models.features.panel import ANY_DAY, build_panel, monday_of
 from models.features.rows import origin_rows, series_levels, step_rows
 from models.features.season import season_at
 
@@ -117,3 +117,11 @@ def test_the_season_is_found_and_flat_demand_has_none() -> None:
     assert season[20] < 1.0
     flat = build_panel(make_demand({pair: [10.0] * 156 for pair in pairs}), make_catalog(pairs), end)
     np.testing.assert_allclose(season_at(flat, 156), 1.0, atol=1e-9)
+
+
+def test_a_model_sees_every_day_on_the_shelf_with_its_weight() -> None:
+    pair = ("S1", "A")
+    demand = make_demand({pair: [1.0, 0.0]}, {pair: [0.25, 0.0]})
+    panel = build_panel(demand, make_catalog([pair]), START + timedelta(weeks=2), ANY_DAY)
+    np.testing.assert_allclose(panel.demand * panel.weight, [[1.0, 0.0]])
+    np.testing.assert_allclose(panel.weight, [[0.25, 0.0]])

@@ -195,3 +195,29 @@ def test_an_empty_shelf_does_not_lower_the_forecast() -> None:
 def test_no_origin_is_an_error(chain: tuple[pl.DataFrame, pl.DataFrame, date]) -> None:
     with pytest.raises(ValueError, match="at least one origin"):
         forecast_origins(chain[0], chain[1], [], 4)
+
+
+def test_an_item_with_one_piece_on_display_is_not_forecast_too_low() -> None:
+    """Sold about every fifth week and back two weeks later: full weeks on the shelf are those without a sale."""
+    rng = np.random.default_rng(8)
+    rate, rows = 0.03, []
+    for sku in range(60):
+        empty_until = 0
+        sold: dict[int, int] = {}
+        on_shelf = np.zeros(100 * 7)
+        for day in range(100 * 7):
+            if day < empty_until:
+                continue
+            on_shelf[day] = 1
+            if rng.random() < rate:
+                sold[day // 7] = sold.get(day // 7, 0) + 1
+                empty_until = day + 15
+        share = on_shelf.reshape(100, 7).mean(axis=1)
+        rows += [("A", f"K{sku:02}", START + timedelta(weeks=w), float(sold.get(w, 0)), share[w]) for w in range(100)]
+    names = ["store_code", "sku", "week_starting_on", "demand_qty", "in_stock_share"]
+    demand = pl.DataFrame(rows, schema=names, orient="row").with_columns(is_complete=pl.lit(True))
+    catalog = make_chain(1, 60, 1)[1].with_columns(
+        store_code=pl.lit("A"), sku=pl.Series([f"K{k:02}" for k in range(60)]), category=pl.lit("Frames")
+    )
+    made = forecast(demand, catalog, START + timedelta(weeks=100), horizon_weeks=4)
+    assert made.mean.mean() == pytest.approx(7 * rate, rel=0.2)

@@ -19,7 +19,7 @@ DEMAND = pl.DataFrame(
         "sku": ["K", "K", "K"],
         "week_starting_on": [date(2024, 4, 1), date(2024, 4, 8), MONDAY],
         "demand_qty": [1.0, 2.0, 3.0],
-        "in_stock_share": [1.0, 0.2, 1.0],
+        "in_stock_share": [1.0, 0.0, 1.0],
         "is_complete": [True, True, False],
     }
 )
