@@ -159,6 +159,30 @@ def test_what_is_approved_while_the_run_is_at_work_is_not_proposed_on_top(connec
     assert states(connection) == [("A", 5, "approved"), ("B", 5, "expired"), ("B", 7, "proposed")]
 
 
+def test_a_decided_suggestion_is_never_changed_by_a_run(connection: Connection) -> None:
+    moved = {**planned("S2", "A", 3), "kind": "transfer", "source_store_code": "S1", "vendor_code": None}
+    publish_plan(connection, 1, [planned("S1", "A", 5), planned("S1", "B", 4), moved])
+    connection.execute(
+        text(
+            "UPDATE suggestions SET state = 'edited', approved_qty = 7, decided_qty = 9, decided_by = 'asha',"
+            " decided_at = now(), decision_note = 'a wedding', decision_code = 'SEASON_UPLIFT' WHERE suggested_qty <> 4"
+        )
+    )
+    connection.commit()
+    kept = "SELECT * FROM suggestions WHERE decided_by = 'asha' ORDER BY suggestion_id"
+    before = connection.execute(text(kept)).all()
+    for number, day in ((2, DAY), (3, NEXT)):
+        again = {**moved, "suggested_qty": 8, "as_of": day}
+        publish_plan(connection, number, [planned("S1", "A", 6, day), planned("S1", "B", 6, day), again], day)
+    assert len(before) == 2
+    assert connection.execute(text(kept)).all() == before
+    # what is open is of the last run alone, one of a kind for a store and product
+    opened = text(
+        "SELECT count(*), count(DISTINCT (store_id, product_id, kind)) FROM suggestions WHERE state = 'proposed'"
+    )
+    assert connection.execute(opened).one() == (3, 3)
+
+
 STEP = st.fixed_dictionaries({"A": st.integers(0, 9), "B": st.integers(0, 9)}) | st.tuples(
     st.sampled_from("AB"), st.sampled_from(["approved", "refused"])
 )
