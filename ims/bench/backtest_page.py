@@ -14,6 +14,7 @@ import polars as pl
 from ims.bench.backtest_chart import draw_lines, draw_stacks
 from models.backtest.edits import summarise_edits
 from models.backtest.run import OWN, PLAUSIBLE, summarise_backtest
+from models.backtest.tuning import BASELINE
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "backtest.md"
@@ -80,12 +81,15 @@ def draw_charts(slug: str, frame: pl.DataFrame) -> None:
 
 def _means(scored: pl.DataFrame) -> Iterator[str]:
     yield (
-        "| policy | cost | spread | ratio | spread | won | holding | shortage | fill rate | weeks empty | stock, units "
-        "| stock, money | lines |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+        "| policy | cost | spread | of the tuned mean's | mean ratio | spread | won | holding | shortage | fill rate "
+        "| weeks empty | stock, units | stock, money | lines |\n" + "|---" * 14 + "|"
     )
-    for row in summarise_backtest(scored).iter_rows(named=True):
+    means = summarise_backtest(scored)
+    base = means.filter(pl.col("policy") == BASELINE)["cost"][0]
+    for row in means.iter_rows(named=True):
         yield (
-            f"| {row['policy']} | {row['cost']:,.0f} | {row['cost_spread']:,.0f} | {row['ratio']:.3f} "
+            f"| {row['policy']} | {row['cost']:,.0f} | {row['cost_spread']:,.0f} | {row['cost'] / base:.3f} "
+            f"| {row['ratio']:.3f} "
             f"| {row['ratio_spread']:.3f} | {row['won']} of {row['windows']} | {row['holding_cost']:,.0f} "
             f"| {row['shortage_cost']:,.0f} | {row['fill_rate']:.3f} | {row['empty_share']:.3f} "
             f"| {row['stock_qty']:,.0f} | {row['stock_value']:,.0f} | {row['order_lines']:,.0f} |"

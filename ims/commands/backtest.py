@@ -61,5 +61,5 @@ def read_truth(profile: Profile, progress: Progress) -> pl.DataFrame:
     with TemporaryDirectory() as folder:
         truth = Path(folder, "truth")
         write_chain(Path(folder, "chain"), profile.value, as_of=published.as_of, progress=progress, truth=truth)
-        columns = ["store_code", "sku", "demand_on", "demand_qty", "available_qty"]
+        columns = ["store_code", "sku", "demand_on", "demand_qty", "available_qty", "sales_qty"]
         return pl.read_parquet(truth / "demand-0.parquet", columns=columns)

@@ -110,7 +110,7 @@ def summarise_backtest(frame: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFr
         pl.col("cost").std(ddof=0).alias("cost_spread"),
         pl.col("ratio").mean(),
         pl.col("ratio").std(ddof=0).alias("ratio_spread"),
-        (pl.col("ratio") < 1.0).sum().alias("won"),
+        (pl.col("ratio") < 1.0 - 1e-9).sum().alias("won"),
         (1.0 - pl.col("short_qty").sum() / pl.col("demand_qty").sum()).alias("fill_rate"),
         pl.col("empty_share").mean(),
         pl.col("holding_cost").mean(),
