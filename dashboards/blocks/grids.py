@@ -53,7 +53,12 @@ def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) ->
     courses = [
         [None if found.get((name, step)) is None else float(found[name, step]) for step in steps] for name in names
     ]
-    st.plotly_chart(draw_multiples(names, steps, courses, reading.words(metric)), config=palette.CONFIG, key=key)
+    whole = dict(reading.ask([metric], (grain,)).iter_rows())
+    # a whole is shared out among its names; a share or a price is what it is
+    by = len({name for name, _ in found}) if metric.unit in {"money", "units", "count"} else 1
+    usual = [None if whole.get(step) is None else float(whole[step]) / by for step in steps]
+    figure = draw_multiples(names, steps, courses, usual, reading.words(metric))
+    st.plotly_chart(figure, config=palette.CONFIG, key=key)
 
 
 def _in_order(names: set[str]) -> list[str]:

@@ -48,10 +48,11 @@ def _draw(block: Block, metric: Metric, level: str, rows: pl.DataFrame, reading:
     names = [NOBODY if value is None else str(value) for value in rows[level]]
     values = [float(value) for value in rows[metric.name]]
     words = reading.words(metric)
-    if block.kind == "pareto":
-        return draw_pareto(names, values, words, block.most)
     if block.kind == "bars":
         return draw_bars(names, values, words, block.most)
+    whole = reading.ask([metric], beside=True).row(0, named=True)
+    if block.kind == "pareto":
+        return draw_pareto(names, values, float(whole[metric.name]), words, block.most)
     if f"{metric.name}_before" not in rows.columns:
         return None
     before = [float(value or 0) for value in rows[f"{metric.name}_before"]]
@@ -59,6 +60,7 @@ def _draw(block: Block, metric: Metric, level: str, rows: pl.DataFrame, reading:
         names,
         before,
         values,
+        (float(whole[f"{metric.name}_before"] or 0), float(whole[metric.name])),
         words,
         before_label=BESIDE[reading.selection.beside].capitalize(),
         now_label="Now",

@@ -15,6 +15,7 @@ def draw_bridge(
     names: Sequence[str],
     before: Sequence[float],
     now: Sequence[float],
+    wholes: tuple[float, float],
     words: Callable[[float], str],
     *,
     before_label: str,
@@ -22,22 +23,24 @@ def draw_bridge(
     most: int = 10,
     better: str = "up",
 ) -> go.Figure:
-    """The `most` largest changes by name, the others summed up, between the two wholes."""
+    """The `most` largest changes by name, and the rest in one, between the wholes of then and now."""
     changes = sorted(
         ((name, then, after - then) for name, then, after in zip(names, before, now, strict=True)),
         key=lambda change: -abs(change[2]),
     )
-    shown, others = changes[:most], changes[most:]
-    steps = [(name, change) for name, _, change in sorted(shown, key=lambda change: -change[2])]
-    if others:
-        steps.append((REST, sum(change for _, _, change in others)))
+    steps = [(name, change) for name, _, change in sorted(changes[:most], key=lambda change: -change[2])]
+    rest = wholes[1] - wholes[0]
+    for _, change in steps:
+        rest -= change
+    if len(changes) > most:
+        steps.append((REST, rest))
     good, bad = (palette.BRAND, palette.WITHOUT) if better != "down" else (palette.WITHOUT, palette.BRAND)
     figure = go.Figure(
         go.Waterfall(
             x=[before_label, *(name for name, _ in steps), now_label],
-            y=[sum(before), *(change for _, change in steps), 0],
+            y=[wholes[0], *(change for _, change in steps), 0],
             measure=["absolute", *("relative" for _ in steps), "total"],
-            text=[words(sum(before)), *(_signed(change, words) for _, change in steps), words(sum(now))],
+            text=[words(wholes[0]), *(_signed(change, words) for _, change in steps), words(wholes[1])],
             textposition="outside",
             hovertemplate="%{x}: %{text}<extra></extra>",
             increasing={"marker": {"color": good}},
@@ -47,7 +50,7 @@ def draw_bridge(
         )
     )
     palette.lay_out(figure, height=340, y_title="", unified=False)
-    palette.word_ticks(figure, [sum(before), sum(now)], words, "y")
+    palette.word_ticks(figure, wholes, words, "y")
     figure.update_layout(showlegend=False)
     figure.update_xaxes(type="category", tickangle=-30 if len(steps) > 6 else 0)
     return figure

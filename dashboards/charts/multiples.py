@@ -17,9 +17,10 @@ def draw_multiples(
     names: Sequence[str],
     steps: Sequence[dt.date],
     courses: Sequence[Sequence[float | None]],
+    usual: Sequence[float | None],
     words: Callable[[float], str],
 ) -> go.Figure:
-    """`courses[n][s]` of name n at step s; the mean of all is the dotted line in each."""
+    """`courses[n][s]` of name n at step s; what is usual is the dotted line in each."""
     down = max(1, -(-len(names) // ACROSS))
     figure = make_subplots(
         rows=down,
@@ -30,12 +31,11 @@ def draw_multiples(
         vertical_spacing=min(0.12, 0.5 / down),
         horizontal_spacing=0.03,
     )
-    usual = [_mean([course[at] for course in courses]) for at in range(len(steps))]
     for at, course in enumerate(courses):
         place = {"row": at // ACROSS + 1, "col": at % ACROSS + 1}
         figure.add_scatter(
             x=list(steps),
-            y=usual,
+            y=list(usual),
             mode="lines",
             line={"color": palette.DEMAND, "width": 1, "dash": "dot"},
             hoverinfo="skip",
@@ -56,8 +56,3 @@ def draw_multiples(
     figure.update_yaxes(showticklabels=False, nticks=3)
     figure.update_xaxes(nticks=3)
     return figure
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

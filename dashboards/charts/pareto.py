@@ -11,13 +11,12 @@ from dashboards import palette
 
 
 def draw_pareto(
-    names: Sequence[str], values: Sequence[float], words: Callable[[float], str], most: int = 30
+    names: Sequence[str], values: Sequence[float], whole: float, words: Callable[[float], str], most: int = 30
 ) -> go.Figure:
-    """Bars of the `most` largest, and the line of what they make up of all that is given."""
+    """Bars of the `most` largest, and the line of what they make up of the whole."""
     ranked = sorted(zip(names, values, strict=True), key=lambda pair: -pair[1])
-    whole = sum(max(value, 0.0) for value in values)
     shown = ranked[:most]
-    reached = list(accumulate(max(value, 0.0) / whole if whole else 0.0 for _, value in shown))
+    reached = list(accumulate(value / whole if whole else 0.0 for _, value in shown))
     figure = go.Figure()
     figure.add_bar(
         x=[name for name, _ in shown],
