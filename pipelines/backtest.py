@@ -5,7 +5,7 @@ Reads the published snapshot, calls models/backtest, writes `outputs.backtest` a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ TABLE: dict[str, Any] = {
     "tbl_hide_dataframe_shape": True,
     "float_precision": 3,
 }
+SHOWN = ["policy", "cost", "cost_spread", "ratio", "ratio_spread", "won", "fill_rate", "empty_share", "stock_qty"]
+SHOWN += ["stock_value", "order_lines"]
 LINES = """
 SELECT store_code, sku, sent_on, coalesce(last_accepted_on, completed_on) AS arrived_on, ordered_qty
 FROM lake.marts.fct_purchase_lines
@@ -56,6 +58,16 @@ WHERE s.state IN ('approved', 'edited', 'refused', 'ordered', 'received') AND s.
     AND s.covers_until <= %s
 """
 
+# what is ordered for a customer is sold from no shelf, so a fifth of the days differ
+LEAST_ALIKE = 0.6
+ALIKE = """
+SELECT avg(CAST(coalesce(t.sales_qty, 0) > 0 AS INTEGER))
+FROM lake.marts.fct_sales_daily AS f
+LEFT JOIN truth AS t ON t.store_code = f.store_code AND t.sku = f.sku AND t.demand_on = f.sold_on
+WHERE f.sold_qty > 0
+"""
+LOST = "SELECT store_code, sku, month_on, lost_qty + beyond_qty AS lost_qty FROM lake.marts.fct_lost_sales"
+
 
 @dataclass(frozen=True)
 class Backtest:
@@ -66,23 +78,25 @@ class Backtest:
     lost: pl.DataFrame | None = None
 
     def __str__(self) -> str:
+        with pl.Config(**TABLE):
+            return "\n\n".join(self._parts())
+
+    def _parts(self) -> Iterator[str]:
         from models.backtest.edits import summarise_edits
         from models.backtest.run import summarise_backtest
 
         scored = self.frame.filter(pl.col("is_scored"), pl.col("segment_by") == "all")
-        parts = []
         for start in scored["starts_from"].unique(maintain_order=True):
             mine = scored.filter(pl.col("starts_from") == start)
             windows = mine.pivot("policy", index="window_starts_on", values="cost").sort("window_starts_on")
-            means = summarise_backtest(self.frame).filter(pl.col("starts_from") == start).drop("starts_from")
-            heading = f"Cost by window, from {'a plausible shelf' if start == 'plausible' else 'the chain’s own shelf'}"
-            parts.append(f"{heading}\n{windows}\n\nMeans over {windows.height} windows\n{means.drop('windows')}")
+            means = summarise_backtest(self.frame).filter(pl.col("starts_from") == start).select(SHOWN)
+            shelf = "a plausible shelf" if start == "plausible" else "the chain's own shelf"
+            yield f"Cost by window, from {shelf}\n{windows}"
+            yield f"Means over {windows.height} windows\n{means}"
         if self.edits.height:
-            parts.append(f"What people changed\n{summarise_edits(self.edits)}")
+            yield f"What people changed\n{summarise_edits(self.edits)}"
         if self.lost is not None:
-            parts.append(f"Lost sales, estimated and true\n{self.lost.drop('as_of')}")
-        with pl.Config(**TABLE):
-            return "\n\n".join(str(part) for part in parts)
+            yield f"Lost sales, estimated and true\n{self.lost.drop('as_of')}"
 
 
 def backtest(windows: int, policies: Sequence[str], progress: Progress, truth: pl.DataFrame | None = None) -> Backtest:
@@ -213,10 +227,20 @@ def read_edits(con: duckdb.DuckDBPyConnection, databases: Databases, published: 
 
 
 def read_lost(con: duckdb.DuckDBPyConnection, published: Published, truth: pl.DataFrame) -> pl.DataFrame:
-    """Lost sales as the mart estimates them against the true ones, by category."""
+    """Lost sales as the mart estimates them against the true ones, by category.
+
+    Raises WrongInput for the truth of another chain: one whose sales are not those of this one.
+    """
     from models.backtest.truth import compare_lost
 
-    estimated = con.execute("SELECT store_code, sku, month_on, lost_qty FROM lake.marts.fct_lost_sales").pl()
+    con.register("truth", truth)
+    row = con.execute(ALIKE).fetchone()
+    if row is None or row[0] is None or float(row[0]) < LEAST_ALIKE:
+        raise WrongInput(
+            "What is published is not the demo chain of this profile as this version of IMS makes it: their sales "
+            "differ. Name the profile it was made with, or make it anew by `ims demo` on a fresh IMS_HOME."
+        )
+    estimated = con.execute(LOST).pl()
     categories = con.execute("SELECT sku, category FROM lake.staging.products").pl()
     return compare_lost(estimated, truth, categories, published.as_of)
 

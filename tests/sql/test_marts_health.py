@@ -91,17 +91,57 @@ def test_lost_sales_are_days_out_of_stock_at_the_pairs_rate_and_the_skus_price(s
     shop.move("2024-04-20", -2, kind="sale")
     shop.build(AS_OF, "fct_lost_sales")
     ((rate, spread),) = shop.rows("fct_pair_rates", "daily_rate, daily_rate_sd")
-    months = "month_on::VARCHAR, ranged_days, out_of_stock_days, lost_qty"
+    # in April the category sold 2 units on its 20 days in stock; in May no day could tell
+    season = {"2024-04-01": 22 / (20 * rate + 20), "2024-05-01": 1.0}
+    months = "month_on::VARCHAR, ranged_days, out_of_stock_days, expected_qty, lost_qty"
     assert shop.rows("fct_lost_sales", months) == [
-        ("2024-04-01", 30, 10, pytest.approx(10 * rate)),
-        ("2024-05-01", 14, 14, pytest.approx(14 * rate)),
+        (
+            "2024-04-01",
+            30,
+            10,
+            pytest.approx(30 * rate * season["2024-04-01"]),
+            pytest.approx(10 * rate * season["2024-04-01"]),
+        ),
+        ("2024-05-01", 14, 14, pytest.approx(14 * rate), pytest.approx(14 * rate)),
     ]
-    for days, lost, low, high in shop.rows(
-        "fct_lost_sales", "out_of_stock_days, lost_amount, lost_low_amount, lost_high_amount"
+    for month, days, lost, low, high in shop.rows(
+        "fct_lost_sales", "month_on::VARCHAR, out_of_stock_days, lost_amount, lost_low_amount, lost_high_amount"
     ):
+        days *= season[month]
         assert float(lost) == pytest.approx(days * rate * 25, abs=0.005)
         assert float(low) == pytest.approx(max(days * (rate - 1.281552 * spread) * 25, 0), abs=0.005)
         assert float(high) == pytest.approx(days * (rate + 1.281552 * spread) * 25, abs=0.005)
+
+
+def test_more_is_asked_for_than_the_last_unit(shop):
+    shop.stock("2024-04-01", 4)
+    for number in range(6):  # six days begin with four; three of them sell one unit, three sell two
+        day, units = f"2024-04-{3 * number + 1:02d}", 1 + number % 2
+        shop.sale(day, units)
+        shop.move(day, -units, kind="sale")
+        shop.move(f"2024-04-{3 * number + 2:02d}", units)
+    shop.move("2024-04-19", -3)
+    shop.sale("2024-04-21")
+    shop.move("2024-04-21", -1, kind="sale")
+    shop.build(AS_OF, "fct_lost_sales")
+    ((days, beyond),) = shop.rows("fct_last_units", "last_days, beyond_qty")
+    # three of the six days went on from one unit to two, none from two to three; the category says the same
+    assert (days, beyond) == (1, pytest.approx(0.5, abs=1e-6))
+    months = dict(shop.rows("fct_lost_sales", "month_on::VARCHAR, beyond_qty"))
+    assert (months["2024-04-01"], months["2024-05-01"]) == (pytest.approx(0.5, abs=1e-6), 0)
+
+
+def test_right_after_a_sale_those_who_renew_do_not_come(shop):
+    shop.stock("2023-05-01", 4)
+    for day in ("2023-08-10", "2023-11-01", "2024-02-01", "2024-04-24"):
+        shop.sale(day)
+        shop.move(day, -1, kind="sale")
+    shop.build(AS_OF, "fct_lost_sales")
+    ((rate,),) = shop.rows("fct_pair_rates", "daily_rate")
+    ((out, soon, factor),) = shop.rows("fct_after_sale", "out_of_stock_days, soon_days, rate_factor")
+    assert (out, soon) == (20, 20)
+    # three times 28 days in stock followed a sale, and nothing was sold on them
+    assert factor == pytest.approx(20 / (rate * 3 * 28 + 20))
 
 
 def test_lost_sales_reach_back_thirteen_months(shop):
@@ -109,3 +149,15 @@ def test_lost_sales_reach_back_thirteen_months(shop):
     shop.build(AS_OF, "fct_lost_sales")
     months = shop.rows("fct_lost_sales", "month_on::VARCHAR, ranged_days")
     assert (len(months), months[0], months[-1]) == (13, ("2023-05-01", 31), ("2024-05-01", 14))
+
+
+def test_weekly_history_cannot_tell_what_follows_a_sale(raw):
+    raw.chain(AS_OF, grain="week").store()
+    raw.product("p")
+    raw.stock("2023-05-01", 1)
+    raw.sale("2024-04-22")
+    raw.move("2024-04-24", -1, kind="sale")
+    raw.build(AS_OF, "fct_lost_sales")
+    assert [factor for (factor,) in raw.rows("fct_after_sale", "rate_factor")] == [1]
+    assert raw.rows("fct_last_units") == []
+    assert all(lost > 0 for (lost,) in raw.rows("fct_lost_sales", "lost_qty", "out_of_stock_days > 0"))
