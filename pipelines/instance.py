@@ -5,6 +5,7 @@ The password of the storage never reaches a file: dagster.yaml names the environ
 
 from __future__ import annotations
 
+import select
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,14 @@ def open_instance(settings: Settings, databases: Databases) -> DagsterInstance:
 
 
 def _ask_first(connection: Any, record: object, proxy: object) -> None:
-    """A connection of the pool that did not live through a restart of PostgreSQL is replaced, not used."""
+    """A connection of the pool that did not live through a restart of PostgreSQL is replaced, not used.
+
+    A server that goes says so, or closes the line: only where there is something to read is the server asked.
+    """
     from sqlalchemy.exc import DisconnectionError
 
+    if not connection.closed and not select.select([connection], [], [], 0)[0]:
+        return
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
