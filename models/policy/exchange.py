@@ -42,25 +42,35 @@ def spare_units(drawn: Drawn, arriving: Ints, terms: Terms, is_shown: Ints) -> t
     return kept, np.maximum(drawn.on_hand - kept, 0)
 
 
-def gain_units(drawn: Drawn, timeline: Timeline, opens: Ints, terms: Terms, costs: UnitCosts, owes: bool) -> Floats:
+def gain_units(
+    drawn: Drawn, timeline: Timeline, opens: Ints, terms: Terms, costs: UnitCosts, owes: bool, weekly: Floats
+) -> Floats:
     """Money that the first, second, ... unit earns which comes at segment `opens`: (n, MOST_UNITS), never rising.
 
-    The cost of a pair is what it loses until an order can arrive and, with the best order then, over its cover. Worked
-    number: one unit short for certain before any order, shortage 5: the first unit earns 5, the second nothing.
+    The cost of a pair is what it loses until an order can arrive and, with the best order then, over its cover. A unit
+    that is not bought less lies here until it sells (`weekly` units a week, a year at most), as it would have there.
+    Worked number: one unit short for certain before any order, shortage 5, 1 sold a week, holding .1: the first unit
+    earns 5 less .05, the second loses .15.
     """
     n = len(opens)
-    costs_with = []
+    costs_with, bought = [], []
+    position = drawn.on_hand + timeline.arriving.sum(axis=1)
     for units in range(MOST_UNITS + 1):
         arriving = timeline.arriving.copy()
         arriving[np.arange(n), opens] += units
         need = walk_stock(drawn.on_hand, arriving, drawn.demand, timeline.n_before, owes)
         lost = _lost_before(drawn.on_hand, arriving, drawn.demand, timeline.n_before)
         _, quantity = choose_quantity(need, drawn.tau, terms.pack, terms.moq, terms.display_min)
+        bought.append(quantity)
         over, short = expected_mismatch(need, np.where(terms.is_closed, 0, quantity))
         held = costs.holding * terms.review_days / 7.0
         costs_with.append(costs.shortage * (lost + short) + held * over)
     gained = -np.diff(np.stack(costs_with, axis=1), axis=1)
-    return np.asarray(np.maximum(np.minimum.accumulate(gained, axis=1), 0.0))
+    spared = np.clip(-np.diff(np.stack(bought, axis=1), axis=1), 0, 1)
+    ahead = np.maximum(position, 0)[:, None] + np.arange(MOST_UNITS) + 0.5
+    lies = np.minimum(ahead / np.maximum(weekly, 1e-6)[:, None], MOST_WEEKS)
+    gained = gained - costs.holding[:, None] * lies * (1 - spared)
+    return np.asarray(np.minimum.accumulate(gained, axis=1))
 
 
 def make_offers(
@@ -72,6 +82,7 @@ def make_offers(
     known = arrivals.select("store_code", "sku", "expected_on", pl.col("quantity").cast(pl.Int64))
     tried = pl.concat([known, sent.with_columns(quantity=pl.lit(0, pl.Int64))])
     own, cut = (cut_pairs(pairs, coming, terms, situation.as_of) for coming in (arrivals, tried))
+    rate = _weekly_rate(pairs, situation)
     n_paths = situation.n_paths or count_paths(pairs.height)
     size = max(1, CHUNK_SAMPLES // (n_paths * cut.arriving.shape[1]))
     kept, spare, gain = [], [], []
@@ -87,10 +98,9 @@ def make_offers(
         spare.append(np.where(stays, 0, free))
         line = cut.rows(chosen)
         opens = (line.bounds[:, :-1] <= situation.as_of.weekday() + days).sum(axis=1) - 1
-        earned = gain_units(tested, line, opens, few, money, situation.is_backordered)
+        earned = gain_units(tested, line, opens, few, money, situation.is_backordered, rate[chosen])
         gain.append(np.where((stays | few.is_closed)[:, None], 0.0, earned))
     given = np.concatenate(spare)
-    rate = _weekly_rate(pairs, situation)
     weeks = np.minimum((pairs["on_hand_qty"].to_numpy() - given / 2) / np.maximum(rate, 1e-6), MOST_WEEKS)
     offers = Offers(
         sku=pairs["sku"].rank("dense").to_numpy().astype(np.int64),

@@ -160,3 +160,13 @@ def test_a_store_without_stock_is_helped_by_one_with_plenty() -> None:
     rules = frames["catalog"].select("store_code", "sku", pl.lit(value=True).alias("is_transfer_excluded"))
     stays = plan_transfers(*arguments(frames), MONDAY, "lost", forecast, None, TERMS, rules=rules, n_paths=400)
     assert stays.is_empty()
+
+
+def test_no_more_moves_than_the_other_store_needs() -> None:
+    """Spared holding here is no reason to let units lie there."""
+    frames, forecast = build_world(0)
+    forecast.mean[:] = 0.02
+    stock = np.where(np.arange(24) == 0, 60, 0)
+    frames["position"] = frames["position"].with_columns(pl.Series("on_hand_qty", stock))
+    moves = plan_transfers(*arguments(frames), MONDAY, "lost", forecast, None, TransferTerms(2, 0.0, 0.0), n_paths=400)
+    assert moves["suggested_qty"].max() is None or moves["suggested_qty"].max() <= 1
