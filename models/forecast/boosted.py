@@ -34,6 +34,8 @@ LOSSES: tuple[dict[str, Any], ...] = (
     {"objective": "poisson"},
     {"objective": "tweedie", "tweedie_variance_power": 1.4},
 )
+LEVEL_EDGES = (0.1, 1.0)
+SCALE_UNITS, SCALE_RANGE = 100.0, (0.7, 2.0)
 WORKERS = 2
 
 PARAMS: dict[str, Any] = {
@@ -55,11 +57,15 @@ PARAMS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Boosted:
-    """Trained before `cutoff`. members: mean models on the log level; size: model of log k, or None."""
+    """Trained before `cutoff`. members: mean models on the log level; size: model of log k, or None.
+
+    scales: (n_members, 3) what brings a member's sum over its rows to what sold, by level under .1, under 1, above.
+    """
 
     cutoff: int
     members: list[lightgbm.Booster]
     size: lightgbm.Booster | None
+    scales: Floats
 
     def predict(self, history: History, origin: int, n_steps: int, series: Ints) -> tuple[Floats, Floats | None]:
         """Expected units and size k (where learned), each (len(series), n_steps), seen from column `origin`."""
@@ -70,7 +76,7 @@ class Boosted:
         def see(step: int) -> tuple[Floats, Floats | None]:
             ahead, _ = step_rows(history, series, t, np.full(len(series), step + 1, dtype=np.int64))
             rows = np.hstack([known, ahead])
-            mean = _average(self.members, rows) * level
+            mean = _average(self.members, self.scales, rows, level) * level
             if self.size is None:
                 return mean, None
             rows = np.column_stack([rows, np.log(mean)]).astype(np.float32)
@@ -108,13 +114,15 @@ def fit_boosted(
     units, share = history.panel.demand[i, t + h - 1], history.panel.weight[i, t + h - 1]
     is_many = is_deep and history.panel.n_series * min(cutoff, ORIGIN_WEEKS) >= MANY_PAIRS
     members = _fit_means(rows, level, units, share, is_many)
+    scales = _fit_scales(members, rows, level, units, share)
     size = None
     if is_many:
         keep = np.arange(len(i))
         if len(i) > SIZE_ROWS:
             keep = np.sort(np.random.default_rng(seed + 3).choice(len(i), SIZE_ROWS, replace=False))
-        size = _fit_size(rows[keep], _average(members, rows[keep]) * level[keep], units[keep], share[keep])
-    return Boosted(cutoff, members, size)
+        mean = _average(members, scales, rows[keep], level[keep]) * level[keep]
+        size = _fit_size(rows[keep], mean, units[keep], share[keep])
+    return Boosted(cutoff, members, size, scales)
 
 
 def _fit_means(rows: Matrix, level: Floats, units: Floats, share: Floats, is_many: bool) -> list[lightgbm.Booster]:
@@ -159,8 +167,21 @@ def _fit_size(rows: Matrix, mean: Floats, units: Floats, share: Floats) -> light
     return lightgbm.train(params, data, 100)
 
 
-def _average(members: list[lightgbm.Booster], rows: Matrix) -> Floats:
+def _fit_scales(members: list[lightgbm.Booster], rows: Matrix, level: Floats, units: Floats, share: Floats) -> Floats:
+    """Factors (n_members, 3): a Tweedie loss weighs slow rows more, and is a quarter too low on sums of sparse ones."""
+    group = np.digitize(level, LEVEL_EDGES)
+    sold = np.bincount(group, units * share, 3)
+    scales = np.ones((len(members), 3))
+    for at, member in enumerate(members):
+        ratio = np.exp(np.asarray(member.predict(rows, raw_score=True, num_threads=1)))
+        meant = np.bincount(group, ratio * level * share, 3)
+        scales[at] = np.clip((sold + SCALE_UNITS) / (meant + SCALE_UNITS), *SCALE_RANGE)
+    return scales
+
+
+def _average(members: list[lightgbm.Booster], scales: Floats, rows: Matrix, level: Floats) -> Floats:
+    group = np.digitize(level, LEVEL_EDGES)
     total = np.zeros(len(rows))
-    for member in members:
-        total += np.exp(np.asarray(member.predict(rows, raw_score=True, num_threads=1)))
+    for member, scale in zip(members, scales, strict=True):
+        total += scale[group] * np.exp(np.asarray(member.predict(rows, raw_score=True, num_threads=1)))
     return total / len(members)

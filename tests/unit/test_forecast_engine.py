@@ -220,4 +220,5 @@ def test_an_item_with_one_piece_on_display_is_not_forecast_too_low() -> None:
         store_code=pl.lit("A"), sku=pl.Series([f"K{k:02}" for k in range(60)]), category=pl.lit("Frames")
     )
     made = forecast(demand, catalog, START + timedelta(weeks=100), horizon_weeks=4)
-    assert made.mean.mean() == pytest.approx(7 * rate, rel=0.2)
+    # a level of few sales, each of which ends its time on the shelf, is too high by about one part in their number
+    assert 0.9 * 7 * rate < made.mean.mean() < 1.3 * 7 * rate
