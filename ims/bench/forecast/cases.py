@@ -14,7 +14,7 @@ import polars as pl
 
 from ims.bench.forecast.chain import Chain, read_chain
 from ims.bench.forecast.svg import BLUE, GREEN, GREY, INK, ORANGE, Line, draw_grids, draw_lines
-from models.features.panel import Ints, Panel, build_panel
+from models.features.panel import ANY_DAY, Ints, Panel, build_panel
 from models.features.renewals import index_renewals
 from models.forecast.distribution import count_quantiles
 from models.forecast.engine import Forecast, forecast
@@ -28,7 +28,7 @@ class Seen:
     def __init__(self, chain: Chain, as_of: date) -> None:
         self.chain = chain
         self.made: Forecast = forecast(chain.demand, chain.catalog, as_of, AHEAD, known=chain.known)
-        self.panel: Panel = build_panel(chain.demand, chain.catalog, chain.as_of)
+        self.panel: Panel = build_panel(chain.demand, chain.catalog, chain.as_of, ANY_DAY)
         self.origin = self.panel.index_of(as_of)
         self.catalog = self.panel.series.join(chain.catalog, on=["store_code", "sku"], maintain_order="left")
 

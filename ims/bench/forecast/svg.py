@@ -49,11 +49,14 @@ def draw_lines(
         edge = [f"{x(i):.1f},{y(band[1][i] or 0):.1f}" for i in known]
         edge += [f"{x(i):.1f},{y(band[0][i] or 0):.1f}" for i in reversed(known)]
         out.append(f'<polygon points="{" ".join(edge)}" fill="{BLUE}" opacity="0.15"/>')
-    for column, words in (marks or {}).items():
+    for at, (column, words) in enumerate(sorted((marks or {}).items())):
         out.append(
             f'<line x1="{x(column):.1f}" x2="{x(column):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{GREY}"/>'
         )
-        out.append(_text(x(column) + 3, TOP + 10, words))
+        is_late = x(column) > WIDTH - 130
+        out.append(
+            _text(x(column) + (-3 if is_late else 3), TOP + 10 + 13 * (at % 3), words, "end" if is_late else "start")
+        )
     for line in lines:
         for run in _runs(line.values):
             points = " ".join(f"{x(i):.1f},{y(line.values[i] or 0.0):.1f}" for i in run)
