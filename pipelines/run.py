@@ -136,13 +136,14 @@ def describe(error: Exception, step: str | None) -> str | None:
     """One paragraph for a failure that a person can mend; None for a defect."""
     import duckdb
     import psycopg
+    from dagster_postgres.utils import DagsterPostgresException
     from sqlalchemy.exc import DBAPIError
 
     if isinstance(error, DatabaseUnavailable | LakeUnavailable | NothingImported | RunInProgress):
         return str(error)
     where = f" during {step}" if step else ""
     text = _one_line(error)
-    is_connection = isinstance(error, psycopg.OperationalError | duckdb.ConnectionException)
+    is_connection = isinstance(error, psycopg.OperationalError | duckdb.ConnectionException | DagsterPostgresException)
     is_connection |= isinstance(error, DBAPIError) and "connection" in text.lower()
     is_connection |= isinstance(error, duckdb.Error) and ("postgres" in text.lower() or "connection" in text.lower())
     if is_connection:
