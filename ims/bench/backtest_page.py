@@ -156,7 +156,7 @@ def _edits(frame: pl.DataFrame | None) -> Iterator[str]:
     for row in summarise_edits(frame).iter_rows(named=True):
         yield (
             f"| {row['state']} | {row['decisions']} | {row['units_added']:+,} | {100 * row['better_share']:.0f} % "
-            f"| {row['saved_amount']:+,.2f} |"
+            f"| {row['saved_cost']:+,.2f} |"
         )
     yield ""
 

@@ -27,7 +27,7 @@ EDITS_SCHEMA: dict[str, type[pl.DataType]] = {
     "needed_qty": pl.Float64,
     "suggested_cost": pl.Float64,
     "decided_cost": pl.Float64,
-    "saved_amount": pl.Float64,
+    "saved_cost": pl.Float64,
 }
 DECIDED = ("suggestion_id", "as_of", "store_code", "sku", "state", "reason", "decision_code", "suggested_qty")
 DECIDED_SCHEMA = {name: EDITS_SCHEMA[name] for name in (*DECIDED, "decided_qty")} | {"receipt": pl.String}
@@ -39,7 +39,7 @@ def value_edits(decided: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
 
     decided: DECIDED_SCHEMA, receipt as JSON, whose days are over. Cost = holding of what was left when the cover ended,
     over a review, and shortage of what was missing.
-    saved_amount above 0: the person knew better.
+    saved_cost above 0: the person knew better.
     Worked number: 3 needed, 5 suggested, 3 decided, holding .2 a week, a review of one week: .4 saved.
     """
     asked = weekly_demand(demand.join(decided.select(PAIR).unique(), on=PAIR, how="semi"))
@@ -56,7 +56,7 @@ def value_edits(decided: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
                 "needed_qty": need,
                 "suggested_cost": suggested,
                 "decided_cost": chosen,
-                "saved_amount": suggested - chosen,
+                "saved_cost": suggested - chosen,
             }
         )
     return pl.DataFrame(rows, schema=EDITS_SCHEMA)
@@ -69,8 +69,8 @@ def summarise_edits(edits: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.len().alias("decisions"),
             (pl.col("decided_qty") - pl.col("suggested_qty")).sum().alias("units_added"),
-            (pl.col("saved_amount") > 0).mean().alias("better_share"),
-            pl.col("saved_amount").sum(),
+            (pl.col("saved_cost") > 0).mean().alias("better_share"),
+            pl.col("saved_cost").sum(),
         )
         .sort("state")
     )

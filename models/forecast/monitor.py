@@ -95,7 +95,7 @@ def raise_alerts(monitor: pl.DataFrame, champions: pl.DataFrame | None) -> pl.Da
                 "segment": each["segment"],
                 "alert": "CHAMPION_FELL_BEHIND",
                 "since_on": None,
-                "value": each["rival_gain_share"],
+                "value": each["rival_gain_ratio"],
                 "limit_value": each["noise_share"],
                 "fallback": each["champion"],
                 "message": each["reason"],

@@ -49,10 +49,10 @@ def test_an_edit_is_priced_on_the_demand_that_came() -> None:
     assert dict(edits.schema) == EDITS_SCHEMA
     assert edits["needed_qty"].to_list() == pytest.approx([4.0, 4.0])
     assert edits["suggested_cost"].to_list() == pytest.approx([0.4, 0.4])
-    assert edits["saved_amount"].to_list() == pytest.approx([0.4, 0.4 - 4.0])
+    assert edits["saved_cost"].to_list() == pytest.approx([0.4, 0.4 - 4.0])
     told = {row["state"]: row for row in summarise_edits(edits).to_dicts()}
     assert told["edited"]["units_added"] == -2
-    assert told["refused"]["saved_amount"] == pytest.approx(-3.6)
+    assert told["refused"]["saved_cost"] == pytest.approx(-3.6)
 
 
 def test_back_orders_are_owed_and_weeks_out_of_stock_are_filled() -> None:
@@ -62,7 +62,7 @@ def test_back_orders_are_owed_and_weeks_out_of_stock_are_filled() -> None:
     # the second week was out of stock: its neighbours sold 7 and 5, so 6 are taken
     edits = value_edits(decided, weekly((7, 1.0), (0, 0.0), (5, 1.0)))
     assert edits["needed_qty"].to_list() == pytest.approx([8.0])
-    assert edits["saved_amount"].to_list() == [0.0]
+    assert edits["saved_cost"].to_list() == [0.0]
 
 
 def test_a_receipt_without_a_timeline_is_left_out() -> None:
