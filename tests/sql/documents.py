@@ -160,6 +160,7 @@ def fill_documents(chain: Any) -> None:
     chain.add("non_adapts", lab_job_id=job, reason="cosmetic", reported_on="2024-05-09", charged_amount=0)
     expense(chain, "2024-05-02", 5)
     chain.add("sales_targets", store_id=chain.key("store", "A"), month_on="2024-05-01", target_amount=310)
+    chain.add("vendor_terms", vendor_id=chain.key("vendor", "V"), minimum_order_amount=500, valid_from_on="2024-01-01")
     prescription(chain, "2024-05-01", ("right", -1, 0), ("left", -1, 0))
 
 
