@@ -15,7 +15,7 @@ from dashboards.figures import first_month
 from dashboards.header import show_header
 from dashboards.messages import say
 from dashboards.passport import Passport
-from dashboards.reading import Reading
+from dashboards.reading import Reading, spell
 from dashboards.selection import choose
 from dashboards.tiles import show_tiles
 from warehouse.catalogue import Metric
@@ -78,7 +78,7 @@ def _rows(board: Board, reading: Reading) -> list[list[tuple[int, Block, list[Me
 
 def _show_block(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
     metric = metrics[0]
-    where = f" by {reading.level(block)}" if block.levels and block.kind in {"bars", "pareto", "bridge"} else ""
+    where = f" by {spell(reading.level(block))}" if block.levels and block.kind in {"bars", "pareto", "bridge"} else ""
     st.markdown(f"**{block.title or metric.label + where}**", help=None if block.title else metric.description)
     try:
         DRAW[block.kind](block, metrics, reading, key)

@@ -67,3 +67,8 @@ class Reading:
 def can_dig(block: Block, level: str) -> bool:
     """Whether a value of the level can be fixed, with a further level behind it."""
     return can_be_fixed(level) and level != block.levels[-1]
+
+
+def spell(level: str) -> str:
+    """A dimension's name as people write it: `remake reason`."""
+    return level.replace("_", " ")

@@ -70,7 +70,7 @@ def draw_bars(names: Sequence[str], values: Values, words: Callable[[float], str
         textangle=0,
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
-    palette.lay_out(figure, height=60 + 34 * max(len(ranked), 3), y_title="", unified=False)
+    palette.lay_out(figure, height=60 + 34 * max(len(ranked), 2), y_title="", unified=False)
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 4, "b": 8})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(showgrid=False)

@@ -69,7 +69,7 @@ def count_of(number: int, one: str, many: str | None = None) -> str:
 
 
 def format_metric(value: Number | None, unit: str, currency: str, *, compact: bool = False) -> str:
-    """A metric's value by its unit (money, money per unit, units, share); `–` where there is none."""
+    """A metric's value by its unit: money, units, share, ratio (`1.84`), days, …; `–` where there is none."""
     if value is None or value != value:
         return "–"
     if unit == "share":
@@ -78,4 +78,8 @@ def format_metric(value: Number | None, unit: str, currency: str, *, compact: bo
         return format_money(value, currency, 0 if abs(float(value)) >= 1000 else 2)
     if unit == "money":
         return format_compact_money(value, currency) if compact else format_money(value, currency)
+    if unit == "ratio":
+        return format_number(value, 2 if abs(float(value)) < 10 else 1 if abs(float(value)) < 100 else 0)
+    if unit in {"days", "minutes"}:
+        return f"{format_units(value)} {'d' if unit == 'days' else 'min'}"
     return format_number(value, by_lakh=currency in GROUPED_BY_LAKH)

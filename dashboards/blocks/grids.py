@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import streamlit as st
 
@@ -10,7 +12,7 @@ from dashboards.board import Block
 from dashboards.charts.heat import draw_heat
 from dashboards.charts.multiples import draw_multiples
 from dashboards.periods import list_steps
-from dashboards.reading import Reading
+from dashboards.reading import Reading, spell
 from warehouse.catalogue import Metric
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -30,7 +32,8 @@ def _show_heat(block: Block, metric: Metric, reading: Reading, key: str) -> None
     if rows.is_empty():
         st.caption("Nothing in these days.")
         return
-    found = {(str(r[0]), str(r[1])): float(r[2]) for r in rows.iter_rows()}
+    told = rows.drop_nulls()
+    found = {(str(r[0]), str(r[1])): float(r[2]) for r in told.iter_rows()}
     names = [_in_order({place[at] for place in found}) for at in (0, 1)]
     values = [[found.get((name, other)) for other in names[1]] for name in names[0]]
     st.plotly_chart(
@@ -38,6 +41,8 @@ def _show_heat(block: Block, metric: Metric, reading: Reading, key: str) -> None
         config=palette.CONFIG,
         key=key,
     )
+    if told.height < rows.height:
+        st.caption(f"Left out: what has no {spell(down)} or no {spell(across)}.")
 
 
 def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) -> None:
@@ -62,10 +67,10 @@ def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) ->
 
 
 def _in_order(names: set[str]) -> list[str]:
-    """Weekdays as a week goes, numbers by size, the rest by letter."""
+    """Weekdays as a week goes, bands and numbers by the number they begin with, the rest by letter."""
     if names <= set(WEEKDAYS):
         return [day for day in WEEKDAYS if day in names]
-    try:
-        return sorted(names, key=float)
-    except ValueError:
-        return sorted(names)
+    numbers = {name: re.search(r"-?\d+(\.\d+)?", name) for name in names}
+    if all(numbers.values()):
+        return sorted(names, key=lambda name: (float(numbers[name][0]), name))  # type: ignore[index]
+    return sorted(names)

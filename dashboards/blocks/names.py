@@ -53,14 +53,14 @@ def _draw(block: Block, metric: Metric, level: str, rows: pl.DataFrame, reading:
     whole = reading.ask([metric], beside=True).row(0, named=True)
     if block.kind == "pareto":
         return draw_pareto(names, values, float(whole[metric.name]), words, block.most)
-    if f"{metric.name}_before" not in rows.columns:
+    if whole.get(f"{metric.name}_before") is None:
         return None
     before = [float(value or 0) for value in rows[f"{metric.name}_before"]]
     return draw_bridge(
         names,
         before,
         values,
-        (float(whole[f"{metric.name}_before"] or 0), float(whole[metric.name])),
+        (float(whole[f"{metric.name}_before"]), float(whole[metric.name])),
         words,
         before_label=BESIDE[reading.selection.beside].capitalize(),
         now_label="Now",

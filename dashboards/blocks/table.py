@@ -10,9 +10,10 @@ import streamlit as st
 from dashboards.board import Block
 from dashboards.downloads import write_csv, write_table
 from dashboards.files import File, offer
-from dashboards.reading import Reading, can_dig
+from dashboards.reading import Reading, can_dig, spell
 from dashboards.selection import clock_of, dig
 from warehouse.catalogue import Metric
+from warehouse.dimensions import is_time
 from warehouse.formats import format_metric
 
 MOST_ROWS = 500
@@ -20,7 +21,7 @@ EXPORT = "export:plain"
 
 
 def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
-    """All of the metrics by the level where the reader stands, the largest of the first on top."""
+    """All of the metrics by the level where the reader stands: days in order, else the largest of the first on top."""
     level = reading.level(block)
     metrics = [metric for metric in metrics if level in metric.splits]
     rows = _read(metrics, level, reading)
@@ -30,7 +31,9 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
     shown = rows.head(MOST_ROWS)
     table = shown.to_pandas()
     words: dict[str, Any] = {}
-    config: dict[str, Any] = {level: level.capitalize()}
+    config: dict[str, Any] = {level: spell(level).capitalize()}
+    if is_time(level):
+        config[level] = st.column_config.DateColumn(spell(level).capitalize(), format="ddd DD MMM YYYY")
     for metric in metrics:
         table[metric.name] = table[metric.name].astype(float)
         words[metric.name] = lambda value, unit=metric.unit: format_metric(value, unit, reading.passport.currency)
@@ -43,9 +46,10 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
         key=key,
         on_select=(lambda: _dig_into(key, level, shown)) if selectable else "ignore",
         selection_mode="single-row",
-        alt=f"{', '.join(metric.label for metric in metrics)} by {level}",
+        placeholder="–",
+        alt=f"{', '.join(metric.label for metric in metrics)} by {spell(level)}",
     )
-    hint = f"Choose a row to see that {level} alone. " if selectable else ""
+    hint = f"Choose a row to see that {spell(level)} alone. " if selectable else ""
     more = f"The first {MOST_ROWS:,} of {rows.height:,} rows; a file holds all." if rows.height > MOST_ROWS else ""
     if hint or more:
         st.caption(hint + more)
@@ -63,6 +67,8 @@ def _read(metrics: list[Metric], level: str, reading: Reading) -> pl.DataFrame:
     for frame in frames[1:]:
         rows = rows.join(frame, on=level, how="full", coalesce=True, nulls_equal=True)
     rows = rows.select(level, *(metric.name for metric in metrics))
+    if is_time(level):
+        return rows.sort(level)
     return rows.sort(metrics[0].name, level, descending=[True, False], nulls_last=True)
 
 
@@ -81,7 +87,7 @@ def _offer(block: Block, metrics: list[Metric], level: str, reading: Reading, ke
         "snapshot_id": reading.passport.snapshot_id,
     }
     name = f"{board.name}-by-{level}-{selection.begin}-{selection.end}-snapshot-{reading.passport.snapshot_id}"
-    labels = {level: level.capitalize()} | {metric.name: metric.label for metric in metrics}
+    labels = {level: spell(level).capitalize()} | {metric.name: metric.label for metric in metrics}
 
     def write_as_csv(scope: Any) -> tuple[bytes, int]:
         rows = rows_for(scope)

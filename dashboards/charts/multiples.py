@@ -21,10 +21,11 @@ def draw_multiples(
     words: Callable[[float], str],
 ) -> go.Figure:
     """`courses[n][s]` of name n at step s; what is usual is the dotted line in each."""
-    down = max(1, -(-len(names) // ACROSS))
+    across = min(ACROSS, max(1, len(names)))
+    down = max(1, -(-len(names) // across))
     figure = make_subplots(
         rows=down,
-        cols=ACROSS,
+        cols=across,
         shared_yaxes="all",
         shared_xaxes="all",
         subplot_titles=list(names),
@@ -32,7 +33,7 @@ def draw_multiples(
         horizontal_spacing=0.03,
     )
     for at, course in enumerate(courses):
-        place = {"row": at // ACROSS + 1, "col": at % ACROSS + 1}
+        place = {"row": at // across + 1, "col": at % across + 1}
         figure.add_scatter(
             x=list(steps),
             y=list(usual),

@@ -40,7 +40,14 @@ def draw_pareto(
     palette.word_ticks(figure, [value for _, value in shown], words, "y")
     figure.update_layout(
         showlegend=False,
-        yaxis2={"overlaying": "y", "side": "right", "range": [0, 1.02], "tickformat": ".0%", "showgrid": False},
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 1.02],
+            "tickvals": [0, 0.5, 0.8, 1],
+            "tickformat": ".0%",
+            "showgrid": False,
+        },
     )
     figure.update_xaxes(type="category", tickangle=-40 if len(shown) > 8 else 0)
     return figure

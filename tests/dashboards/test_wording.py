@@ -16,7 +16,14 @@ from dashboards.passport import Passport
 from dashboards.periods import days_back, default_period, list_steps, start_of
 from dashboards.projection import first_empty_day, project_stock
 from models.explanation.words import explain
-from warehouse.formats import format_compact_money, format_money, format_number, format_share, format_units
+from warehouse.formats import (
+    format_compact_money,
+    format_metric,
+    format_money,
+    format_number,
+    format_share,
+    format_units,
+)
 
 MONDAY = dt.date(2026, 11, 23)
 
@@ -57,6 +64,15 @@ def test_grouping_by_lakh_loses_no_digit(number: int) -> None:
 def test_small_expectations_keep_a_decimal() -> None:
     assert [format_units(value) for value in (0.4, 3.0, 12.6)] == ["0.4", "3", "13"]
     assert [format_share(value) for value in (0.92, 0.995, 1.0)] == ["92 %", "99.5 %", "100 %"]
+
+
+def test_ratios_keep_their_decimals_and_times_their_unit() -> None:
+    assert [format_metric(value, "ratio", "INR") for value in (1.843, 18.43, 184.3, -0.031)] == [
+        "1.84", "18.4", "184", "-0.03",
+    ]  # fmt: skip
+    assert format_metric(8.25, "days", "INR") == "8.2 d"
+    assert format_metric(12, "minutes", "INR") == "12 min"
+    assert format_metric(None, "ratio", "INR") == "–"
 
 
 def test_stock_walks_down_by_the_worked_number() -> None:
