@@ -25,7 +25,7 @@ CHAMPION_SCHEMA: dict[str, type[pl.DataType]] = {
     "rival": pl.String,
     "rival_loss": pl.Float64,
     "rival_gain_ratio": pl.Float64,
-    "noise_share": pl.Float64,
+    "noise_ratio": pl.Float64,
     "reason": pl.String,
 }
 
@@ -34,7 +34,7 @@ def choose_champions(trials: Trials, reigning: pl.DataFrame | None = None) -> pl
     """CHAMPION_SCHEMA, one row per segment of the trials; `reigning`: the last choice, else the model reigns.
 
     Losses are pinball per row and week over the origins of the last year. rival: the best other method;
-    rival_gain_ratio: how much less it loses than the reigning one; noise_share: what such a lead may be by chance.
+    rival_gain_ratio: how much less it loses than the reigning one; noise_ratio: what such a lead may be by chance.
     """
     held = {} if reigning is None else dict(reigning.select("segment", "champion").iter_rows())
     losses = trials.losses()
@@ -79,6 +79,6 @@ def _choose(
         "rival": rival if not wins else previous,
         "rival_loss": float(totals[rival if not wins else previous].sum() / max(count, 1)),
         "rival_gain_ratio": gain,
-        "noise_share": noise if np.isfinite(noise) else None,
+        "noise_ratio": noise if np.isfinite(noise) else None,
         "reason": reason,
     }

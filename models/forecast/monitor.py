@@ -15,7 +15,7 @@ MONITOR_SCHEMA: dict[str, type[pl.DataType]] = {
     "row_count": pl.Int64,
     "demand_qty": pl.Float64,
     "mean_qty": pl.Float64,
-    "bias_share": pl.Float64,
+    "bias_ratio": pl.Float64,
     "p90_cover_share": pl.Float64,
     "pinball_qty": pl.Float64,
     "absolute_error_qty": pl.Float64,
@@ -57,7 +57,7 @@ def monitor_forecasts(scores: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
             baseline_error_qty=pl.col("baseline_error_qty").sum(),
         )
         .with_columns(
-            bias_share=pl.when(pl.col("demand_qty") > 0).then(pl.col("mean_qty") / pl.col("demand_qty") - 1.0)
+            bias_ratio=pl.when(pl.col("demand_qty") > 0).then(pl.col("mean_qty") / pl.col("demand_qty") - 1.0)
         )
         .select(list(MONITOR_SCHEMA))
         .cast(MONITOR_SCHEMA)  # type: ignore[arg-type]  # polars types the mapping invariantly
@@ -96,7 +96,7 @@ def raise_alerts(monitor: pl.DataFrame, champions: pl.DataFrame | None) -> pl.Da
                 "alert": "CHAMPION_FELL_BEHIND",
                 "since_on": None,
                 "value": each["rival_gain_ratio"],
-                "limit_value": each["noise_share"],
+                "limit_value": each["noise_ratio"],
                 "fallback": each["champion"],
                 "message": each["reason"],
             }
@@ -110,7 +110,7 @@ def _look(recent: pl.DataFrame, earlier: pl.DataFrame) -> Iterator[tuple[str, fl
     if demand <= 0:
         return
     bias = float(recent["mean_qty"].sum()) / demand - 1.0
-    noise = 2.0 * _error_of_mean(recent["bias_share"])
+    noise = 2.0 * _error_of_mean(recent["bias_ratio"])
     if abs(bias) > max(MOST_BIAS, noise):
         yield "BIAS", bias, MOST_BIAS, f"The mean was {bias:+.0%} off over {recent.height} weeks."
     cover, noise = float(recent["p90_cover_share"].mean()), 2.0 * _error_of_mean(recent["p90_cover_share"])  # type: ignore[arg-type]  # polars types mean() as any scalar

@@ -41,8 +41,9 @@ def plan(sku: str, quantity: int, priority: float) -> dict[str, object]:
     row: dict[str, object] = dict.fromkeys(PLAN_SCHEMA)
     known = {"as_of": DAY, "store_code": "S1", "sku": sku, "on_hand": 1, "on_order": 0, "suggested_qty": quantity}
     dates = {"order_by": DAY, "arrives_on": DAY + dt.timedelta(7), "covers_until": DAY + dt.timedelta(14)}
+    levels = {"target_level": 1 + quantity, "transfer_in_qty": 0, "quantity_before_limits": quantity}
     figures = {"expected_demand": 0.00001, "demand_p50": 3.0, "demand_p90": 123456789.5, "priority": priority}
-    return {**row, **known, **dates, **figures, "vendor_code": "V", "reason": "BELOW_TARGET", "receipt": "{}"}
+    return {**row, **known, **dates, **levels, **figures, "vendor_code": "V", "reason": "BELOW_TARGET", "receipt": "{}"}
 
 
 def add(con, table: str, **given: object) -> None:

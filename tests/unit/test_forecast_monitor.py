@@ -77,7 +77,7 @@ def test_a_loss_that_grew_is_drift() -> None:
 
 def test_a_lost_seat_is_told_with_who_took_it() -> None:
     row = {"segment": "Frames / lumpy", "champion": "mean_52", "previous": "boosted_blend", "is_changed": True}
-    row |= {"rival_gain_ratio": 0.1, "noise_share": 0.05, "reason": "mean_52 replaces boosted_blend"}
+    row |= {"rival_gain_ratio": 0.1, "noise_ratio": 0.05, "reason": "mean_52 replaces boosted_blend"}
     champions = pl.DataFrame(
         [row | {name: None for name in CHAMPION_SCHEMA if name not in row}], schema=CHAMPION_SCHEMA
     )
