@@ -71,3 +71,9 @@ class TooMany(Refusal):
     """Too many requests; `retry_after` (seconds) says when to come back."""
 
     status = 429
+
+
+class Unavailable(Refusal):
+    """What it takes cannot be reached now; `retry_after` (seconds) says when to come back."""
+
+    status = 503

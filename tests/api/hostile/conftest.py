@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psycopg
@@ -26,10 +27,12 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from psycopg import sql
 
-from api.app import create_app
 from api.identity.policy import roles
 from ims.postgres import Databases
 from ims.settings import get_settings
+from ims.web import create_web
+from warehouse.contracts import contracts, create_table
+from warehouse.lake import connect, current_snapshot
 
 ROWS: dict[str, dict[str, dict[str, str]]] = tomllib.loads(Path(__file__).with_name("world.toml").read_text("utf-8"))
 HERE, THERE = "here", "there"
@@ -217,18 +220,43 @@ def _word(schema: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(
-    shared_url: str, server: Databases, make_user: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
-    """The world of a test module, with a home of its own for keys."""
+def databases(shared_url: str, server: Databases) -> Iterator[Databases]:
+    """The module's operational database, with a lake of its own beside it."""
+    name = f"lake_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(shared_url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        parts = urlsplit(server.lake)
+        yield Databases(shared_url, urlunsplit(parts._replace(path=f"/{name}")), server.dagster)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def world(databases: Databases, make_user: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The world of a test module, with a home of its own for keys; what it publishes is an empty table each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMS_HOME", str(tmp_path_factory.mktemp("world")))
-        patch.setenv("IMS_DATABASE_URL", shared_url)
+        patch.setenv("IMS_DATABASE_URL", databases.operational)
         get_settings.cache_clear()
-        app = create_app(Databases(shared_url, server.lake, server.dagster))
+        snapshot = fill_lake(databases)
+        app = create_web("api", databases)
         with TestClient(app, base_url="http://ims.test") as client:
-            yield World(shared_url, app, client, make_user)
+            world = World(databases.operational, app, client, make_user)
+            with psycopg.connect(databases.operational) as connection:
+                connection.execute("UPDATE publications SET snapshot_id = %s", (snapshot,))
+            yield world
     get_settings.cache_clear()
+
+
+def fill_lake(databases: Databases) -> int:
+    """Every table there is, without a row; the snapshot that holds them."""
+    con = connect(databases, get_settings())
+    con.execute("BEGIN")
+    for each in contracts():
+        create_table(con, each.name)
+    con.execute("COMMIT")
+    snapshot = current_snapshot(con)
+    con.close()
+    return snapshot
 
 
 class Served:
@@ -274,9 +302,9 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(world: Any, server: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(world: Any, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The server, ended when the module is."""
-    served = Served(tmp_path_factory.mktemp("served") / "log", server)
+    served = Served(tmp_path_factory.mktemp("served") / "log", databases)
     try:
         served.wait()
         yield served
