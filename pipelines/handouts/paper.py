@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import polars as pl
 
@@ -106,7 +106,10 @@ def _table(columns: list[Column], rows: pl.DataFrame, widths: list[float]) -> An
     from reportlab.platypus import Paragraph, Table
 
     head = [
-        Paragraph(f"<b>{escape(column.title)}</b>", _style(SIZE, color="#FFFFFF", is_right=column.kind in NUMBERS))
+        Paragraph(
+            f"<b>{escape(column.title)}</b>",
+            _style(SIZE, color="#FFFFFF", is_right=column.kind in NUMBERS),
+        )
         for column in columns
     ]
     plain = _style(SIZE)
