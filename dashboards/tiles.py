@@ -34,7 +34,7 @@ def show_tiles(reading: Reading) -> None:
     ]
     if left_out and reading.selection.fixed:
         st.caption(f"Not told by {', '.join(sorted(reading.selection.fixed))}: {', '.join(left_out)}.")
-    if any(f"{metric.name}_before" in found or f"{metric.name}_target" in found for metric in known):
+    if any(_change(metric, found) is not None for metric in known):
         st.caption(f"Change against {BESIDE[reading.selection.beside]}.")
 
 
