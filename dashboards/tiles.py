@@ -28,11 +28,9 @@ def show_tiles(reading: Reading) -> None:
     if untold:
         st.caption(f"Nothing to tell here of: {', '.join(untold)}.")
     left_out = [
-        catalogue()[name].label
-        for name in reading.board.tiles
-        if not reading.selection.fits(catalogue()[name]) and catalogue()[name] not in metrics
+        catalogue()[name].label for name in reading.board.tiles if not reading.selection.fits(catalogue()[name])
     ]
-    if left_out and reading.selection.fixed:
+    if left_out:
         st.caption(f"Not told by {', '.join(sorted(reading.selection.fixed))}: {', '.join(left_out)}.")
     if any(_change(metric, found) is not None for metric in known):
         st.caption(f"Change against {BESIDE[reading.selection.beside]}.")

@@ -17,7 +17,7 @@ from api.services.audit import Event, record_now
 from api.suggestions import list_suggestions
 from ims.failure import WrongInput
 from ims.settings import get_settings
-from pipelines.files import Manifest, check_suffix, write_file
+from pipelines.files import Manifest, check_suffix, describe_file, write_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -196,21 +196,8 @@ def _record(databases: Databases, manifest: Manifest) -> None:
 def _manifest(
     kind: str, out: Path, frame: pl.DataFrame, published: Published, as_of: dt.date | None, include_all: bool
 ) -> Manifest:
-    return Manifest(
-        kind=kind,
-        file=out.name,
-        rows=frame.height,
-        sha256="",
-        snapshot_id=published.snapshot_id,
-        as_of=published.as_of,
-        data_as_of=published.data_as_of,
-        published_at=published.published_at,
-        checks=published.checks,
-        metric_version=published.metric_version,
-        notes=published.notes,
-        filters={"as_of": str(as_of) if as_of else None, "all": include_all},
-        created_at=dt.datetime.now(dt.UTC),
-    )
+    filters = {"as_of": str(as_of) if as_of else None, "all": include_all}
+    return describe_file(published, kind, out.name, frame.height, filters)
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from api.publications import Published
 from warehouse.spreadsheets import TEXT_STAYS_TEXT, escape_formulas
 
 SUFFIXES = (".csv", ".xlsx", ".parquet")
@@ -39,6 +40,27 @@ class Manifest:
     def to_json(self) -> str:
         """The manifest as text; dates and times in ISO form."""
         return json.dumps(asdict(self), indent=2, default=str) + "\n"
+
+
+def describe_file(
+    published: Published, kind: str, file: str, rows: int, filters: dict[str, Any], sha256: str = ""
+) -> Manifest:
+    """The manifest of a file made now from what is published; without its digest while it is not written yet."""
+    return Manifest(
+        kind=kind,
+        file=file,
+        rows=rows,
+        sha256=sha256,
+        snapshot_id=published.snapshot_id,
+        as_of=published.as_of,
+        data_as_of=published.data_as_of,
+        published_at=published.published_at,
+        checks=published.checks,
+        metric_version=published.metric_version,
+        notes=published.notes,
+        filters=filters,
+        created_at=dt.datetime.now(dt.UTC),
+    )
 
 
 def check_suffix(out: Path) -> None:

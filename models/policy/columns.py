@@ -1,4 +1,4 @@
-"""Columns of a frame as arrays, nulls filled in one way everywhere."""
+"""Columns of a frame as arrays, nulls filled in one way everywhere; and the columns that all suggested lines share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ import polars as pl
 
 from models.policy.paths import Floats, Ints
 
+# what every suggested line says, a purchase as a transfer
+SUGGESTED: dict[str, type[pl.DataType]] = {
+    "on_hand": pl.Int64,
+    "on_order": pl.Int64,
+    "suggested_qty": pl.Int64,
+    "order_by": pl.Date,
+    "arrives_on": pl.Date,
+    "covers_until": pl.Date,
+    "expected_demand": pl.Float64,
+    "demand_p50": pl.Float64,
+    "demand_p90": pl.Float64,
+    "reason": pl.String,
+    "priority": pl.Float64,
+}
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 

@@ -15,6 +15,7 @@ from scipy.stats import nbinom
 
 from models.forecast.engine import Forecast
 from models.policy.candidates import PAIR, gather_candidates
+from models.policy.columns import SUGGESTED
 from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO
 from models.policy.decision import price_pairs
 from models.policy.exchange import make_offers
@@ -32,17 +33,7 @@ TRANSFER_SCHEMA: dict[str, type[pl.DataType]] = {
     "sku": pl.String,
     "vendor_code": pl.String,
     "source_store_code": pl.String,
-    "on_hand": pl.Int64,
-    "on_order": pl.Int64,
-    "suggested_qty": pl.Int64,
-    "order_by": pl.Date,
-    "arrives_on": pl.Date,
-    "covers_until": pl.Date,
-    "expected_demand": pl.Float64,
-    "demand_p50": pl.Float64,
-    "demand_p90": pl.Float64,
-    "reason": pl.String,
-    "priority": pl.Float64,
+    **SUGGESTED,
     "source_on_hand": pl.Int64,
     "source_kept_qty": pl.Int64,
     "transport_cost_amount": pl.Float64,

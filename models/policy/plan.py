@@ -12,7 +12,7 @@ import polars as pl
 
 from models.forecast.engine import Forecast
 from models.policy.candidates import PAIR, gather_candidates
-from models.policy.columns import take_floats, take_ints
+from models.policy.columns import SUGGESTED, take_floats, take_ints
 from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO
 from models.policy.decision import Decision, price_pairs
 from models.policy.lead_times import LEVELS
@@ -31,17 +31,7 @@ PLAN_SCHEMA: dict[str, type[pl.DataType]] = {
     "store_code": pl.String,
     "sku": pl.String,
     "vendor_code": pl.String,
-    "on_hand": pl.Int64,
-    "on_order": pl.Int64,
-    "suggested_qty": pl.Int64,
-    "order_by": pl.Date,
-    "arrives_on": pl.Date,
-    "covers_until": pl.Date,
-    "expected_demand": pl.Float64,
-    "demand_p50": pl.Float64,
-    "demand_p90": pl.Float64,
-    "reason": pl.String,
-    "priority": pl.Float64,
+    **SUGGESTED,
     "lead_p50_days": pl.Float64,
     "lead_p90_days": pl.Float64,
     "target_level": pl.Int64,

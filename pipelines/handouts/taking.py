@@ -22,7 +22,7 @@ from api.publications import Published, current_publication
 from api.services.audit import Event, record_now
 from api.services.exports import Taken, record_export
 from ims.failure import WrongInput
-from pipelines.files import Manifest
+from pipelines.files import Manifest, describe_file
 from pipelines.handouts.counts import NoCountList, list_counts
 from pipelines.handouts.documents import list_orders, list_transfers
 from pipelines.handouts.layout import Listing
@@ -238,21 +238,10 @@ def _manifest(
     listing: Listing, wanted: Wanted, published: Published, scope: Scope, name: str, content: bytes
 ) -> Manifest:
     stores = None if scope.store_codes is None else sorted(scope.store_codes)
-    return Manifest(
-        kind=wanted.kind,
-        file=f"{wanted.kind}-{published.as_of}{f'-{wanted.store}' if wanted.store else ''}.{wanted.form}",
-        rows=listing.rows.height,
-        sha256=hashlib.sha256(content).hexdigest(),
-        snapshot_id=published.snapshot_id,
-        as_of=published.as_of,
-        data_as_of=published.data_as_of,
-        published_at=published.published_at,
-        checks=published.checks,
-        metric_version=published.metric_version,
-        notes=published.notes,
-        filters={"stores": stores, "all": wanted.include_all, "costs": scope.sees_cost, "made_for": name},
-        created_at=dt.datetime.now(dt.UTC),
-    )
+    file = f"{wanted.kind}-{published.as_of}{f'-{wanted.store}' if wanted.store else ''}.{wanted.form}"
+    filters = {"stores": stores, "all": wanted.include_all, "costs": scope.sees_cost, "made_for": name}
+    digest = hashlib.sha256(content).hexdigest()
+    return describe_file(published, wanted.kind, file, listing.rows.height, filters, digest)
 
 
 def _record(
