@@ -29,6 +29,12 @@ TABLES = """
     SELECT ims_make_partitions('moments', NULL, NULL);
 """
 WHERE = "SELECT tableoid::regclass::text, count(*) FROM {} GROUP BY 1 ORDER BY 1"
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+
+def _count_visits(url):
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT count(*) FROM visits").fetchone()[0]
 
 
 @pytest.fixture
@@ -85,6 +91,19 @@ def test_rows_of_the_default_partition_move_and_leave_no_trace(owner):
     owner.commit()
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         owner.execute("INSERT INTO remarks VALUES (77, '2026-11-01')")
+
+
+def test_who_reads_during_the_move_misses_nothing(owner, url):
+    owner.execute("INSERT INTO visits (visited_on, note) VALUES ('2026-11-01', 'b')")
+    owner.commit()
+    make(owner, "visits", "2026-11-01", "2026-11-01")
+    with ThreadPoolExecutor(1) as reader, psycopg.connect(url, autocommit=True) as watcher:
+        seen = reader.submit(_count_visits, url)
+        while watcher.execute(WAITING).fetchone() == (0,):
+            assert not seen.done(), "the reader was to meet the move"
+            time.sleep(0.01)
+        owner.commit()
+        assert seen.result(10) == 1
 
 
 def test_a_partition_has_what_its_parent_has(owner):

@@ -1,6 +1,6 @@
 -- Statement triggers of a partitioned table also guard its partitions, should somebody write to one directly;
 -- PostgreSQL itself hands down row triggers only. A statement on the parent fires the parent's alone.
-CREATE FUNCTION ims_copy_triggers(parent regclass, child regclass) RETURNS void
+CREATE OR REPLACE FUNCTION ims_copy_triggers(parent regclass, child regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     names text[];
@@ -22,7 +22,7 @@ END $$;
 -- Rows that the default partition already holds for a month move into it: its own triggers sleep meanwhile (an owner
 -- may do that, no superuser is needed), so that neither tombstones nor the refusals of an append-only table answer.
 -- A foreign key that points at the table is taken off for the move and put back, which checks it anew.
-CREATE FUNCTION ims_make_partitions(parent regclass, first date, last date) RETURNS integer
+CREATE OR REPLACE FUNCTION ims_make_partitions(parent regclass, first date, last date) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     place name;
@@ -79,6 +79,8 @@ BEGIN
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %s AND %I < %s)', fallback, key, lower, key, upper)
            INTO holds;
         IF holds THEN
+            -- readers wait too: one that has listed the partitions would look for the rows where they no longer are
+            EXECUTE format('LOCK TABLE ONLY %I.%I IN ACCESS EXCLUSIVE MODE', place, base);
             FOR pointing IN
                 SELECT conrelid::regclass AS owner, conname, pg_get_constraintdef(oid) AS definition
                   FROM pg_constraint WHERE confrelid = parent AND contype = 'f' AND conparentid = 0
