@@ -32,9 +32,9 @@ WHERE = "SELECT tableoid::regclass::text, count(*) FROM {} GROUP BY 1 ORDER BY 1
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
-def _count_visits(url):
+def _count_moments(url):
     with psycopg.connect(url) as connection:
-        return connection.execute("SELECT count(*) FROM visits").fetchone()[0]
+        return connection.execute("SELECT count(*) FROM moments").fetchone()[0]
 
 
 @pytest.fixture
@@ -94,11 +94,11 @@ def test_rows_of_the_default_partition_move_and_leave_no_trace(owner):
 
 
 def test_who_reads_during_the_move_misses_nothing(owner, url):
-    owner.execute("INSERT INTO visits (visited_on, note) VALUES ('2026-11-01', 'b')")
+    owner.execute("INSERT INTO moments VALUES ('2026-11-01 09:00+00')")
     owner.commit()
-    make(owner, "visits", "2026-11-01", "2026-11-01")
+    make(owner, "moments", "2026-11-01", "2026-11-01")
     with ThreadPoolExecutor(1) as reader, psycopg.connect(url, autocommit=True) as watcher:
-        seen = reader.submit(_count_visits, url)
+        seen = reader.submit(_count_moments, url)
         while watcher.execute(WAITING).fetchone() == (0,):
             assert not seen.done(), "the reader was to meet the move"
             time.sleep(0.01)
