@@ -15,7 +15,7 @@ import streamlit as st
 from api.identity.scope import Scope
 from dashboards.installation import given_databases
 from dashboards.periods import start_of
-from dashboards.reader import lake_at
+from dashboards.reader import lake_at, question_scope
 from warehouse import metrics
 from warehouse.comparison import compare
 
@@ -58,10 +58,14 @@ def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
 def may_see(metric: metrics.Metric, scope: Scope) -> bool:
     """Whether the figure can be shown to this scope at all: its permissions are held, its costs not hidden.
 
-    A figure that knows no stores is of the whole chain, and for those who see all of it.
+    A figure that knows no stores is of the whole chain, and for those who see all of it; one that knows no persons is
+    not for those who see their own alone.
     """
-    held = dict(scope.reports)
-    reached = all(name in held and (held[name] is None or "store" in metric.dimensions) for name in metric.permissions)
+    held, own = dict(scope.reports), dict(scope.own)
+    reached = all(
+        name in held and (held[name] is None or "store" in metric.dimensions) and (name not in own or metric.person)
+        for name in metric.permissions
+    )
     return reached and (metric.visible != "cost" or scope.sees_cost)
 
 
@@ -92,8 +96,7 @@ def _ask(lake: str, snapshot_id: int, scope: Scope, question: Question) -> pl.Da
     for dimension, value in (("store", question.store), ("category", question.category), *question.where):
         if value is not None:
             where[dimension] = value
-    seen = metrics.Scope(scope.store_codes, scope.sees_cost, scope.reports)
     con = lake_at(snapshot_id)
     if question.beside is not None:
-        return compare(con, question.names, question.by, where, to=question.beside, scope=seen)
-    return metrics.query(con, question.names, question.by, where, scope=seen)
+        return compare(con, question.names, question.by, where, to=question.beside, scope=question_scope(scope))
+    return metrics.query(con, question.names, question.by, where, scope=question_scope(scope))

@@ -90,8 +90,12 @@ def read_values(snapshot_id: int, scope: Scope, dimension: str) -> list[str]:
 
 @st.cache_data(show_spinner=False, max_entries=500)
 def _values(lake: str, snapshot_id: int, scope: Scope, dimension: str) -> list[str]:
-    seen = metrics.Scope(scope.store_codes, scope.sees_cost, scope.reports)
-    return metrics.values_of(lake_at(snapshot_id), dimension, scope=seen)
+    return metrics.values_of(lake_at(snapshot_id), dimension, scope=question_scope(scope))
+
+
+def question_scope(scope: Scope) -> metrics.Scope:
+    """What the policy says of the viewer, as the metric layer asks for it."""
+    return metrics.Scope(scope.store_codes, scope.sees_cost, scope.reports, scope.own)
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)

@@ -40,7 +40,8 @@ class Metric:
     asks must hold, and whose stores are shown. With `window_days` it speaks of so many days up to the end of the period
     asked for, as a turn of twelve months does. `estimated` is the part of the numerator that rests on estimates; `own`
     are dimensions that only its table has; `target` names the metric it is measured against; `kpi` is the chain's own
-    number for it. `missing` is why a figure of the chain's list cannot be told: it is null everywhere, never guessed.
+    number for it. `person` is the column of its table that says whose record a row is: without one, whoever may see
+    only their own sees none of it. `missing` is why a figure of the chain's list cannot be told: it is null everywhere, never guessed.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Metric:
     target: str | None = None
     kpi: str | None = None
     missing: str | None = None
+    person: str | None = None
     own: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -89,7 +91,9 @@ def catalogue() -> dict[str, Metric]:
     for path in sorted(FOLDER.glob("*.toml")):
         given: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         shared: dict[str, Any] = {
-            name: given[name] for name in ("table", "time", "own", "window_days", "permission") if name in given
+            name: given[name]
+            for name in ("table", "time", "own", "person", "window_days", "permission")
+            if name in given
         }
         shared["dimensions"] = (*given.get("dimensions", ()), *given.get("own", {}))
         for name, entry in given["metric"].items():
@@ -153,6 +157,7 @@ def _derive(name: str, entry: dict[str, Any], found: dict[str, Metric]) -> Metri
         dimensions=tuple(dimensions),
         splits=tuple(each for each in dimensions if all(each in other.splits for other in metrics)),
         time=metrics[0].time if all(each.time for each in metrics) else None,
+        person=metrics[0].person if all(each.person for each in metrics) else None,
     )
 
 

@@ -166,7 +166,7 @@ def _compile_source(
         split = [_sql_of(name, time, first) for name in by]
     conditions, given = compile_filters(limits, time, scope, first.own)
     values += given
-    conditions, values = _limit_to_scope(conditions, values, scope, first.table)
+    conditions, values = _limit_to_scope(conditions, values, scope, first)
     # as exact as they come: what a formula divides is not rounded before it
     figures = [f"{metric.expression} AS {metric.name}" for metric in metrics]
     body = ", ".join([f"{sql} AS {name}" for sql, name in zip(split, by, strict=True)] + figures)
@@ -205,11 +205,17 @@ def _windows(
     )
 
 
-def _limit_to_scope(conditions: list[str], values: list[Any], scope: Scope, table: str) -> tuple[list[str], list[Any]]:
-    """What is asked for, inside what the scope allows. Raises NotAllowed for a table that knows no stores."""
+def _limit_to_scope(
+    conditions: list[str], values: list[Any], scope: Scope, metric: Metric
+) -> tuple[list[str], list[Any]]:
+    """What is asked for, inside what the scope allows. Raises NotAllowed for a table that knows no stores, or nobody."""
+    if scope.person is not None:
+        if metric.person is None:
+            raise NotAllowed("these figures are of nobody in particular, and you may see only your own")
+        conditions, values = [*conditions, f"f.{metric.person} = ?"], [*values, scope.person]
     if scope.stores is None:
         return conditions, values
-    if "store_code" not in contract(table).column_names:
+    if "store_code" not in contract(metric.table).column_names:
         raise NotAllowed("these figures are of the whole chain, and you may see only some of its stores")
     condition, given = one_of("f.store_code", sorted(scope.stores))
     return [*conditions, condition], [*values, *given]

@@ -22,11 +22,15 @@ class Scope:
 
     `reports` are the permissions that a person holds, each with the stores it reaches: a metric shows the stores of its
     own permission. None is the question of nobody but IMS itself, as of its nightly files: `stores` holds for all.
+    `own` names the permissions that reach a person's own records only, each with that person; `person` is whose records
+    a question is about, once its permission is known.
     """
 
     stores: Stores
     can_see_cost: bool = False
     reports: tuple[tuple[str, Stores], ...] | None = None
+    own: tuple[tuple[str, str], ...] = ()
+    person: str | None = None
 
     def of(self, permission: str) -> Scope:
         """The scope of the figures that need this permission. Raises NotAllowed for whoever does not hold it."""
@@ -35,7 +39,7 @@ class Scope:
         held = dict(self.reports)
         if permission not in held:
             raise NotAllowed(f"these figures need the permission {permission}, which you do not hold")
-        return replace(self, stores=held[permission], reports=None)
+        return replace(self, stores=held[permission], reports=None, person=dict(self.own).get(permission))
 
     def check_stores(self, asked: Iterable[object]) -> None:
         """Raises NotAllowed when a store is asked for by name that lies outside."""

@@ -17,11 +17,13 @@ class Scope:
     """`store_codes` None means every store, an empty set none.
 
     `reports` says the same for each permission of figures that is held (`report:sales`, …); without them no figure.
+    `own` names those of them that reach only what the user did, each with the user's name.
     """
 
     store_codes: Stores
     sees_cost: bool
     reports: tuple[tuple[str, Stores], ...] = ()
+    own: tuple[tuple[str, str], ...] = ()
 
     def allows(self, store_code: str) -> bool:
         """Whether the store may be seen."""
@@ -36,12 +38,13 @@ class Scope:
 def scope_of(user: SignedIn, permission: str = "report:sales") -> Scope:
     """The stores that the user's permission reaches, those of each report, and costs for whoever holds `cost:read`.
 
-    A manager of S01 and S02 sees these two, without costs; a buyer sees every store, with costs. Figures cannot be
-    narrowed to one's own records: who reaches only these sees none.
+    A manager of S01 and S02 sees these two, without costs; a buyer sees every store, with costs; who sells in S01 sees
+    what they sold there.
     """
-    reports = [name for name in permissions() if name.startswith(FIGURES)]
-    held = tuple((name, stores_of(user, name)) for name in reports if user.grants.scope(name) in {"all", "stores"})
-    return Scope(stores_of(user, permission), user.grants.allows("cost:read"), held)
+    reports = [name for name in permissions() if name.startswith(FIGURES) and user.grants.allows(name)]
+    own = tuple((name, user.username) for name in reports if user.grants.scope(name) == "records")
+    held = tuple((name, user.store_codes if name in dict(own) else stores_of(user, name)) for name in reports)
+    return Scope(stores_of(user, permission), user.grants.allows("cost:read"), held, own)
 
 
 def stores_of(user: SignedIn, permission: str) -> Stores:

@@ -60,4 +60,9 @@ def test_who_may_not_see_people_is_refused_their_figures(trade):
     seller = Scope(stores=None, reports=(("report:sales", None),))
     with pytest.raises(NotAllowed, match="report:staff"):
         ask(trade, "seller_net_sales", scope=seller)
+    own = Scope(frozenset({"A"}), reports=(("report:staff", frozenset({"A"})),), own=(("report:staff", "ann"),))
+    assert ask(trade, "seller_net_sales", by=["salesperson"], scope=own) == [("ann", Decimal(1000))]
+    assert ask(trade, "seller_average_order", scope=own) == [(1000.0,)]
+    with pytest.raises(NotAllowed, match="only your own"):
+        ask(trade, "net_sales", scope=Scope(None, reports=(("report:sales", None),), own=(("report:sales", "ann"),)))
     assert ask(trade, "seller_net_sales", by=["salesperson"]) == [("ann", Decimal(1000)), ("bob", Decimal(1000))]
