@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ims.settings import Settings
 
 SCHEMAS = ("raw", "checks", "staging", "marts", "outputs")
+# numbers packed by their differences are read in a third to a half of the time that snappy takes, from smaller files
+PARQUET_VERSION = 2
 
 
 class LakeUnavailable(Exception):
@@ -125,6 +127,7 @@ def _attach_and_create(con: duckdb.DuckDBPyConnection, url: str, settings: Setti
             con.execute("BEGIN")  # each commit that changes the schema costs as much as all of them in one
             for schema in SCHEMAS:
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{schema}")
+            con.execute(f"CALL lake.set_option('parquet_version', {PARQUET_VERSION})")
             create_stamps(con)
             con.execute("COMMIT")
     except psycopg.Error as error:
@@ -136,8 +139,11 @@ def _is_created(catalog: psycopg.Connection[tuple[object, ...]]) -> bool:
     if found is None or found[0] is None:
         return False
     known = catalog.execute("SELECT schema_name FROM ducklake_schema WHERE end_snapshot IS NULL").fetchall()
-    stamps = catalog.execute("SELECT 1 FROM ducklake_table WHERE table_name = 'table_stamps' AND end_snapshot IS NULL")
-    return set(SCHEMAS) <= {row[0] for row in known} and stamps.fetchone() is not None
+    others = catalog.execute(
+        "SELECT (SELECT count(*) FROM ducklake_table WHERE table_name = 'table_stamps' AND end_snapshot IS NULL),"
+        " (SELECT max(value) FROM ducklake_metadata WHERE key = 'parquet_version')"
+    ).fetchone()
+    return set(SCHEMAS) <= {row[0] for row in known} and others == (1, f"V{PARQUET_VERSION}")
 
 
 def _attach(

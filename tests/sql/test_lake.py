@@ -81,6 +81,18 @@ def test_building_a_table_leaves_nothing_behind_in_the_catalog(installation):
     assert table_stamps(con) == {"marts.t": "1000"}
 
 
+def test_a_lake_of_before_writes_packed_numbers_from_the_next_run_on(installation):
+    connect(installation.databases, installation.settings).close()
+    with psycopg.connect(installation.databases.lake, autocommit=True) as catalog:
+        catalog.execute("DELETE FROM ducklake_metadata WHERE key = 'parquet_version'")
+    con = connect(installation.databases, installation.settings)
+    con.execute("CREATE TABLE lake.marts.t AS SELECT 7 * n AS n FROM range(100000) AS r (n)")
+    files = installation.home / "lake" / "marts" / "t" / "*.parquet"
+    assert con.execute(f"SELECT DISTINCT encodings FROM parquet_metadata('{files}')").fetchall() == [
+        ("DELTA_BINARY_PACKED",)
+    ]
+
+
 def test_a_lake_that_is_not_there_is_said_so(installation):
     with pytest.raises(LakeUnavailable, match="IMS_LAKE_DATABASE_URL"):
         connect(installation.databases, installation.settings, read_only=True)
