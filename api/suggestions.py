@@ -136,11 +136,12 @@ def list_suggestions(
     category: str | None = None,
     states: Collection[str] | None = None,
     publication_id: int | None = None,
+    kind: str | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Row]:
     """Suggestions of a publication (default: the served one), the most money at stake first; see select_suggestions."""
-    statement = select_suggestions(stores, store, category, states, publication_id)
+    statement = select_suggestions(stores, store, category, states, publication_id, kind)
     return _read(source, statement.limit(limit).offset(offset))
 
 
@@ -164,6 +165,7 @@ def select_suggestions(
     category: str | None = None,
     states: Collection[str] | None = None,
     publication_id: int | None = None,
+    kind: str | None = None,
 ) -> Select[Any]:
     """The statement behind list_suggestions, one row per (store, sku, kind), for callers with their own connection.
 
@@ -195,6 +197,8 @@ def select_suggestions(
         statement = statement.where(Product.category == category)
     if states is not None:
         statement = statement.where(Suggestion.state.in_(states))
+    if kind is not None:
+        statement = statement.where(Suggestion.kind == kind)
     return statement.order_by(Suggestion.priority.desc(), Suggestion.suggestion_id)
 
 

@@ -46,6 +46,12 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/\s?#]+$",
         description="The web app's address as people reach it, for links in mail; by default http://host:port.",
     )
+    api_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s?#@]+$",
+        description="Where the dashboards send what people decide, when they are served apart (role dashboards), as "
+        "http://api:8000; by default the process itself.",
+    )
     threads: int | None = Field(default=None, description="Threads for DuckDB and models; default: all cores.")
     memory_limit: str = Field(default="4GB", description="Memory limit of one DuckDB connection.")
     session_hours: int = Field(default=8, ge=1, le=8, description="How long a sign-in lasts.")

@@ -40,8 +40,8 @@ class CannotServe(Failure):
     """The web app cannot start; the message is one paragraph for a person."""
 
 
-def create_web(role: Role = "all", databases: Databases | None = None) -> FastAPI:
-    """The ASGI application of a role, on the databases of this installation."""
+def create_web(role: Role = "all", databases: Databases | None = None, api: str = "") -> FastAPI:
+    """The ASGI application of a role, on the databases of this installation; `api` is where its API is asked."""
     from api.app import create_app
     from api.database import open_databases
 
@@ -50,7 +50,7 @@ def create_web(role: Role = "all", databases: Databases | None = None) -> FastAP
     databases = databases or open_databases()
     if role == "api":
         return _with_models(create_app(databases), databases)
-    dashboards = _dashboards(databases)
+    dashboards = _dashboards(databases, api)
     app = create_app(databases, serves_api=role == "all", lifespan=dashboards.lifespan())
     app.mount("/", dashboards, name="dashboards")
     return _with_models(app, databases)
@@ -93,7 +93,7 @@ def serve(role: Role = "all", host: str | None = None, port: int | None = None, 
             return
         import uvicorn
 
-        app = create_web(role)
+        app = create_web(role, api=settings.api_url or (own_address(listener) if role == "all" else ""))
         configure_logs()
         # uvicorn raises the signal again once it is done: an end as asked is no failure
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -165,6 +165,14 @@ def listen(host: str, port: int, option: str = "--port or IMS_PORT") -> socket.s
     return listener
 
 
+def own_address(listener: socket.socket) -> str:
+    """Where this process asks itself: `http://127.0.0.1:8000`, also when it listens on every address."""
+    host, port = listener.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  (compared, not bound)
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _config(settings: Settings, app: Any, **more: Any) -> uvicorn.Config:
     import uvicorn
 
@@ -208,7 +216,7 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _dashboards(databases: Databases) -> Any:
+def _dashboards(databases: Databases, api: str) -> Any:
     import streamlit
 
     import dashboards
@@ -216,4 +224,6 @@ def _dashboards(databases: Databases) -> Any:
 
     # beside the script lies .streamlit/config.toml: the theme, no telemetry, no developer's toolbar
     script = Path(dashboards.__file__).parent / "entry.py"
-    return streamlit.App(script, secrets={"databases": asdict(databases)}, on_script_error=say_failed)
+    return streamlit.App(
+        script, secrets={"databases": asdict(databases), "api": {"address": api}}, on_script_error=say_failed
+    )

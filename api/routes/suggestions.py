@@ -150,6 +150,18 @@ class SuggestionRefuseIn(ReasonIn):
     """Why not."""
 
 
+class RefuseManyIn(SuggestionRefuseIn):
+    """All of these or none, for one reason."""
+
+    ids: Annotated[list[Key], Field(min_length=1, max_length=MOST)]
+
+
+class RefusedList(Out):
+    """What was refused."""
+
+    suggestion_ids: list[int]
+
+
 class DecisionOut(Out):
     """What was decided, and the draft made with it."""
 
@@ -212,6 +224,13 @@ def create_router() -> APIRouter:
         caller: Annotated[Caller, Depends(creating("suggestion:approve"))], body: ApproveManyIn
     ) -> Response:
         return await caller.create(suggestion_decisions.approve_suggestions, body.ids, body.note, status=200)
+
+    @router.post("/refuse", summary="Refuse suggestions, all or none", response_model=RefusedList)
+    async def refuse_many(
+        caller: Annotated[Caller, Depends(creating("suggestion:approve"))], body: RefuseManyIn
+    ) -> Response:
+        service = suggestion_decisions.refuse_suggestions
+        return await caller.create(service, body.ids, body.reason, body.reason_code, status=200)
 
     @router.get("/{suggestion_id}", summary="One suggestion with its receipt", response_model=SuggestionWhole)
     async def show(caller: Annotated[Caller, Depends(may("suggestion:read"))], suggestion_id: PathKey) -> Response:

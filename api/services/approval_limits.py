@@ -6,6 +6,7 @@ Whoever also holds the permission by a role without a limit has none.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from api.identity.policy import permissions
 from api.refusals import NotPermitted
@@ -20,10 +21,10 @@ LIMITED = {
 }
 
 
-async def check_limit(action: Action, amount: Decimal | None, what: str) -> None:
+async def check_limit(action: Action, amount: Decimal | None, what: str, **members: Any) -> None:
     """Raises NotPermitted `needs-approval` for an amount above the user's limit, and for an unknown one.
 
-    The amount is not told: it may rest on costs that the user does not see.
+    The amount is not told: it may rest on costs that the user does not see. `members` say what is meant.
     """
     role, key = LIMITED[action.permission]
     unlimited = permissions()[action.permission].reach.keys() - {role}
@@ -37,4 +38,5 @@ async def check_limit(action: Action, amount: Decimal | None, what: str) -> None
         "needs-approval",
         f"This {what} {why} the {limit} that your role approves; somebody with a higher one must.",
         limit=str(limit),
+        **members,
     )

@@ -89,12 +89,21 @@ async def approve_suggestions(action: Action, ids: Sequence[int], note: str | No
 
 async def refuse_suggestion(action: Action, suggestion_id: int, reason: str, code: str | None = None) -> Row:
     """Refuse one, for a reason and perhaps its code. Raises Conflict."""
-    (found,) = await lock_suggestions(action, [suggestion_id])
-    check_step(found, "refuse")
-    await _decide(action, [{"suggestion_id": suggestion_id, "state": "refused", "approved_qty": None}], reason, code)
-    said = {"quantity": quantity_of(found), "reason": reason, "reason_code": code}
-    action.note("suggestion.refused", "suggestion", suggestion_id, store_id=found["store_id"], after=said)
+    await refuse_suggestions(action, [suggestion_id], reason, code)
     return await show_suggestion(action, suggestion_id)
+
+
+async def refuse_suggestions(action: Action, ids: Sequence[int], reason: str, code: str | None = None) -> Row:
+    """Refuse all of these or none, for one reason. Raises what hinders the first."""
+    found = await lock_suggestions(action, ids)
+    for each in found:
+        check_step(each, "refuse")
+    refused = [{"suggestion_id": each["suggestion_id"], "state": "refused", "approved_qty": None} for each in found]
+    await _decide(action, refused, reason, code)
+    for each in found:
+        said = {"quantity": quantity_of(each), "reason": reason, "reason_code": code}
+        action.note("suggestion.refused", "suggestion", each["suggestion_id"], store_id=each["store_id"], after=said)
+    return {"suggestion_ids": [each["suggestion_id"] for each in found]}
 
 
 async def _decide(

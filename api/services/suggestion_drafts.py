@@ -87,8 +87,10 @@ async def draft_orders(action: Action, suggestions: Sequence[Row], day: dt.date)
     orders: dict[int, int] = {}
     for (vendor_id, store_id), group in sorted(groups.items()):
         order_id = await _draft(action, vendor_id, store_id, group, day)
-        await check_limit(action, await action.value(WORTH, order_id=order_id), "order")
-        orders |= {each["suggestion_id"]: order_id for each in group}
+        ids = [each["suggestion_id"] for each in group]
+        what = f"order for store {group[0]['store_code']}"
+        await check_limit(action, await action.value(WORTH, order_id=order_id), what, suggestion_ids=ids)
+        orders |= dict.fromkeys(ids, order_id)
     return orders
 
 

@@ -30,9 +30,10 @@ def total_suggestions(
     store: str | None = None,
     category: str | None = None,
     states: Collection[str] | None = None,
+    kind: str | None = None,
 ) -> SuggestionTotals:
     """The totals of exactly the rows that `list_suggestions` gives for the same filters."""
-    rows: Any = select_suggestions(stores, store, category, states, publication_id).order_by(None).subquery()
+    rows: Any = select_suggestions(stores, store, category, states, publication_id, kind).order_by(None).subquery()
     row = connection.execute(
         select(
             func.count(),

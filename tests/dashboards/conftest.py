@@ -26,11 +26,12 @@ from api.schema.planning import Run
 from api.suggestions import write_suggestions
 from models.forecast.engine import Forecast
 from models.policy.plan import plan_orders
-from warehouse.contracts import contracts
+from warehouse.contracts import contract, contracts
 from warehouse.lake import connect, current_snapshot
 
 AS_OF = dt.date(2026, 11, 23)
 WEEKS = 60
+RAW = ("raw.stores", "raw.import_quarantine")  # what views read of schema raw
 WARNING = {"table": "marts.fct_sales_daily", "check": "c", "observed": 1, "what_to_do": "Look at the store-day."}
 STORES = [("S01", "Indiranagar", "Bengaluru"), ("S02", "Koregaon Park", "Pune"), ("S03", "Salt Lake", "Kolkata")]
 PRODUCTS = [
@@ -249,7 +250,7 @@ def _fill_lake(databases, settings, frames):
         "false AS is_cost_estimated FROM lake.marts.fct_sales_daily"
     )
     con.execute("BEGIN")  # one commit for all: each costs the catalog more than its table
-    for agreed in (*contracts("marts"), *contracts("outputs")):
+    for agreed in (*contracts("marts"), *contracts("outputs"), *contracts("checks"), *map(contract, RAW)):
         _complete(con, agreed)
     con.execute("COMMIT")
     snapshot = current_snapshot(con)
@@ -309,6 +310,7 @@ class Site:
 
     def __init__(self, make_user) -> None:
         self.cookies: dict[str, str] = {}
+        self.api = ""
         self._make_user = make_user
 
     def sign_in(
@@ -362,6 +364,7 @@ class Site:
     def _run(self, script, installation, parameters: dict[str, str], *args: str) -> AppTest:
         page = AppTest.from_function(script, default_timeout=60, args=args)
         page.secrets["databases"] = dataclasses.asdict(installation.databases)
+        page.secrets["api"] = {"address": self.api}
         for name, value in parameters.items():
             page.query_params[name] = value
         return page.run()

@@ -387,3 +387,18 @@ def test_every_invariant_holds_and_what_breaks_one_is_found(buyers) -> None:
                 connection.execute("SET LOCAL session_replication_role = replica")
                 assert connection.execute(statement).rowcount
                 assert count_broken(connection, found[name]), name
+
+
+def test_all_of_many_are_refused_or_none_and_once(buyers) -> None:
+    first, second, taken = (buyers.suggestion(6) for _ in range(3))
+    buyers.made(f"/suggestions/{taken}/approve", buyers.manager, status=200)
+    body = {"ids": [first, taken], "reason": "a fair is over", "reason_code": "SEASON_UPLIFT"}
+    assert buyers.problem(buyers.post("/suggestions/refuse", buyers.manager, body)) == (409, "decided-already")
+    assert buyers.get(f"/suggestions/{first}", buyers.manager).json()["state"] == "proposed"
+    body["ids"] = [second, first]
+    answers = [buyers.post("/suggestions/refuse", buyers.manager, body, "the-same-key") for _ in range(2)]
+    assert [answer.json() for answer in answers] == [{"suggestion_ids": [first, second]}] * 2
+    shown = buyers.get(f"/suggestions/{second}", buyers.manager).json()
+    assert (shown["state"], shown["decided_qty"], shown["decision_code"]) == ("refused", 0, "SEASON_UPLIFT")
+    assert buyers.audited("suggestion", second) == ["suggestion.refused"]
+    assert buyers.problem(buyers.post("/suggestions/refuse", buyers.stranger, body))[0] == 403
