@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 ARGS ?=
 PACKAGES := ims api warehouse expectations models pipelines dashboards
 
-.PHONY: demo test fuzz check fmt docs environment tools
+.PHONY: demo test fuzz readiness check fmt docs environment tools
 
 demo: environment ## build a demo chain, run it, serve it (make demo ARGS=--no-serve only runs it)
 	$(RUN)/ims demo $(ARGS)
@@ -16,6 +16,9 @@ test: environment tools ## the whole test suite
 MINUTES ?= 15
 fuzz: environment ## hostile requests without end, as every role (make fuzz MINUTES=15; again with IMS_FUZZ_SEED)
 	IMS_FUZZ_MINUTES=$(MINUTES) $(RUN)/pytest -s tests/api/hostile/test_fuzz.py $(ARGS)
+
+readiness: environment tools ## run what proves each line of production, and say which are met (hours)
+	$(RUN)/ims readiness --run $(or $(GROUP),all)
 
 check: environment ## lint, format, types, import layers, SQL, generated docs, security
 	$(RUN)/ruff check .

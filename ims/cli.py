@@ -29,6 +29,7 @@ from ims.commands import (
     outbox,
     privacy,
     publishing,
+    readiness,
     run,
     serve,
     sql,
@@ -68,6 +69,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(privacy.app, name="privacy")
 app.command("invariants")(invariants.check)
+app.command("readiness")(readiness.readiness)
 
 
 def main() -> NoReturn:

@@ -18,7 +18,6 @@ import psycopg
 from psycopg import sql
 
 from ims.bench.installation import Installation, Server, serving, temporary_installation
-from ims.bench.machine import circumstances
 from ims.bench.mix import KINDS, pools
 from ims.bench.people import add_people
 from ims.bench.pgbench import Limit, run_pgbench
@@ -30,6 +29,7 @@ from ims.bench.sampling import BEGIN
 from ims.bench.statements import Script, Writer
 from ims.bench.world import SMALL, Progress, Size, World, build
 from ims.failure import Failure
+from ims.machine import circumstances
 
 MOST_SCRIPTS = 120  # pgbench takes 128
 WARM_UP_SECONDS = 5.0

@@ -18,13 +18,13 @@ from urllib.parse import quote
 import psycopg
 
 from ims.bench.installation import serving, temporary_installation
-from ims.bench.machine import circumstances
 from ims.bench.mix import ADMIN, MANAGER, STAFF, pools
 from ims.bench.people import add_people
 from ims.bench.plan import Journey
 from ims.bench.questions import LIMITS_MS, QUESTIONS, SUMS
 from ims.bench.recording import Recorded, Statement, record
 from ims.bench.world import MILLION, Progress, World, build
+from ims.machine import circumstances
 
 REACH = "SELECT set_config('ims.store_ids', %s, true), set_config('ims.user_id', '1', true)"
 OPTIONS = "-c role=ims_app -c timezone=UTC -c statement_timeout=15s"

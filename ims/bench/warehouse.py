@@ -17,9 +17,9 @@ import psycopg
 
 from ims.bench.dashboard import time_questions
 from ims.bench.installation import Installation, temporary_installation
-from ims.bench.machine import circumstances
 from ims.bench.warehouse_rows import WHICH, correct, furnish
 from ims.bench.world import Progress
+from ims.machine import circumstances
 from ims.settings import Settings
 
 FACT = "marts.fct_sales_lines"

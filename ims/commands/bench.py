@@ -147,7 +147,7 @@ def forecast(
     from ims.bench.forecast.page import forecast_report
     from ims.bench.forecast.run import bench_forecast
     from ims.bench.forecast.scale import bench_scale, scale_report
-    from ims.bench.machine import circumstances
+    from ims.machine import circumstances
     from ims.progress import progress_bar
 
     told = read_chain(find_chain(chain, data))
