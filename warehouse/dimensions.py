@@ -34,7 +34,8 @@ Filter = Value | Collection[Value] | Between
 class Dimension:
     """`sql` speaks of the fact as f, the product as p, the store as s, its day as d; `{time}` is that day.
 
-    `table` and `column` say where the values of a dimension are listed.
+    `table` and `column` say where the values of a dimension are listed. `key` tells the same rows apart as `sql`, in
+    less than half of its time.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Dimension:
     type: type[str] | type[dt.date] = str
     table: str | None = None
     column: str | None = None
+    key: str | None = None
 
     @property
     def is_time(self) -> bool:
@@ -65,9 +67,11 @@ DIMENSIONS = {
         # two to three times as fast as date_trunc
         Dimension("week", "{time} - CAST(isodow({time}) - 1 AS INTEGER)", dt.date),
         Dimension("month", "{time} - CAST(day({time}) - 1 AS INTEGER)", dt.date),
-        Dimension("quarter", "CAST(date_trunc('quarter', {time}) AS DATE)", dt.date),
+        Dimension(
+            "quarter", "CAST(date_trunc('quarter', {time}) AS DATE)", dt.date, key="year({time}) * 4 + quarter({time})"
+        ),
         Dimension("year", "{time} - CAST(dayofyear({time}) - 1 AS INTEGER)", dt.date),
-        Dimension("weekday", "dayname({time})", str),
+        Dimension("weekday", "dayname({time})", str, key="isodow({time})"),
         Dimension("fiscal_year", "d.fiscal_year", str, "marts.dim_date", "fiscal_year"),
     )
 }
@@ -95,11 +99,12 @@ def compile_filters(
     values: list[Any] = []
     for name, wanted in filters.items():
         dimension = known_dimension(name, own)
+        within, given, is_all = _days_within(name, time, wanted) if name in DAYS else ([], [], False)
+        conditions += within
+        values += given
+        if is_all:
+            continue
         sql = dimension.sql.format(time=time)
-        if name in DAYS:
-            within, given = _within(time, wanted, DAYS[name])
-            conditions += within
-            values += given
         if isinstance(wanted, Between):
             for bound, sign in ((wanted.low, ">="), (wanted.high, "<=")):
                 if bound is not None:
@@ -115,22 +120,41 @@ def compile_filters(
     return conditions, values
 
 
-def _within(time: str, wanted: Filter, days: int) -> tuple[list[str], list[Any]]:
-    """What follows for the day itself, which files are sorted out by: a period is computed row by row."""
+def _days_within(period: str, time: str, wanted: Filter) -> tuple[list[str], list[Any], bool]:
+    """What periods mean for the day itself, which files are sorted out by, and whether that says all.
+
+    A period is computed row by row, three times as dear as two bounds of a day.
+    """
+    listed = [wanted.low, wanted.high] if isinstance(wanted, Between) else _listed(wanted)
+    days = [each for each in listed if type(each) is dt.date and each < FAR]
     if isinstance(wanted, Between):
-        ends: list[Any] = [wanted.low, wanted.high]
+        if len(days) < sum(each is not None for each in listed):
+            return [], [], False
+        low, high = wanted.low, wanted.high
+        begin = None if type(low) is not dt.date else _begin(period, low)
+        if begin is not None and begin != low:
+            begin = _next(period, begin)
+        end = None if type(high) is not dt.date else _next(period, _begin(period, high))
+    elif not days or len(days) < len(listed):
+        return [], [], False
     else:
-        listed = [value for value in _listed(wanted) if type(value) is dt.date]
-        if not listed or None in _listed(wanted):
-            return [], []
-        ends = [min(listed), max(listed)]
-    low, high = (end if type(end) is dt.date else None for end in ends)
-    bounds: list[tuple[str, Any]] = []
-    if low is not None:
-        bounds.append((f"{time} >= ?", low))
-    if high is not None and high < FAR:
-        bounds.append((f"{time} < ?", high + dt.timedelta(days=days)))
-    return [condition for condition, _ in bounds], [value for _, value in bounds]
+        begin, end = _begin(period, min(days)), _next(period, _begin(period, max(days)))
+    bounds = [(f"{time} {sign} ?", day) for sign, day in ((">=", begin), ("<", end)) if day is not None]
+    is_all = isinstance(wanted, Between) or (len(set(days)) == 1 and begin == days[0])
+    return [condition for condition, _ in bounds], [day for _, day in bounds], is_all
+
+
+def _begin(period: str, day: dt.date) -> dt.date:
+    """The first day of the period that holds a day."""
+    if period == "week":
+        return day - dt.timedelta(days=day.weekday())
+    month = {"month": day.month, "quarter": day.month - (day.month - 1) % 3, "year": 1}[period]
+    return day.replace(month=month, day=1)
+
+
+def _next(period: str, begin: dt.date) -> dt.date:
+    """The first day of the period after the one that begins on a day."""
+    return _begin(period, begin + dt.timedelta(days=DAYS[period]))
 
 
 def one_of(sql: str, listed: Collection[Any]) -> tuple[str, list[Any]]:

@@ -158,12 +158,12 @@ def _compile_source(
     time, when, values = f"f.{first.time}", "", list[Any]()
     if first.window_days:
         when, values = _windows(first, by, filters, scope, calendar)
-        split = [f"w.{name}" if is_time(name) else _sql_of(name, time, first) for name in by]
+        split = keys = [f"w.{name}" if is_time(name) else _sql_of(name, time, first) for name in by]
     else:
         if calendar is not None:
             when = f" JOIN ({calendar}) AS m ON m.then_on = {time}"
             time = "m.now_on"
-        split = [_sql_of(name, time, first) for name in by]
+        split, keys = _split(by, time, first)
     conditions, given = compile_filters(limits, time, scope, first.own)
     values += given
     conditions, values = _limit_to_scope(conditions, values, scope, first)
@@ -175,7 +175,7 @@ def _compile_source(
     if "d." in text and not first.window_days:
         joins += f" JOIN lake.marts.dim_date AS d ON d.day_on = {time}"
     limit = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    group = " GROUP BY ALL" if by else ""
+    group = f" GROUP BY {', '.join(keys)}" if by else ""
     return f"(SELECT {body} FROM lake.{first.table} AS f{joins}{limit}{group})", values
 
 
@@ -208,7 +208,7 @@ def _windows(
 def _limit_to_scope(
     conditions: list[str], values: list[Any], scope: Scope, metric: Metric
 ) -> tuple[list[str], list[Any]]:
-    """What is asked for, inside what the scope allows. Raises NotAllowed for a table that knows no stores, or nobody."""
+    """What is asked for, inside what the scope allows. Raises NotAllowed where a table knows no stores, or nobody."""
     if scope.person is not None:
         if metric.person is None:
             raise NotAllowed("these figures are of nobody in particular, and you may see only your own")
@@ -219,6 +219,13 @@ def _limit_to_scope(
         raise NotAllowed("these figures are of the whole chain, and you may see only some of its stores")
     condition, given = one_of("f.store_code", sorted(scope.stores))
     return [*conditions, condition], [*values, *given]
+
+
+def _split(by: Iterable[str], time: str, metric: Metric) -> tuple[list[str], list[str]]:
+    """The dimensions of a group, and what its rows are grouped by: where that is a key, any day tells the dimension."""
+    found = [known_dimension(name, metric.own) for name in by]
+    told = [each.sql.format(time=f"min({time})" if each.key else time) for each in found]
+    return told, [(each.key or each.sql).format(time=time) for each in found]
 
 
 def _sql_of(name: str, time: str, metric: Metric) -> str:

@@ -43,3 +43,10 @@ def test_limits_hold_for_the_days_of_the_calendar(days, period):
             conditions, values = compile_filters({period: wanted}, "d", EVERYTHING, {})
             found = days.execute(f"SELECT count(*), min(d), max(d) FROM f WHERE {' AND '.join(conditions)}", values)
             assert found.fetchall() == days.execute(f"SELECT count(*), min(d), max(d) FROM f WHERE {meant}").fetchall()
+
+
+@pytest.mark.parametrize("name", sorted(name for name, each in DIMENSIONS.items() if each.key))
+def test_a_key_tells_the_same_days_apart(days, name):
+    told, key = (text.format(time="d") for text in (DIMENSIONS[name].sql, DIMENSIONS[name].key))
+    groups = f"SELECT count(DISTINCT {told}), count(DISTINCT {key}), count(DISTINCT ({told}, {key})) FROM f"
+    assert len(set(days.execute(groups).fetchone())) == 1
