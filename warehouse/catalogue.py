@@ -41,7 +41,8 @@ class Metric:
     asked for, as a turn of twelve months does. `estimated` is the part of the numerator that rests on estimates; `own`
     are dimensions that only its table has; `target` names the metric it is measured against; `kpi` is the chain's own
     number for it. `person` is the column of its table that says whose record a row is: without one, whoever may see
-    only their own sees none of it. `missing` is why a figure of the chain's list cannot be told: it is null everywhere, never guessed.
+    only their own sees none of it. `missing` is why a figure of the chain's list cannot be told: it is null everywhere,
+    never guessed.
     """
 
     name: str
@@ -77,10 +78,15 @@ class Metric:
         return f"{self.numerator} / nullif({self.denominator}, 0)"
 
     @property
-    def source(self) -> tuple[str, str, str, int]:
-        """What figures of one SELECT share: table, permission, time and window."""
+    def permission(self) -> str:
+        """The one that a figure with a table of its own needs."""
         (permission,) = self.permissions
-        return self.table, permission, self.time or "", self.window_days or 0
+        return permission
+
+    @property
+    def source(self) -> tuple[object, ...]:
+        """What figures of one SELECT share, besides the stores that whoever asks may see of them."""
+        return self.table, self.time, self.window_days, self.person, tuple(self.own.items())
 
 
 @lru_cache(maxsize=1)

@@ -102,12 +102,14 @@ def _compile(
     scope: Scope,
     calendar: str | None,
 ) -> tuple[str, list[Any]]:
-    """One SELECT per source, put together by dimension, formulas on top; every value is a parameter."""
+    """One SELECT per source and reach, put together by dimension, formulas on top; every value is a parameter."""
     needed = list(dict.fromkeys(part for metric in metrics for part in _sums_of(metric)))
+    sources: dict[tuple[Scope, tuple[object, ...]], list[Metric]] = {}
+    for metric in needed:
+        sources.setdefault((scope.of(metric.permission), metric.source), []).append(metric)
     parts, values = [], list[Any]()
-    for source in dict.fromkeys(metric.source for metric in needed):
-        here = [metric for metric in needed if metric.source == source]
-        part, given = _compile_source(here, by, filters, scope.of(source[1]), calendar)
+    for (reach, _), here in sources.items():
+        part, given = _compile_source(here, by, filters, reach, calendar)
         parts.append(part)
         values += given
     split = "".join(f"{dimension}, " for dimension in by)

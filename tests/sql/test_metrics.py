@@ -153,6 +153,21 @@ def test_a_scope_sums_its_stores_alone(con):
     assert values_of(con, "region", scope=own) == []
 
 
+def test_figures_of_one_table_keep_to_the_stores_of_their_own_permissions(con):
+    def seen(sales, stock):
+        scope = Scope(stores=None, reports=(("report:sales", sales), ("report:stock", stock)))
+        found = ask(
+            con, "demand_units", "stock_out_share", by=["store"], where={"week": dt.date(2024, 5, 6)}, scope=scope
+        )
+        return found.rows()
+
+    a, b = frozenset({"A"}), frozenset({"B"})
+    every = seen(None, None)
+    assert [store for store, *_ in every] == ["A", "B"]
+    assert seen(b, b) == every[1:]
+    assert seen(a, b) == [("A", every[0][1], None), ("B", None, every[1][2])]
+
+
 def test_an_empty_scope_sees_nothing(con):
     nobody = Scope(stores=frozenset())
     assert ask(con, "units_sold", "stock_on_hand", by=["store"], scope=nobody).rows() == []
