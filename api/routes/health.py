@@ -15,8 +15,9 @@ from api.routes.problems import Problem
 from api.services.connections import DATABASE_ERRORS, Pool
 from api.services.observations import Observations
 from api.services.outbox_totals import read_outbox
+from api.services.pipeline_totals import read_pipeline
 from api.services.publication import read_publication
-from api.services.readiness import Readiness
+from api.services.readiness import Readiness, free_bytes
 from ims.settings import Settings
 
 PATIENCE_SECONDS = 1.0  # a scrape is never held longer by a database that does not answer
@@ -68,6 +69,7 @@ def create_router(pool: Pool, readiness: Readiness, observations: Observations, 
             wanted = f"Bearer {token.get_secret_value()}"
             if not secrets.compare_digest(authorization.encode(), wanted.encode()):
                 raise Problem(401, "metrics-token-required", "Send the token of IMS_METRICS_TOKEN as a bearer token.")
+        observations.note_free(free_bytes(settings.home))
         await figures.refresh()
         return Response(observations.render(), media_type=CONTENT_TYPE_LATEST)
 
@@ -94,6 +96,7 @@ class _Figures:
             async with self._pool.connection() as connection:
                 self._observations.note_publication(await read_publication(connection))
                 self._observations.note_outbox(*await read_outbox(connection))
+                self._observations.note_pipeline(await read_pipeline(connection))
             self._observations.database_up.set(1)
         except DATABASE_ERRORS:
             self._observations.database_up.set(0)

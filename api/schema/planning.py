@@ -29,7 +29,10 @@ DECISION_CODES = (
 
 
 class Run(Base):
-    """One run of the main job. `fingerprint` names everything its result depends on: equal means nothing to do."""
+    """One run of the main job. `fingerprint` names everything its result depends on: equal means nothing to do.
+
+    `figures` is what a published run tells monitoring (`pipelines/figures.py`).
+    """
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -40,6 +43,7 @@ class Run(Base):
     state: Mapped[str]
     fingerprint: Mapped[str | None]
     message: Mapped[str | None]
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     started_at: Mapped[Created]
     finished_at: Mapped[Timestamp | None]
 

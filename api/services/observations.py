@@ -10,7 +10,7 @@ import contextlib
 import datetime as dt
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,18 @@ LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 TICK_SECONDS = 0.5
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# what a run left behind; the label that some have
+PIPELINE = {
+    "run_age_seconds": ("Seconds since the newest run ended.", None),
+    "run_seconds": ("Seconds that the newest run took.", None),
+    "run_state": ("1 for how the newest run ended.", "state"),
+    "checks_failed": ("Checks of the newest run that failed and are not waived.", "severity"),
+    "lake_files": ("Files of the lake that are in use.", None),
+    "lake_bytes": ("Bytes of the lake that are in use.", None),
+    "forecast_pairs": ("Pairs of store and product that are forecast.", None),
+    "forecast_fallbacks": ("Of them, those that another method than the chain's model forecasts.", None),
+    "forecast_alerts": ("Alerts of the forecasts' monitor.", "alert"),
+}
 # what psycopg_pool counts, as we call it
 POOL_COUNTERS = {
     "requests_num": ("ims_pool_requests_total", "Connections asked of the pool.", 1.0),
@@ -97,6 +109,11 @@ class Observations:
             "ims_published_age_seconds", "Seconds since the served publication was made."
         )
         self.outbox = self._shared_gauge("ims_outbox_messages", "Messages not delivered, by state.", "state")
+        self.pipeline = {
+            name: self._shared_gauge(f"ims_{name}", words, *([label] if label else []))
+            for name, (words, label) in PIPELINE.items()
+        }
+        self.free = self._shared_gauge("ims_home_free_bytes", "Bytes that are free where IMS keeps its state.")
         for counter in (BUSINESS.events, BUSINESS.refusals, BUSINESS.sessions):
             self.registry.register(counter)
         ProcessCollector(registry=self.registry)
@@ -108,6 +125,16 @@ class Observations:
         if publication:
             self.data_age.set((now.date() - publication["data_as_of"]).days)
             self.published_age.set((now - publication["published_at"]).total_seconds())
+
+    def note_pipeline(self, figures: Iterable[tuple[str, str, float]]) -> None:
+        """Bring the gauges of the newest run up to date."""
+        for name, label, value in figures:
+            gauge = self.pipeline[name]
+            (gauge.labels(label) if label else gauge).set(value)
+
+    def note_free(self, free: int) -> None:
+        """How many bytes are free under `home`."""
+        self.free.set(free)
 
     def note_outbox(self, pending: int, dead: int) -> None:
         """How many messages wait, and how many were given up."""

@@ -68,7 +68,7 @@ class Readiness:
         notes = []
         if has_database and not self.is_listening():
             notes.append("PostgreSQL does not tell changes of sessions yet: each request reads its own, more slowly.")
-        free = _free_megabytes(self.settings.home)
+        free = free_bytes(self.settings.home) // 1024**2
         if free < self.settings.min_free_disk_mb:
             notes.append(f"Only {free} MB are free under {self.settings.home}: make room before the disk is full.")
         return notes
@@ -84,7 +84,8 @@ async def _reach(name: str, url: str) -> str | None:
     return None
 
 
-def _free_megabytes(folder: Path) -> int:
+def free_bytes(folder: Path) -> int:
+    """What is free where the folder lies, or will lie."""
     while not folder.exists():
         folder = folder.parent
-    return shutil.disk_usage(folder).free // 1024**2
+    return shutil.disk_usage(folder).free

@@ -30,6 +30,7 @@ ALERTS_SCHEMA: dict[str, type[pl.DataType]] = {
     "fallback": pl.String,
     "message": pl.String,
 }
+ALERTS = ("BIAS", "COVERAGE", "DRIFT", "BEHIND_BASELINE", "CHAMPION_FELL_BEHIND")
 RECENT_WEEKS, LEAST_WEEKS, LEAST_ROWS = 8, 4, 200
 MOST_BIAS, LEAST_COVER, MOST_COVER, MOST_DRIFT = 0.10, 0.85, 0.95, 0.25
 ALL = "all"

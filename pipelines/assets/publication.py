@@ -17,6 +17,7 @@ from api.schema.planning import Run
 from api.suggestions import write_suggestions
 from expectations.check import CheckResult
 from expectations.suites import checked_tables
+from pipelines.figures import read_figures
 from pipelines.frames import read_output
 from pipelines.held_back import held_back
 from pipelines.passport import metric_version
@@ -86,7 +87,9 @@ def publish_run(session: RunSession) -> None:
             )
             rows = chain(plan.iter_rows(named=True), transfers.iter_rows(named=True))
             counts = write_suggestions(connection, rows, publication_id, session.as_of)
-            connection.execute(update(Run).where(Run.run_id == session.run_id).values(state="published"))
+            figures = read_figures(session.con)
+            ended = update(Run).where(Run.run_id == session.run_id).values(state="published", figures=figures)
+            connection.execute(ended)
     finally:
         engine.dispose()
     session.suggestions = counts.proposed

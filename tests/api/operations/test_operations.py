@@ -56,6 +56,35 @@ def test_figures_of_requests_pool_sessions_and_business(make: Make, figures: Fig
     assert not [name for name in after if "777" in name]
 
 
+def test_figures_of_the_newest_run_and_what_a_published_one_told(make: Make, figures: Figures, url: str) -> None:
+    client = make()
+    assert not [name for name in figures(client) if name.startswith("ims_run_state")], "no run has ended yet"
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO runs (run_id, as_of, state, started_at, finished_at, figures) VALUES"
+            " ('a', '2026-01-01', 'published', now() - interval '3 h', now() - interval '2 h', %s),"
+            " ('b', '2026-01-01', 'blocked', now() - interval '90 s', now() - interval '60 s', '{}'),"
+            " ('c', '2026-01-01', 'running', now(), NULL, '{}')",
+            ['{"lake_bytes": 5000000000, "forecast_pairs": 7, "forecast_alerts": {"BIAS": 2, "DRIFT": 0}}'],
+        )
+        connection.execute(
+            "INSERT INTO check_results (run_id, table_name, check_name, severity, owner, state, observed, what_to_do,"
+            " failed_count, waived_count) SELECT 'b', 'raw.sales', 'c' || n, severity, 'buyer', state, '', '', 1, 0"
+            " FROM (VALUES (1, 'blocking', 'failed'), (2, 'warning', 'passed'), (3, 'info', 'failed'))"
+            " AS v (n, severity, state)"
+        )
+    found = figures(client)
+    assert 60 <= found["ims_run_age_seconds"] < 90
+    assert found["ims_run_seconds"] == 30
+    states = {state: found[f"ims_run_state{{state={state}}}"] for state in ("published", "blocked", "failed")}
+    assert states == {"published": 0, "blocked": 1, "failed": 0}
+    failed = {each: found[f"ims_checks_failed{{severity={each}}}"] for each in ("blocking", "warning", "info")}
+    assert failed == {"blocking": 1, "warning": 0, "info": 1}
+    assert (found["ims_lake_bytes"], found["ims_forecast_pairs"]) == (5e9, 7)
+    assert (found["ims_forecast_alerts{alert=BIAS}"], found["ims_forecast_alerts{alert=DRIFT}"]) == (2, 0)
+    assert found["ims_home_free_bytes"] > 0
+
+
 def test_metrics_can_ask_for_a_token(make: Make) -> None:
     client = make(IMS_METRICS_TOKEN="scraper-scraper-scraper")  # noqa: S106
     for headers in ({}, {"authorization": "Bearer x"}, {"authorization": "scraper-scraper-scraper"}):
