@@ -12,9 +12,10 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -70,6 +71,18 @@ class Installation:
         return self.settings.home
 
 
+@dataclass(frozen=True)
+class Original:
+    """What an installation is a copy of: its three databases, its home, and what was said of it when it was filled."""
+
+    databases: tuple[str, ...] = (NAMES[0], "template1", "template1")
+    home: Path | None = None
+    value: Any = None
+
+
+Originals = Callable[[str, Callable[[Installation], object]], Original]
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The session's own PostgreSQL server, or that of IMS_TEST_DATABASE_URL; with a migrated `ims` to clone."""
@@ -121,30 +134,72 @@ def _given_server(url: str) -> Iterator[Databases]:
 
 
 @pytest.fixture
-def installation(server: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    """An empty, migrated installation of its own: three databases and a home."""
+def original() -> Original:
+    """What `installation` is a copy of; a folder or file of tests may name another."""
+    return Original()
+
+
+@pytest.fixture(scope="session")
+def originals(server: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Originals]:
+    """`originals(name, fill)`: the installation that `fill` has filled; filled once in this process."""
+    with ExitStack() as stack:
+
+        @cache
+        def make(name: str, fill: Callable[[Installation], object]) -> Original:
+            patch = stack.enter_context(pytest.MonkeyPatch.context())
+            folder = tmp_path_factory.mktemp(name)
+            made = stack.enter_context(_copied(Original(), server, folder, patch))
+            value = fill(made)
+            patch.undo()
+            get_settings.cache_clear()
+            names = (made.databases.operational, made.databases.lake, made.databases.dagster)
+            return Original(tuple(urlsplit(url).path[1:] for url in names), made.home, value)
+
+        yield make
+
+
+@pytest.fixture
+def installation(
+    original: Original, server: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """A migrated installation of its own, empty where nothing else is said: three databases and a home."""
+    with _copied(original, server, tmp_path, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def _copied(original: Original, server: Databases, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Installation]:
     name = f"t_{uuid.uuid4().hex[:12]}"
     admin = _named(server.operational, "postgres")
-    databases = Databases(*(_named(server.operational, name + suffix) for suffix in ("", "_lake", "_dagster")))
+    names = [name + suffix for suffix in ("", "_lake", "_dagster")]
+    databases = Databases(*(_named(server.operational, each) for each in names))
     with psycopg.connect(admin, autocommit=True) as connection:
-        _create(connection, name, "ims")
-        for suffix in ("_lake", "_dagster"):
-            _create(connection, name + suffix, "template1")
-    home = tmp_path / "home"
-    monkeypatch.chdir(tmp_path)
+        for each, template in zip(names, original.databases, strict=True):
+            _create(connection, each, template)
+    home = folder / "home"
+    if original.home is not None:
+        # a file of the lake is never written to again: a second name for it does
+        lake = original.home / "lake"
+        shutil.copytree(original.home, home, ignore=lambda at, _: {"lake"} if Path(at) == original.home else set())
+        shutil.copytree(lake, home / "lake", copy_function=os.link)
+        with psycopg.connect(databases.lake) as connection:
+            connection.execute(
+                "UPDATE ducklake_metadata SET value = %s WHERE key = 'data_path'", (f"{home / 'lake'}/",)
+            )
+    patch.chdir(folder)
     for key, value in {
         "IMS_HOME": str(home),
         "IMS_DATABASE_URL": databases.operational,
         "IMS_LAKE_DATABASE_URL": databases.lake,
         "IMS_DAGSTER_DATABASE_URL": databases.dagster,
     }.items():
-        monkeypatch.setenv(key, value)
+        patch.setenv(key, value)
     get_settings.cache_clear()
-    yield Installation(get_settings(), replace(databases))
+    yield Installation(get_settings(), databases)
     get_settings.cache_clear()
     with psycopg.connect(admin, autocommit=True) as connection:
-        for suffix in ("", "_lake", "_dagster"):
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name + suffix)))
+        for each in names:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(each)))
 
 
 class MakeUser(Protocol):

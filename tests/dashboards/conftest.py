@@ -273,6 +273,7 @@ def _complete(con, agreed):
     else:
         source = "lake.marts.dim_store, (SELECT min(sku) AS sku FROM lake.marts.dim_product)"
         given = {"store_code": "store_code", "sku": "sku"}
+    given["row"] = "'{}'"  # JSON
     values = {c.name: STAND_INS.get(c.type, "1" if _is_number(c.type) else "NULL") for c in agreed.columns} | given
     columns = ", ".join(f"CAST({values[c.name]} AS {c.type}) AS {c.name}" for c in agreed.columns)
     con.execute(f"CREATE OR REPLACE TABLE lake.{agreed.name} AS SELECT {columns} FROM {source}")
@@ -371,17 +372,31 @@ class Site:
 
 
 @pytest.fixture
-def world(installation) -> World:
-    """A published installation."""
-    publication, snapshot = publish_world(installation.databases, installation.settings)
-    return World(installation, publication, snapshot)
+def original(request, originals, original):
+    """A published installation for who asks for a world: published once in this process, and copied."""
+    worlds = {"world": publish_full, "bare_world": publish_bare}
+    asked = next((name for name in worlds if name in request.fixturenames), None)
+    return originals(asked, worlds[asked]) if asked else original
+
+
+def publish_full(installation) -> tuple[int, int]:
+    return publish_world(installation.databases, installation.settings)
+
+
+def publish_bare(installation) -> tuple[int, int]:
+    return publish_world(installation.databases, installation.settings, with_stock=False)
 
 
 @pytest.fixture
-def bare_world(installation) -> World:
+def world(installation, original) -> World:
+    """A published installation."""
+    return World(installation, *original.value)
+
+
+@pytest.fixture
+def bare_world(installation, original) -> World:
     """A published installation in which no stock is known."""
-    publication, snapshot = publish_world(installation.databases, installation.settings, with_stock=False)
-    return World(installation, publication, snapshot)
+    return World(installation, *original.value)
 
 
 @pytest.fixture
