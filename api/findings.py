@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,14 +36,24 @@ WHERE EXISTS (SELECT FROM check_results AS c WHERE c.run_id = r.run_id) ORDER BY
 """
 FAILED_ROWS = """
 SELECT f.row, s.store_code FROM check_failures AS f LEFT JOIN stores AS s USING (store_id)
-WHERE f.check_result_id = %(key)s AND (%(store)s::text IS NULL OR s.store_code = %(store)s)
+WHERE f.check_result_id = %(key)s AND (%(stores)s::text[] IS NULL OR s.store_code = ANY(%(stores)s::text[]))
 ORDER BY f.check_failure_id LIMIT %(limit)s
 """
-# of one store: what failed there, with how many of the kept rows are its own
+# of some stores: what failed there, with how many of the kept rows are their own
 RESULTS = """
 SELECT c.*, (SELECT count(*) FROM check_failures AS f JOIN stores AS s USING (store_id)
-             WHERE f.check_result_id = c.check_result_id AND s.store_code = %(store)s) AS store_count
+             WHERE f.check_result_id = c.check_result_id AND s.store_code = ANY(%(stores)s::text[])) AS store_count
 FROM check_results AS c WHERE c.run_id = %(run_id)s ORDER BY c.check_result_id
+"""
+# how many of each run's checks ended how; runs that found nothing new to do checked nothing
+COURSE = """
+SELECT r.run_id, r.started_at, r.state, count(*) FILTER (WHERE c.state = 'passed') AS passed,
+    count(*) FILTER (WHERE c.state = 'waived') AS waived,
+    count(*) FILTER (WHERE c.state = 'failed' AND c.severity = 'blocking') AS blocking,
+    count(*) FILTER (WHERE c.state = 'failed' AND c.severity = 'warning') AS warning,
+    count(*) FILTER (WHERE c.state = 'failed' AND c.severity = 'info') AS info
+FROM runs AS r JOIN check_results AS c USING (run_id) GROUP BY r.run_id
+ORDER BY r.started_at DESC, r.run_id LIMIT %(most)s
 """
 WAIVERS = """
 SELECT w.check_waiver_id, w.table_name, w.check_name, s.store_code, w.reason, u.username AS waived_by, w.waived_on,
@@ -94,21 +104,24 @@ def forget_old_failures(connection: psycopg.Connection[Any], kept: int = RUNS_KE
     return connection.execute(FORGET, {"kept": kept}).rowcount
 
 
-def newest_results(connection: psycopg.Connection[Any], store_code: str | None = None) -> CheckedRun | None:
-    """The newest run that checked anything; None before the first. With a store each result has its `store_count`."""
+def newest_results(connection: psycopg.Connection[Any], stores: Collection[str] | None = None) -> CheckedRun | None:
+    """The newest run that checked anything; None before the first. With stores each result has their `store_count`."""
     with connection.cursor(row_factory=dict_row) as cursor:
         run = cursor.execute(NEWEST).fetchone()
         if run is None:
             return None
-        rows = cursor.execute(RESULTS, {"run_id": run["run_id"], "store": store_code}).fetchall()
+        rows = cursor.execute(RESULTS, {"run_id": run["run_id"], "stores": _listed(stores)}).fetchall()
     return CheckedRun(**run, results=rows)
 
 
 def failed_rows(
-    connection: psycopg.Connection[Any], check_result_id: int, store_code: str | None = None, limit: int = 10_000
+    connection: psycopg.Connection[Any],
+    check_result_id: int,
+    stores: Collection[str] | None = None,
+    limit: int = 10_000,
 ) -> list[tuple[Row, str | None]]:
-    """The kept rows that broke a check, with the store they belong to."""
-    values = {"key": check_result_id, "store": store_code, "limit": limit}
+    """The kept rows that broke a check, those of the stores where these are named, with the store they belong to."""
+    values = {"key": check_result_id, "stores": _listed(stores), "limit": limit}
     return connection.execute(FAILED_ROWS, values).fetchall()
 
 
@@ -116,6 +129,26 @@ def waivers(connection: psycopg.Connection[Any], day: dt.date, *, is_active: boo
     """The waivers that hold on a day; or all there ever were."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(WAIVERS, {"day": day, "is_active": is_active}).fetchall()
+
+
+def course(connection: psycopg.Connection[Any], most: int = 30) -> list[Row]:
+    """The newest runs that checked anything, the newest first: how many checks ended how."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(COURSE, {"most": most}).fetchall()
+
+
+def spell(row: Row) -> str:
+    """A row in one line: `sku P1, sold_on 2024-04-09`; what is empty is left out."""
+    return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+
+
+def without_costs(row: Row) -> Row:
+    """What of a row is shown to whoever may not see costs."""
+    return {name: value for name, value in row.items() if "cost" not in name}
+
+
+def _listed(stores: Collection[str] | None) -> list[str] | None:
+    return None if stores is None else sorted(stores)
 
 
 def _as_json(row: Row) -> str:

@@ -13,7 +13,7 @@ from dashboards.blocks import course, grids, names, table
 from dashboards.board import Block, Board
 from dashboards.figures import first_month
 from dashboards.header import show_header
-from dashboards.messages import say
+from dashboards.messages import say_no_store
 from dashboards.passport import Passport
 from dashboards.reading import Reading, spell
 from dashboards.selection import choose
@@ -42,12 +42,7 @@ def show_board(board: Board, passport: Passport, user: SignedIn) -> None:
     scope = scope_of(user, board.permission)
     show_header(board.title, board.question, passport, scope.store_codes)
     if scope.store_codes == frozenset():
-        say(
-            "No store is yours yet",
-            "Your role sees the stores it was given, and it was given none. Your administrator gives stores; "
-            "[your account](/account) shows which you have.",
-            "storefront",
-        )
+        say_no_store()
         return
     first = first_month(passport.snapshot_id, scope) or passport.data_as_of
     selection = choose(board, passport, scope, first)

@@ -31,6 +31,11 @@ def operational() -> Engine:
     return _engine(given_databases().operational)
 
 
+def pipeline_storage() -> Engine:
+    """The engine on Dagster's storage, where every run leaves what its steps did."""
+    return _engine(given_databases().dagster)
+
+
 def signed_in() -> SignedIn | None:
     """Who is looking, asked anew on every rerun: a session may end while its page is open."""
     token = session_token()

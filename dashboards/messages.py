@@ -41,6 +41,16 @@ def say_not_permitted(title: str) -> None:
     )
 
 
+def say_no_store() -> None:
+    """The role sees stores that it was given, and was given none."""
+    say(
+        "No store is yours yet",
+        "Your role sees the stores it was given, and it was given none. Your administrator gives stores; "
+        "[your account](/account) shows which you have.",
+        "storefront",
+    )
+
+
 def say_nothing_published() -> None:
     """A new installation."""
     say(

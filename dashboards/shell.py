@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -22,15 +23,19 @@ from dashboards.messages import (
     say_unavailable,
 )
 from dashboards.passport import Passport, read_passport
-from dashboards.views import reorder, sales
+from dashboards.views import administration, item, models, pipeline, powers, quality, reorder, sales
 from dashboards.watch import follow_pointer
 
-View = Callable[[Passport, SignedIn], None]
+# given the passport of what is served, or None where `is_always_shown`
+View = Callable[[Any, SignedIn], None]
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A page of the site: `name` is its address, `group` where the navigation lists it."""
+    """A page of the site: `name` is its address, `group` where the navigation lists it.
+
+    `is_always_shown`: before anything is published, too; its view is then given no passport.
+    """
 
     name: str
     view: View
@@ -38,6 +43,7 @@ class Offered:
     title: str
     icon: str
     group: str
+    is_always_shown: bool = False
 
 
 def offered() -> tuple[Offered, ...]:
@@ -50,7 +56,25 @@ def offered() -> tuple[Offered, ...]:
         Offered(board.name, view_of(board), board.permission, board.title, board.icon, board.group)
         for board in boards()
     )
-    return (*own, *read)
+    data = (
+        Offered("item", item.show, item.PERMISSION, item.TITLE, ":material/ssid_chart:", "Planning"),
+        Offered("powers", powers.show, powers.PERMISSION, powers.TITLE, ":material/grid_on:", "Buying"),
+        Offered("quality", quality.show, quality.PERMISSION, quality.TITLE, ":material/fact_check:", "Data", True),
+        Offered(
+            "pipeline", pipeline.show, pipeline.PERMISSION, pipeline.TITLE, ":material/conversion_path:", "Data", True
+        ),
+        Offered("models", models.show, models.PERMISSION, models.TITLE, ":material/model_training:", "Data"),
+        Offered(
+            "administration",
+            administration.show,
+            administration.PERMISSION,
+            administration.TITLE,
+            ":material/manage_accounts:",
+            "Data",
+            True,
+        ),
+    )
+    return (*own, *read, *data)
 
 
 ICON = Path(__file__).parent / "icon.png"
@@ -127,7 +151,7 @@ def _page(each: Offered, now: Situation) -> st.Page:
             name = escape(now.user.username)
             st.html(USER.format(name=name))
             if may_see:
-                _show_view(each.view, now.user, now.passport)
+                _show_view(each, now.user, now.passport)
             else:
                 say_not_permitted(each.title)
 
@@ -137,11 +161,11 @@ def _page(each: Offered, now: Situation) -> st.Page:
     )
 
 
-def _show_view(view: View, user: SignedIn, passport: Passport | None) -> None:
-    if passport is None:
+def _show_view(each: Offered, user: SignedIn, passport: Passport | None) -> None:
+    if passport is None and not each.is_always_shown:
         say_nothing_published()
         return
     try:
-        view(passport, user)
+        each.view(passport, user)
     except UNAVAILABLE as error:
         say_unavailable(error)

@@ -19,10 +19,10 @@ from pipelines.assets.tables import table_assets
 from pipelines.rebuild import Rebuild
 from pipelines.session import RunSession, open_session
 from pipelines.upkeep import upkeep_job, upkeep_schedule
+from warehouse.freshness import FAIL_DAYS, WARN_DAYS
 
 NIGHTLY = "30 4 * * *"
-# two quiet nights are looked at, a quiet week is a fault: many chains import once a week
-FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(days=2))
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=FAIL_DAYS), warn_window=timedelta(days=WARN_DAYS))
 
 
 @dg.definitions

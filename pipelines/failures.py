@@ -10,25 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.findings import CheckedRun, Row, failed_rows
+from api.findings import CheckedRun, Row, failed_rows, spell
+from warehouse.wording import HELD, OUTCOMES, SAYS
 
 if TYPE_CHECKING:
     import polars as pl
     import psycopg
 
-SAYS = {"blocking": "STOPS PUBLISHING", "warning": "WARNS", "info": "TELLS"}
-OUTCOMES = {
-    "published": "what it built is served",
-    "blocked": "nothing was published; what was served before still is",
-    "failed": "it failed before its end; what was served before still is",
-    "running": "it is still at work",
-    "unchanged": "nothing had changed",
-}
-HELD = {
-    "rows": "These rows are left out of every figure until they are corrected or waived.",
-    "store_days": "Sales of these store-days are left out of every figure until they are corrected or waived.",
-    "pairs": "No order is suggested for these pairs until they are counted, corrected or waived.",
-}
 COLUMNS = ("severity", "table", "check", "store_code", "owner", "what_to_do", "row")
 
 
@@ -70,13 +58,8 @@ def _describe(connection: psycopg.Connection[Any], row: Row, store_code: str | N
     yield f"  to do: {row['what_to_do']}"
     if row["holds_back"] and row["state"] == "failed":
         yield f"  until then: {HELD[row['holds_back']]}"
-    for example, _ in failed_rows(connection, row["check_result_id"], store_code, limit=2):
+    for example, _ in failed_rows(connection, row["check_result_id"], _stores(store_code), limit=2):
         yield f"  for example: {spell(example)}"
-
-
-def spell(row: Row) -> str:
-    """A row in one line: `sku P1, sold_on 2024-04-09`; what is empty is left out."""
-    return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
 
 
 def as_frame(connection: psycopg.Connection[Any], found: CheckedRun, store_code: str | None = None) -> pl.DataFrame:
@@ -95,7 +78,7 @@ def as_frame(connection: psycopg.Connection[Any], found: CheckedRun, store_code:
         }
         for result in wanted(found, store_code)
         if result["state"] == "failed"
-        for row, store in failed_rows(connection, result["check_result_id"], store_code)
+        for row, store in failed_rows(connection, result["check_result_id"], _stores(store_code))
     ]
     return pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, pl.String))
 
@@ -107,3 +90,7 @@ def write(connection: psycopg.Connection[Any], found: CheckedRun, out: Path, sto
     frame = as_frame(connection, found, store_code)
     write_frame(frame, out)
     return frame.height
+
+
+def _stores(store_code: str | None) -> list[str] | None:
+    return None if store_code is None else [store_code]

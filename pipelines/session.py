@@ -83,7 +83,8 @@ class RunSession:
     def tags(self) -> dict[str, str]:
         """What is said of the run as a whole, beside its steps: how long, how many rows came over, how much memory."""
         seconds = time.monotonic() - self.started
-        values = {"seconds": f"{seconds:.1f}", "rows_read": str(self.rows), "peak_memory_mb": str(self.peak_memory_mb)}
+        values = {"run_id": self.run_id, "seconds": f"{seconds:.1f}", "rows_read": str(self.rows)}
+        values["peak_memory_mb"] = str(self.peak_memory_mb)
         return {f"ims/{name}": value for name, value in values.items()}
 
     @property

@@ -69,6 +69,21 @@ COST_SOURCES = {
     "service_level": "as the stated service level asks",
 }
 
+# what a failed check does, how the run ended that ran it, and what stays out while it is broken
+SAYS = {"blocking": "STOPS PUBLISHING", "warning": "WARNS", "info": "TELLS"}
+OUTCOMES = {
+    "published": "what it built is served",
+    "blocked": "nothing was published; what was served before still is",
+    "failed": "it failed before its end; what was served before still is",
+    "running": "it is still at work",
+    "unchanged": "nothing had changed",
+}
+HELD = {
+    "rows": "These rows are left out of every figure until they are corrected or waived.",
+    "store_days": "Sales of these store-days are left out of every figure until they are corrected or waived.",
+    "pairs": "No order is suggested for these pairs until they are counted, corrected or waived.",
+}
+
 
 def reason_in_words(code: str) -> str:
     """`PROJECTED_STOCKOUT` as a sentence; an unknown code in plain letters."""

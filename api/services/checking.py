@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from api.findings import without_costs
 from api.refusals import Conflict, Fault, Invalid, NotFound
 from api.services.action import Action, Row
 from api.services.ledger import business_day
@@ -79,9 +80,7 @@ async def list_failures(action: Action, paging: Paging, *, check_result_id: int,
         limit=paging.fetch,
     )
     if not action.can("cost:read"):
-        rows = [
-            {**each, "row": {name: value for name, value in each["row"].items() if "cost" not in name}} for each in rows
-        ]
+        rows = [{**each, "row": without_costs(each["row"])} for each in rows]
     return paging.page(rows, ("check_failure_id",))
 
 

@@ -53,7 +53,7 @@ def show(
             raise WrongInput(str(error)) from None
     with psycopg.connect(open_databases().operational) as connection:
         _check_store(connection, store)
-        found = newest_results(connection, store)
+        found = newest_results(connection, None if store is None else [store])
         if found is None:
             typer.echo("No run has checked anything yet. `ims run` builds, checks and publishes.")
             return

@@ -94,6 +94,7 @@ export:personal           A - - - - - -
 quality:read              A A A S - A -
 quality:waive             A - - - - A -
 quarantine:release        A - - - - - -
+pipeline:read             A A - - - A -
 pipeline:run              A - - - - A -
 pipeline:backfill         A - - - - A -
 user:read                 A A - - - - -

@@ -1,0 +1,1 @@
+"""The sections of the Administration view; all of them read and write through the API."""

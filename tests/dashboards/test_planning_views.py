@@ -1,0 +1,73 @@
+"""Models, forecast of an item, power grid: figures of the metric layer, costs hidden, other stores out of reach."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import polars as pl
+import pytest
+import streamlit as st
+
+from dashboards.trust.words import in_words
+from warehouse.formats import format_units
+from warehouse.lake import connect
+from warehouse.metrics import query
+from warehouse.outputs import read_output
+from warehouse.scope import Scope
+
+
+@pytest.fixture
+def lake(world):
+    con = connect(world.installation.databases, world.installation.settings, snapshot=world.snapshot_id, read_only=True)
+    yield con
+    con.close()
+
+
+def test_replays_tell_no_money_to_who_may_not_see_costs(world, site, lake) -> None:
+    for name in ("replays", "replay_means", "ablation", "decisions"):
+        frame = read_output(lake, name, sees_cost=False)
+        assert not [column for column in frame.columns if "cost" in column or "value" in column], name
+    assert "cost" in read_output(lake, "replays", sees_cost=True).columns
+    for role, sees in (("analyst", False), ("buyer", True)):
+        site.sign_in(world.installation, role)
+        page = site.open_view(world.installation, "Models and back-tests")
+        assert not page.exception
+        columns = {str(name) for frame in page.dataframe for name in frame.value.columns}
+        assert bool({"cost", "saved"} & columns) == sees, role
+
+
+def test_methods_are_named_in_sentences() -> None:
+    assert in_words("mean_52 replaces boosted_blend") == "mean of the year replaces boosted blend"
+
+
+def test_an_item_in_the_address_is_shown_with_the_metric_layers_figure(world, site, lake) -> None:
+    site.sign_in(world.installation)
+    page = site.open_view(world.installation, "Forecast of an item", store="S02", sku="FR-1003")
+    assert not page.exception
+    assert page.selectbox(key="sku").value == "FR-1003"
+    where = {"store": "S02", "sku": "FR-1003"}
+    expected = query(lake, ["forecast_28d_units"], (), where, scope=Scope(None, True))["forecast_28d_units"][0]
+    assert {tile.label: tile.value for tile in page.metric}["Wanted in four weeks"] == format_units(expected)
+
+
+def test_an_item_of_another_store_is_not_to_be_had_by_its_address(world, site, monkeypatch) -> None:
+    monkeypatch.setattr(st, "secrets", {"databases": dataclasses.asdict(world.installation.databases)})
+    site.sign_in(world.installation, "manager", ("S01",))
+    page = site.open_view(world.installation, "Forecast of an item", store="S02", sku="FR-1003")
+    assert not page.exception
+    assert page.selectbox(key="store").value is None
+    assert all("S01" in name for name in page.session_state["files"])
+    rows = [take() for name, take in page.session_state["files"].items() if name.endswith("csv")]
+    assert set(pl.read_csv(rows[0])["store_code"]) == {"S01"}
+
+
+def test_the_power_grid_is_what_the_metric_layer_says(world, site, lake, monkeypatch) -> None:
+    monkeypatch.setattr(st, "secrets", {"databases": dataclasses.asdict(world.installation.databases)})
+    site.sign_in(world.installation)
+    page = site.open_view(world.installation, "Lens power grid", store="S02", figure="power_units")
+    assert not page.exception
+    by = ("sphere", "cylinder")
+    expected = query(lake, ["power_units"], by, {"store": "S02", "lens_line": "x"}, scope=Scope(None, True))
+    take = next(take for name, take in page.session_state["files"].items() if name.endswith("csv"))
+    shown = pl.read_csv(take(), schema_overrides={"sphere": pl.String, "cylinder": pl.String})
+    assert shown.filter(pl.col("power_units").is_not_null()).select(*by, "power_units").rows() == expected.rows()
