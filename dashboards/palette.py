@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+import streamlit as st
 
 BRAND = "#1f9c82"
 DEMAND = "#8a9a96"
@@ -30,6 +31,11 @@ CONFIG: dict[str, Any] = {
 }
 HEAT_UP = [[0.0, "rgba(31, 156, 130, 0.06)"], [0.5, "rgba(31, 156, 130, 0.45)"], [1.0, "rgba(31, 156, 130, 1)"]]
 HEAT_DOWN = [[0.0, "rgba(208, 96, 74, 0.05)"], [0.5, "rgba(208, 96, 74, 0.4)"], [1.0, "rgba(208, 96, 74, 0.95)"]]
+
+
+def ink() -> str:
+    """The colour of text on half-transparent ground: it follows the page, of which Plotly knows nothing."""
+    return "#e6eeeb" if st.context.theme.type == "dark" else "#1d2b27"
 
 
 def lay_out(figure: go.Figure, *, height: int, y_title: str, unified: bool = True) -> go.Figure:

@@ -27,7 +27,7 @@ def draw_heat(
             z=[list(line) for line in values],
             text=said,
             texttemplate="%{text}" if few else None,
-            textfont={"size": 11},
+            textfont={"size": 11, "color": palette.ink()},
             hovertemplate="%{y} · %{x}: %{text}<extra></extra>",
             colorscale=palette.HEAT_UP if better != "down" else palette.HEAT_DOWN,
             xgap=1,
