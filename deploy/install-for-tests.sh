@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# What the tests drive beside IMS itself: a chromium and a Redis. Debian's packages where we may install them.
+# What the tests drive beside IMS itself: a chromium, a Redis, and what checks the rules of monitoring. Debian's packages where we may install them.
 set -eu
 if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium redis-server >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        chromium redis-server prometheus prometheus-alertmanager >/dev/null
 else
     command -v chromium >/dev/null || .venv/bin/playwright install chromium
+    command -v promtool >/dev/null && command -v amtool >/dev/null ||
+        { echo "The tests need promtool and amtool: install prometheus and prometheus-alertmanager." >&2; exit 1; }
     command -v redis-server >/dev/null || { echo "The tests need redis-server: install it with your system's packages." >&2; exit 1; }
 fi

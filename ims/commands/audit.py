@@ -1,14 +1,46 @@
-"""`ims audit`: whether the audit log is whole, and dropping what was kept long enough."""
+"""`ims audit`: what happened, whether the log of it is whole, and dropping what was kept long enough."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Verify the audit log; drop its oldest years.", no_args_is_help=True)
+app = typer.Typer(help="Read the audit log, verify it, drop its oldest years.", no_args_is_help=True)
+LIST = """
+    SELECT at, severity, kind, coalesce(username, '-'), coalesce(host(address), '-'), coalesce(entity_type, ''),
+           coalesce(entity_id, ''), coalesce(request_id, '-')
+      FROM audit_log
+     WHERE (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(user)s::text IS NULL OR username = %(user)s)
+     ORDER BY at DESC, audit_id DESC LIMIT %(limit)s
+"""
+
+
+@app.command("list")
+def list_events(
+    kind: Annotated[str | None, typer.Option("--kind", help="Only events of this kind (docs/audit.md).")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="Only what this user did.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")] = 50,
+) -> None:
+    """The events, newest first: when, how grave, what, who, from where, to what, in which request."""
+    import psycopg
+
+    from api.database import open_databases
+    from api.services.audit_kinds import kinds
+    from ims.failure import WrongInput
+
+    if kind is not None and kind not in kinds():
+        raise WrongInput(f"There is no kind of event {kind!r}; docs/audit.md lists them.")
+    with psycopg.connect(open_databases().operational) as connection:
+        rows = connection.execute(LIST, {"kind": kind, "user": user, "limit": limit}).fetchall()
+    for at, severity, found, username, address, entity, key, request in rows:
+        what, when = f"{entity} {key}".strip() or "-", f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
+        typer.echo(f"{when}  {severity:<8}  {found:<22}  {username}  {address}  {what}  {request}")
+    if not rows:
+        typer.echo("There is no such event.")
 
 
 @app.command("verify")
@@ -60,8 +92,6 @@ def retain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,
 ) -> None:
     """Drop the months of the audit log that are older; what is left still verifies."""
-    import datetime as dt
-
     import psycopg
 
     from api.database import open_databases

@@ -28,7 +28,8 @@ from warehouse import metrics
 from warehouse.metrics import NotAllowed
 
 STORES = {"S01": "Indiranagar", "S02": "Koregaon Park", "S03": "Salt Lake"}
-# what a role reaches: A every store, S its own, R what they did themselves there, - nothing. Costs: C sees them, * only when granted, - never
+# what a role reaches: A every store, S its own, R what they did themselves there, - nothing.
+# Costs: C sees them, * only when granted, - never
 TABLE = """
 role        report:sales  report:stock  report:clinical  report:staff  forecast:read  costs  Reorder  Sales  suggestions  sales
 superadmin  A             A             A                A             A              C      A        A      A            A

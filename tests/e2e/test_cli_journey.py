@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from ims.demo.generate import write_chain
 
+ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
@@ -24,7 +26,9 @@ def ims(*arguments: str | Path, expect: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def test_a_chain_from_import_to_next_week_and_back(installation, tmp_path: Path) -> None:
+def test_a_chain_from_import_to_next_week_and_back(
+    installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, later = tmp_path / "chain" / "week-0", tmp_path / "chain" / "week-1"
     write_chain(first, profile="ci", then_weeks=1)
 
@@ -56,6 +60,19 @@ def test_a_chain_from_import_to_next_week_and_back(installation, tmp_path: Path)
     ims("publish", "rollback", "999999", expect=2)
     assert "2" in ims("sql", "SELECT 1 + 1 AS two")
     ims("sql", "DELETE FROM dim_store", expect=2)
+    monkeypatch.chdir(tmp_path)
+    for command in runbook_commands():
+        ims(*command)
+
+
+def runbook_commands() -> list[list[str]]:
+    """What docs/runbooks.md tells people to type, each once."""
+    lines = (ROOT / "docs" / "runbooks.md").read_text().splitlines()
+    typed = dict.fromkeys(line.strip() for line in lines if line.startswith("    "))
+    commands = [shlex.split(line) for line in typed]
+    assert all(program == "ims" for program, *_ in commands)
+    assert len(commands) > 5
+    return [arguments for _, *arguments in commands]
 
 
 def export_suggestions(out: Path) -> pl.DataFrame:
