@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -69,14 +70,20 @@ def test_no_runbook_is_of_an_alert_that_is_gone():
     assert set(re.findall(r"^## (\w+)$", (ROOT / "docs" / "runbooks.md").read_text(), re.M)) == set(ALERTS)
 
 
+def check_names(query: str) -> None:
+    """Each figure that the query names is exported by us or by an exporter beside us."""
+    without_labels = re.sub(r"\{[^}]*\}|\"[^\"]*\"|\b(by|on|without) \([^)]*\)", " ", query)
+    names = {name for name in re.findall(r"[a-z_:][a-z0-9_:]*", without_labels) if "_" in name or name == "up"}
+    for name in names - {"histogram_quantile", "predict_linear"}:
+        assert name in exported() or OTHERS.match(name), f"{query}: {name}"
+
+
 def test_each_figure_of_a_rule_is_one_that_somebody_exports():
-    known = exported()
     for group in GROUPS:
         for rule in group["rules"]:
-            without_labels = re.sub(r"\{[^}]*\}|\"[^\"]*\"|\b(by|on|without) \([^)]*\)", " ", rule["expr"])
-            names = {name for name in re.findall(r"[a-z_:][a-z0-9_:]*", without_labels) if "_" in name or name == "up"}
-            for name in names - {"histogram_quantile", "predict_linear"}:
-                assert name in known or OTHERS.match(name), f"{rule}: {name}"
+            check_names(rule["expr"])
+    with pytest.raises(AssertionError, match="ims_nothing"):
+        check_names("sum(rate(ims_nothing_total[5m]))")
 
 
 def test_each_kind_and_code_that_a_rule_counts_is_one_of_ours():
@@ -103,3 +110,35 @@ def test_what_is_silenced_by_something_greater_is_an_alert():
     for pattern in re.findall(r"alertname =~? \"?([\w.*|]+)\"?\]", text):
         for part in pattern.split("|"):
             assert any(re.fullmatch(part, name) for name in ALERTS), part
+
+
+def panels():
+    for path in sorted((FOLDER / "grafana" / "dashboards").glob("*.json")):
+        for panel in json.loads(path.read_text())["panels"]:
+            yield path.stem, panel
+
+
+def test_each_panel_asks_what_prometheus_can_read_of_figures_that_somebody_exports(tmp_path):
+    asked = [(board, target["expr"]) for board, panel in panels() for target in panel["targets"]]
+    assert {board for board, _ in asked} == {"api", "business", "database", "pipeline"}
+    for _, query in asked:
+        check_names(query)
+    rules = [{"record": f"panel:{number}", "expr": query} for number, (_, query) in enumerate(asked)]
+    path = tmp_path / "panels.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    ran("promtool", "check", "rules", path)
+
+
+def test_panels_have_a_title_a_unit_and_a_place_of_their_own():
+    taken = set()
+    for board, panel in panels():
+        assert panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        place = panel["gridPos"]
+        cells = {
+            (board, x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken, (board, panel["title"])
+        taken |= cells
