@@ -1,51 +1,83 @@
-"""The list of suggested orders as a table to pick a line from."""
+"""The list of suggested orders as a table: lines are ticked to be decided on, and one is looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
+from dashboards.deciding.lines import sources, state_in_words, wanted_qty
 from warehouse.formats import format_money, format_number
-from warehouse.wording import STATES, reason_in_words
+from warehouse.wording import reason_in_words
 
 ROW_HEIGHT, LONGEST = 35, 12
 
 
-def pick_line(
-    rows: Sequence[dict[str, Any]], currency: str, chosen_id: int | None, key: str, hidden: Collection[str] = ()
-) -> dict[str, Any]:
-    """Show the rows, the dearest first; the picked one (at first `chosen_id`, else the first).
+@dataclass(frozen=True)
+class Picked:
+    """The line whose receipt is shown, and the ticked ones."""
+
+    line: dict[str, Any]
+    ticked: list[dict[str, Any]]
+
+
+def pick_lines(
+    rows: Sequence[dict[str, Any]],
+    currency: str,
+    chosen_id: int | None,
+    drafts: Mapping[int, str],
+    key: str,
+    *,
+    is_decided_on: bool,
+    hidden: Collection[str] = (),
+) -> Picked:
+    """Show the rows in their order. The line looked at is the one clicked or ticked last, at first `chosen_id`.
 
     `hidden` names columns that say the same in every row.
     """
-    start = next((index for index, row in enumerate(rows) if row["suggestion_id"] == chosen_id), 0)
     event = st.dataframe(
-        _style(rows, currency),
+        _style(rows, currency, drafts),
         key=key,
         hide_index=True,
         height=ROW_HEIGHT * (min(len(rows), LONGEST) + 1) + 3,
         row_height=ROW_HEIGHT,
         on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [start]}},
+        selection_mode=["multi-row", "single-cell"] if is_decided_on else "single-row",
         column_config=_columns(),
         column_order=[name for name in _columns() if name not in hidden],
         placeholder="",
-        alt="Suggested orders, the most money at stake first",
+        alt="Suggested orders: what to move between stores, then what to buy, the most money at stake first",
     )
-    picked = event["selection"]["rows"]
-    return rows[picked[0]] if picked and picked[0] < len(rows) else rows[start]
+    ticked = [index for index in event["selection"]["rows"] if index < len(rows)]
+    cells = [index for index, _ in event["selection"].get("cells", []) if index < len(rows)]
+    found = _newest(f"{key}-seen", ticked, cells)
+    if found is None:
+        found = next((index for index, row in enumerate(rows) if row["suggestion_id"] == chosen_id), 0)
+    return Picked(rows[found], [rows[index] for index in ticked])
 
 
-def _style(rows: Sequence[dict[str, Any]], currency: str) -> Any:
+def _newest(key: str, ticked: list[int], cells: list[int]) -> int | None:
+    """The row that was clicked or ticked since the last look; None when nothing was."""
+    before_ticked, before_cells = st.session_state.get(key, ([], []))
+    st.session_state[key] = (ticked, cells)
+    if cells and cells != before_cells:
+        return cells[0]
+    new = [index for index in ticked if index not in before_ticked]
+    return new[-1] if new else None
+
+
+def _style(rows: Sequence[dict[str, Any]], currency: str, drafts: Mapping[int, str]) -> Any:
+    origins = sources(rows)
     table = pl.DataFrame(
         [
             {
                 "at_stake": float(row["priority"]),
-                "order": row["suggested_qty"],
+                "order": wanted_qty(row),
+                "state": state_in_words(row),
+                "draft": drafts.get(row["suggestion_id"]),
                 "product": row["product_name"],
                 "sku": row["sku"],
                 "store": f"{row['store_code']} · {row['store_name']}",
@@ -57,11 +89,11 @@ def _style(rows: Sequence[dict[str, Any]], currency: str) -> Any:
                 "arrives": row["arrives_on"],
                 "until": row["covers_until"],
                 "category": row["category"],
-                "vendor": row["vendor_code"],
-                "state": STATES.get(row["state"], row["state"]),
+                "source": origins[row["suggestion_id"]],
             }
             for row in rows
-        ]
+        ],
+        schema_overrides={"draft": pl.String},
     )
     units = dict.fromkeys(("order", "on_hand", "on_order"), format_number)
     return table.to_pandas().style.format(
@@ -80,11 +112,16 @@ def _columns() -> dict[str, Any]:
         "at_stake": column.NumberColumn(
             "At stake", help="Expected cost saved by ordering, against ordering nothing: lost margin less holding."
         ),
-        "order": column.NumberColumn("Order", help="Suggested units, in whole packs.", width="small"),
-        "product": column.TextColumn("Product", width="medium"),
+        "order": column.NumberColumn(
+            "Order", help="Units, in whole packs: as suggested, or as changed.", width="small"
+        ),
+        "state": column.TextColumn("State", width=125),
+        "source": column.TextColumn("From", help="The vendor, or the store that has it to spare.", width=165),
+        "product": column.TextColumn("Product", width=190),
         "sku": column.TextColumn("SKU", width="small"),
-        "store": column.TextColumn("Store", width="medium"),
-        "why": column.TextColumn("Why", width="medium"),
+        "store": column.TextColumn("Store", width=150),
+        "why": column.TextColumn("Why", width=190),
+        "draft": column.TextColumn("Draft", help="The order or the transfer that it became.", width=185),
         "on_hand": column.NumberColumn("On hand", width="small"),
         "on_order": column.NumberColumn("On order", width="small"),
         "expected": column.NumberColumn(
@@ -94,6 +131,4 @@ def _columns() -> dict[str, Any]:
         "arrives": column.DateColumn("Arrives", format="D MMM", width="small"),
         "until": column.DateColumn("Lasts until", format="D MMM", width="small"),
         "category": column.TextColumn("Category"),
-        "vendor": column.TextColumn("Vendor", width="small"),
-        "state": column.TextColumn("State", width="small"),
     }

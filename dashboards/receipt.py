@@ -7,22 +7,25 @@ from typing import Any
 
 import streamlit as st
 
+from api.identity.principal import SignedIn
 from api.identity.scope import Scope
 from api.suggestions import find_suggestion
 from dashboards import palette
+from dashboards.deciding.bar import show_edit_button
+from dashboards.deciding.lines import wanted_qty
 from dashboards.installation import operational
 from dashboards.passport import Passport
 from dashboards.projection import first_empty_day, project_stock
 from dashboards.reader import read_arrivals, read_forecast, read_history
 from dashboards.receipt_charts import draw_demand, draw_stock
-from models.explanation.words import explain, summarise
+from models.explanation.words import explain, say_edit, summarise
 from warehouse.formats import format_day
 
 DAYS_AFTER_COVER = 7
 
 
-def show_receipt(row: dict[str, Any], passport: Passport, scope: Scope) -> None:
-    """Everything about one line, below the table."""
+def show_receipt(row: dict[str, Any], passport: Passport, scope: Scope, user: SignedIn) -> None:
+    """Everything about one line, below the table, with the way to another quantity."""
     with operational().connect() as connection:
         found = find_suggestion(connection, row["suggestion_id"], stores=scope.store_codes)
     receipt = (found or {}).get("receipt") or {}
@@ -32,6 +35,9 @@ def show_receipt(row: dict[str, Any], passport: Passport, scope: Scope) -> None:
         words, charts = st.columns([2, 3], gap="large")
         with words:
             st.markdown(f"##### {summarise(row)}")
+            if row["approved_qty"] and wanted_qty(row) != row["suggested_qty"]:
+                st.markdown(say_edit(row, {}, passport.currency, sees_cost=False))
+            show_edit_button(user, row, place="receipt")
             st.markdown("\n".join(f"- {line}" for line in explain(row, receipt, passport.currency, scope.sees_cost)))
         with charts:
             _show_demand(row, passport)

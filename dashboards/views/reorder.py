@@ -1,4 +1,4 @@
-"""Reorder: what to order now, the most money at stake first, and why."""
+"""Reorder: what to move and what to buy now, the most money at stake first, why, and deciding on it."""
 
 from __future__ import annotations
 
@@ -6,78 +6,123 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from api.identity.principal import SignedIn
 from api.identity.scope import Scope, scope_of
+from api.services.suggestion_summary import name_drafts
 from api.services.suggestion_totals import SuggestionTotals, total_suggestions
 from api.suggestions import list_suggestions
+from dashboards.deciding.bar import may_decide, show_bar
+from dashboards.deciding.dialogs import show_dialog
+from dashboards.deciding.lines import DECIDED, OPEN, SHOWN, state_in_words
+from dashboards.deciding.outcome import decisions, show_outcome
 from dashboards.downloads import order_frame, write_csv, write_xlsx
 from dashboards.files import TYPES, File, offer
 from dashboards.filters import choose_one
 from dashboards.header import show_header
 from dashboards.installation import operational
 from dashboards.messages import say
-from dashboards.order_table import pick_line
+from dashboards.order_table import pick_lines
 from dashboards.passport import Passport
 from dashboards.reader import read_places
 from dashboards.receipt import show_receipt
 from warehouse.formats import count_of, format_compact_money, format_money, format_number
 
-LEAD = "What to order now, the most money at stake first. Pick a line to see why."
+LEAD = "What to move between stores, then what to buy, the most money at stake first. Click a line to see why."
 PERMISSION, EXPORT = "suggestion:read", "suggestion:export"
-STATES = ("proposed", "approved", "edited", "ordered")
-SHOWN = 500
+MOST = 500
+KINDS = {"transfer": "To move", "purchase": "To buy"}
+STATE_WORDS = {"open": "Open", "approved": "Approved", "ordered": "Ordered", "refused": "Refused"}
 
 
 def show(passport: Passport, user: SignedIn) -> None:
     """The view."""
     scope = scope_of(user, PERMISSION)
     show_header("Reorder", LEAD, passport)
-    store, category = _ask(passport, scope)
+    chosen = _ask(passport, scope)
     filters: dict[str, Any] = {
         "publication_id": passport.publication_id,
         "stores": scope.store_codes,
-        "store": store,
-        "category": category,
-        "states": STATES,
+        "store": chosen["store"],
+        "category": chosen["category"],
+        "kind": chosen["act"],
+        "states": SHOWN[chosen["state"]] if chosen["state"] else (OPEN, *DECIDED),
     }
+    show_outcome(user, passport.currency)
     with operational().connect() as connection:
-        totals = total_suggestions(connection, **filters)
-        rows = list_suggestions(connection, **filters, limit=SHOWN)
+        open_totals, totals = (
+            total_suggestions(connection, **{**filters, "states": states})
+            for states in ({OPEN} & {*filters["states"]}, filters["states"])
+        )
+        rows = _read(connection, filters)
+        drafts = name_drafts(connection, [row["suggestion_id"] for row in rows if row["state"] != OPEN])
     if not rows:
-        _say_why_empty(passport, store, category)
+        _say_why_empty(passport, any(chosen.values()))
         return
-    _show_tiles(totals, passport.currency)
-    chosen = st.query_params.get("line", "")
-    line = pick_line(
+    _show_tiles(open_totals, totals, passport.currency)
+    bar = st.container()
+    asked = st.query_params.get("line", "")
+    picked = pick_lines(
         rows,
         passport.currency,
-        int(chosen) if chosen.isdecimal() else None,
-        key=f"lines-{passport.publication_id}-{store}-{category}",
-        hidden=_say_nothing(rows, store, category),
+        int(asked) if asked.isdecimal() else None,
+        drafts,
+        key=f"lines-{passport.publication_id}-{'-'.join(map(str, chosen.values()))}-{decisions()}",
+        is_decided_on=may_decide(user),
+        hidden=_say_nothing(rows, chosen, drafts),
     )
-    st.query_params["line"] = str(line["suggestion_id"])
+    st.query_params["line"] = str(picked.line["suggestion_id"])
+    with bar:
+        show_bar(user, rows, picked.ticked)
     _offer_files(user, filters, totals.lines, passport)
-    show_receipt(line, passport, scope)
+    show_receipt(picked.line, passport, scope, user)
+    show_dialog(rows, passport, scope)
 
 
-def _ask(passport: Passport, scope: Scope) -> tuple[str | None, str | None]:
+def _ask(passport: Passport, scope: Scope) -> dict[str, str | None]:
     stores, categories = read_places(passport.snapshot_id, scope)
-    left, right, _ = st.columns([1, 1, 2])
-    store = choose_one(left, "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}")
-    category = choose_one(right, "Category", "All categories", categories, "category")
-    return store, category
+    places = st.columns(4)
+    return {
+        "store": choose_one(
+            places[0], "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}"
+        ),
+        "category": choose_one(places[1], "Category", "All categories", categories, "category"),
+        "act": choose_one(places[2], "What to do", "Move and buy", list(KINDS), "act", KINDS.__getitem__),
+        "state": choose_one(places[3], "State", "Open and decided", list(SHOWN), "state", STATE_WORDS.__getitem__),
+    }
 
 
-def _say_nothing(rows: list[dict[str, Any]], store: str | None, category: str | None) -> list[str]:
+def _read(connection: Connection, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The open ones on top, transfers first, for they cost least; below them what is decided."""
+    wanted = {*filters["states"]}
+    rows = list_suggestions(connection, **{**filters, "states": wanted & {OPEN}}, limit=MOST)
+    rows.sort(key=lambda row: row["kind"] != "transfer")
+    return rows + list_suggestions(connection, **{**filters, "states": wanted - {OPEN}}, limit=MOST - len(rows))
+
+
+def _say_nothing(rows: list[dict[str, Any]], chosen: dict[str, str | None], drafts: dict[int, str]) -> list[str]:
     """Columns that say the same in every row."""
-    is_same = {"store": bool(store), "category": bool(category), "state": len({row["state"] for row in rows}) == 1}
+    is_same = {
+        "store": bool(chosen["store"]),
+        "category": bool(chosen["category"]),
+        "state": len({state_in_words(row) for row in rows}) == 1,
+        "draft": not drafts,
+    }
     return [name for name, same in is_same.items() if same]
 
 
-def _show_tiles(totals: SuggestionTotals, currency: str) -> None:
+def _show_tiles(still_open: SuggestionTotals, both: SuggestionTotals, currency: str) -> None:
+    """Of what is still to decide, or of what is shown where nothing is."""
+    totals = still_open if still_open.lines else both
+    decided = count_of(both.lines - still_open.lines, "line")
     tiles = st.columns(4)
-    tiles[0].metric("Lines to order", format_number(totals.lines), border=True, help="Store and product pairs.")
+    tiles[0].metric(
+        "Lines to decide" if still_open.lines else "Lines decided",
+        format_number(totals.lines),
+        border=True,
+        help=f"Store and product pairs. Beside them {decided} of this choice decided already.",
+    )
     tiles[1].metric("Units", format_number(totals.units, by_lakh=currency == "INR"), border=True)
     tiles[2].metric(
         "Money at stake",
@@ -101,7 +146,7 @@ def _offer_files(user: SignedIn, filters: dict[str, Any], lines: int, passport: 
         return write_csv(order_frame(rows)) if form == "csv" else write_xlsx(rows, passport), len(rows)
 
     name = f"suggestions-{passport.as_of}-snapshot-{passport.snapshot_id}"
-    about = {key: filters[key] for key in ("store", "category")} | {"snapshot_id": passport.snapshot_id}
+    about = {key: filters[key] for key in ("store", "category", "kind")} | {"snapshot_id": passport.snapshot_id}
     csv, xlsx = (
         File("suggestions", f"{name}.{form}", PERMISSION, EXPORT, partial(write, form), about) for form in TYPES
     )
@@ -110,16 +155,16 @@ def _offer_files(user: SignedIn, filters: dict[str, Any], lines: int, passport: 
     with st.container(horizontal=True, vertical_alignment="center"):
         offer("CSV", csv)
         offer("Excel", xlsx)
-        hidden = f"The {SHOWN} dearest are shown; the files hold " if lines > SHOWN else "The files hold "
+        hidden = f"The first {MOST} are shown; the files hold " if lines > MOST else "The files hold "
         st.caption(f"{hidden}{count_of(lines, 'line')}, as filtered.")
 
 
-def _say_why_empty(passport: Passport, store: str | None, category: str | None) -> None:
-    if store or category:
+def _say_why_empty(passport: Passport, is_filtered: bool) -> None:
+    if is_filtered:
         say(
             "Nothing to order here",
             "No order is suggested for this choice: what is on hand and on order covers the expected demand. "
-            "Choose another store or category to see the rest.",
+            "Choose another store, category or state to see the rest.",
             "check_circle",
         )
         return

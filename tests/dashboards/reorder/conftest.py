@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import uvicorn
 from psycopg.rows import dict_row
+from streamlit.runtime.context import ContextProxy
 
 from api.app import create_app
 
@@ -42,8 +43,10 @@ class Served:
 
 
 @pytest.fixture
-def served(world, site) -> Iterator[Served]:
-    """The API of the published world, known to the site."""
+def served(world, site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """The API of the published world, known to the site, whose viewer sits somewhere with a browser."""
+    monkeypatch.setattr(ContextProxy, "headers", property(lambda _: {"User-Agent": "Firefox ü"}))
+    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _: "203.0.113.7"))
     served = Served(world.installation.databases)
     site.api = served.address
     yield served

@@ -69,7 +69,7 @@ def test_a_user_is_added_and_found_in_the_trail(world, served, site) -> None:
     assert "asha is added." in page.success[0].value
     assert "asha" in set(page.dataframe[0].value["name"])
     page = site.open_view(world.installation, "Administration", section="audit", kind="user.created")
-    assert page.dataframe[0].value[["who", "kind"]].values.tolist() == [["admin", "user.created"]]
+    assert page.dataframe[0].value[["who", "kind"]].values.tolist() == [["admin", "A user was created"]]
     page = site.open_view(world.installation, "Administration")
     page.text_input(key="new-name").input("asha")
     page = press(page, "Add")

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 import pytest
 import streamlit as st
-from streamlit.runtime.context import ContextProxy
 
 from dashboards.api_client import Declined, ask_api, new_key
 from dashboards.problems import literal, words_of
@@ -22,8 +21,6 @@ def viewer(world, site, served, monkeypatch: pytest.MonkeyPatch):
     """Secrets and context of a page, outside of one."""
     secrets = {"databases": dataclasses.asdict(world.installation.databases), "api": {"address": served.address}}
     monkeypatch.setattr(st, "secrets", secrets)
-    monkeypatch.setattr(ContextProxy, "headers", property(lambda _: {"User-Agent": "Firefox ü"}))
-    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _: "203.0.113.7"))
     return site
 
 

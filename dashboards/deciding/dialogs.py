@@ -1,0 +1,181 @@
+"""The three questions before something is written: approve, refuse, another quantity. Each is sent once, by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from api.identity.scope import Scope
+from api.services.suggestion_summary import Party, Worth, worth_of
+from api.suggestions import find_suggestion
+from dashboards.api_client import Answer, Declined, ask_api, new_key
+from dashboards.deciding.lines import Row
+from dashboards.deciding.outcome import Outcome, keep_outcome
+from dashboards.deciding.reasons import ask_reason
+from dashboards.installation import operational
+from dashboards.passport import Passport
+from dashboards.problems import literal, show_problem
+from warehouse.formats import count_of, format_money, format_number
+
+ASKED = "asking"
+MOST_NAMED = 8
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is being asked, of which suggestions; `key` names the write it may lead to."""
+
+    step: str
+    ids: tuple[int, ...]
+    key: str
+
+
+def ask(step: str, ids: tuple[int, ...]) -> None:
+    """Open the dialog with the next run: `approve`, `refuse` or `edit`. For a button's callback."""
+    st.session_state[ASKED] = Asking(step, ids, new_key())
+
+
+def show_dialog(rows: Sequence[Row], passport: Passport, scope: Scope) -> None:
+    """The dialog that was asked for, until it is answered or dismissed; it outlives a page that is drawn anew."""
+    asking: Asking | None = st.session_state.get(ASKED)
+    if asking is None:
+        return
+    named = [row for row in rows if row["suggestion_id"] in asking.ids]
+    if not named:
+        _forget()
+        return
+    lines = count_of(len(asking.ids), "line")
+    title = {"approve": f"Approve {lines}?", "refuse": f"Refuse {lines}?", "edit": "Another quantity"}[asking.step]
+    dialog = st.dialog(title, on_dismiss=_forget)
+    if asking.step == "approve":
+        dialog(_approve)(asking, passport, scope)
+    elif asking.step == "refuse":
+        dialog(_refuse)(asking, [f"{row['product_name']} · {row['store_code']}" for row in named])
+    else:
+        dialog(_edit)(asking, named[0], scope)
+
+
+def _forget() -> None:
+    st.session_state.pop(ASKED, None)
+
+
+def _finish(outcome: Outcome) -> None:
+    _forget()
+    keep_outcome(outcome)
+    st.rerun()
+
+
+def _approve(asking: Asking, passport: Passport, scope: Scope) -> None:
+    key = asking.key
+    left_out: set[int] = st.session_state.setdefault(f"left-out-{key}", set())
+    ids = [each for each in asking.ids if each not in left_out]
+    with operational().connect() as connection:
+        worth = worth_of(connection, ids, sees_cost=scope.sees_cost)
+    confirmed = st.session_state.setdefault(f"confirmed-{key}-{len(ids)}", worth)
+    st.markdown(_say_worth(worth, passport.currency))
+    st.markdown("\n".join(f"- {_say_party(party, passport.currency)}" for party in worth.parties[:MOST_NAMED]))
+    if len(worth.parties) > MOST_NAMED:
+        st.caption(f"… and {len(worth.parties) - MOST_NAMED} more.")
+    note = st.text_input("Note", max_chars=200, placeholder="If there is anything to say", key=f"note-{key}")
+    st.caption(
+        "What is bought becomes draft orders, what is moved requested transfers. Nothing is sent to a vendor yet."
+    )
+    if not st.button(f"Approve {count_of(len(ids), 'line')}", type="primary", key=f"approve-{key}"):
+        return
+    if worth != confirmed:
+        st.session_state[f"confirmed-{key}-{len(ids)}"] = worth
+        st.warning("Somebody changed these lines while you read. Above is what they come to now: approve again.")
+        return
+    body = {"ids": ids} | ({"note": note.strip()} if note.strip() else {})
+    answer = _send("POST", "/suggestions/approve", body, key=f"{key}-{len(ids)}")
+    if isinstance(answer, Declined):
+        _offer_to_leave_out(answer, ids, left_out)
+        return
+    _finish(Outcome("approved", len(ids), tuple(answer.body["orders"]), tuple(answer.body["transfers"])))
+
+
+def _offer_to_leave_out(refusal: Declined, ids: list[int], left_out: set[int]) -> None:
+    """All or none is approved; those that hinder the others can be left out."""
+    one = refusal.members.get("suggestion_id")
+    hindering = {*refusal.members.get("suggestion_ids", [one])} & {*ids}
+    if hindering and len(hindering) < len(ids):
+        label = f"Leave out {count_of(len(hindering), 'line')}, keep {format_number(len(ids) - len(hindering))}"
+        st.button(label, on_click=left_out.update, args=(hindering,))
+
+
+def _refuse(asking: Asking, names: list[str]) -> None:
+    ids, key = list(asking.ids), asking.key
+    st.markdown("\n".join(f"- {literal(name)}" for name in names[:MOST_NAMED]))
+    if len(names) > MOST_NAMED:
+        st.caption(f"… and {len(names) - MOST_NAMED} more.")
+    reason = ask_reason(key)
+    if not st.button(f"Refuse {count_of(len(ids), 'line')}", type="primary", key=f"refuse-{key}", disabled=not reason):
+        return
+    answer = _send("POST", "/suggestions/refuse", {"ids": ids, **(reason or {})}, key=key)
+    if not isinstance(answer, Declined):
+        _finish(Outcome("refused", len(ids)))
+
+
+def _edit(asking: Asking, row: Row, scope: Scope) -> None:
+    identity, key = row["suggestion_id"], asking.key
+    if f"seen-{key}" not in st.session_state:
+        seen = _send("GET", f"/suggestions/{identity}")
+        if isinstance(seen, Declined):
+            return
+        st.session_state[f"seen-{key}"] = seen
+    seen = st.session_state[f"seen-{key}"]
+    pack, current = _pack_of(identity, scope), int(seen.body.get("approved_qty") or seen.body["suggested_qty"])
+    st.markdown(f"**{literal(row['product_name'])}** · {literal(row['store_name'])}")
+    quantity = st.number_input(
+        "Quantity",
+        min_value=1,
+        max_value=1_000_000,
+        value=current,
+        step=pack,
+        key=f"quantity-{key}",
+        help=f"Suggested: {format_number(row['suggested_qty'])}."
+        + (f" It comes in packs of {pack}." if pack > 1 else ""),
+    )
+    fault = st.empty()
+    reason = ask_reason(key)
+    if not st.button("Change the quantity", type="primary", key=f"change-{key}", disabled=not reason):
+        return
+    if quantity == current:
+        fault.caption(":red[That is what is wanted already.]")
+        return
+    answer = _send("PATCH", f"/suggestions/{identity}", {"quantity": quantity, **(reason or {})}, tag=seen.tag)
+    if isinstance(answer, Declined):
+        if said := answer.fault("quantity"):
+            fault.caption(f":red[The quantity {literal(said)}.]")
+        return
+    _finish(Outcome("changed", 1, name=row["product_name"], quantities=(row["suggested_qty"], quantity)))
+
+
+def _pack_of(suggestion_id: int, scope: Scope) -> int:
+    with operational().connect() as connection:
+        found = find_suggestion(connection, suggestion_id, stores=scope.store_codes)
+    return max(int(((found or {}).get("receipt") or {}).get("pack_size") or 1), 1)
+
+
+def _send(method: str, path: str, body: Mapping[str, Any] | None = None, **more: str | None) -> Answer | Declined:
+    """The answer, or the refusal, which is shown."""
+    try:
+        return ask_api(method, path, body, **more)
+    except Declined as refusal:
+        show_problem(refusal)
+        return refusal
+
+
+def _say_worth(worth: Worth, currency: str) -> str:
+    text = f"**{count_of(worth.units, 'unit')}**, {format_money(worth.at_stake, currency)} at stake"
+    return f"{text}, **{format_money(worth.cost_amount, currency)}** to pay." if worth.cost_amount else f"{text}."
+
+
+def _say_party(party: Party, currency: str) -> str:
+    act = "Move from store" if party.kind == "transfer" else "Buy from"
+    text = f"{act} **{literal(party.name or 'no vendor')}**: {count_of(party.lines, 'line')}, "
+    text += count_of(party.units, "unit")
+    return text if party.cost_amount is None else f"{text}, {format_money(party.cost_amount, currency)}"
