@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api.database import head_revision
@@ -149,8 +150,7 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
         app.include_router(identity.create_router(door))
         table = RouteTable()
         app.router.routes.insert(0, table)
-        for routes in RESOURCES:
-            router = routes.create_router()
+        for router in _resources():
             app.include_router(router, prefix="/api/v1")
             table.add(router, "/api/v1")
         app.include_router(publication.create_router(pool))
@@ -165,6 +165,12 @@ def create_app(databases: Databases, *, serves_api: bool = True, lifespan: Lifes
     _allow_origins(app, settings)
     app.add_middleware(Observation, observations=observations, stopping=stopping, hsts=settings.hsts)
     return app
+
+
+@cache
+def _resources() -> tuple[APIRouter, ...]:
+    """The same in every application of a process: the signatures of 200 operations are read once."""
+    return tuple(routes.create_router() for routes in RESOURCES)
 
 
 def _allow_origins(app: FastAPI, settings: Settings) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
+
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.identity.policy import permissions, roles
@@ -59,12 +62,17 @@ def main(arguments: list[str]) -> int:
     return 1 if stale else 0
 
 
+@cache
+def described_app() -> FastAPI:
+    """The application on no database at all: to be asked for its description, and for nothing else."""
+    return create_app(Databases(*["postgresql://"] * 3))
+
+
 def _operations() -> list[str]:
-    nowhere = Databases(*["postgresql://"] * 3)
     lines = ["# Operations of the API", "", NOTICE.format(source="routes in `api/routes/`"), ""]
     lines += [ABOUT_OPERATIONS, ""]
     group = ""
-    for each in operations(create_app(nowhere)):
+    for each in operations(described_app()):
         if each.tag != group:
             group = each.tag
             lines += [f"## {group.capitalize()}", "", "| operation | | permission |", "|---|---|---|"]

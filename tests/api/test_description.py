@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.app import create_app
-from ims.postgres import Databases
+from api.docs import described_app
 
-DESCRIPTION = create_app(Databases(*["postgresql://"] * 3)).openapi()
+DESCRIPTION = described_app().openapi()
 OPERATIONS = [
     (method, path, operation) for path, methods in DESCRIPTION["paths"].items() for method, operation in methods.items()
 ]

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from api.app import create_app
+from api.docs import described_app
 from api.identity.policy import grants_of, permissions, roles
 from api.routes.answers import write_json
 from api.surface import Operation, operations
@@ -111,8 +112,7 @@ CELLS = {
     for role, letter in zip(ROLES, line.split()[1:], strict=True)
 }
 LETTERS = {"all": "A", "stores": "S", "records": "R", None: "-"}
-NOWHERE = Databases("postgresql://", "postgresql://", "postgresql://")
-OPERATIONS = operations(create_app(NOWHERE))
+OPERATIONS = operations(described_app())
 # what anybody may ask, or anybody who is signed in may ask about their own account
 WITHOUT_PERMISSION = {
     "/health", "/ready", "/metrics", "/api/v1/tokens", "/api/v1/tokens/refresh", "/api/v1/tokens/current",

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ HOMES = {
 DATABASE_HANDLES = {"duckdb", "psycopg", "sqlalchemy"}
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Top-level names of every module the file imports, wherever in the file."""
     names = set()

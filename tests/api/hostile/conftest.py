@@ -27,6 +27,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from psycopg import sql
 
+from api.docs import described_app
 from api.identity.policy import roles
 from ims.postgres import Databases
 from ims.settings import get_settings
@@ -76,7 +77,7 @@ class World:
 
     def __init__(self, url: str, app: FastAPI, client: TestClient, make_user: Any) -> None:
         self.url, self.app, self.client, self.make_user = url, app, client, make_user
-        self.described: dict[str, Any] = app.openapi()
+        self.described: dict[str, Any] = described_app().openapi()  # the same, and read once
         self.users: dict[str, int] = {}
         self.keys: dict[str, dict[str, Any]] = {}
         with psycopg.connect(url) as connection:
