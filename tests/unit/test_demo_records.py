@@ -26,9 +26,10 @@ def tables(home: Path) -> dict[str, pl.DataFrame]:
     return read_all(home / "chain")
 
 
-def read_all(folder: Path) -> dict[str, pl.DataFrame]:
-    frames = {f.stem: pl.read_csv(f, try_parse_dates=True, infer_schema_length=None) for f in folder.glob("*.csv")}
-    return frames | {f.stem: pl.read_parquet(f) for f in folder.glob("*.parquet")}
+def read_all(folder: Path, names: str = "*") -> dict[str, pl.DataFrame]:
+    texts = folder.glob(f"{names}.csv")
+    frames = {f.stem: pl.read_csv(f, try_parse_dates=True, infer_schema_length=None) for f in texts}
+    return frames | {f.stem: pl.read_parquet(f) for f in folder.glob(f"{names}.parquet")}
 
 
 def paise(column: str) -> pl.Expr:
@@ -45,10 +46,12 @@ def sum_moves(moves: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(ends).group_by("store_code", "sku").agg(pl.col("units").sum()).filter(pl.col("units") != 0)
 
 
-def test_the_ledger_adds_up_to_the_stock_statement_now_and_a_week_later(home: Path) -> None:
-    first, week = read_all(home / "chain"), read_all(home / "week-1")
-    moves = first["stock_moves"]
-    for statement, told in ((first["stock"], moves), (week["stock"], pl.concat([moves, week["stock_moves"]]))):
+def test_the_ledger_adds_up_to_the_stock_statement_now_and_a_week_later(
+    home: Path, tables: dict[str, pl.DataFrame]
+) -> None:
+    week = read_all(home / "week-1", "stock*")
+    moves = tables["stock_moves"]
+    for statement, told in ((tables["stock"], moves), (week["stock"], pl.concat([moves, week["stock_moves"]]))):
         stated = statement.filter(pl.col("on_hand") != 0).select("store_code", "sku", units="on_hand")
         assert sum_moves(told).sort("store_code", "sku").equals(stated.sort("store_code", "sku"))
 

@@ -37,6 +37,7 @@ class Chain:
     folder: Path
     con: duckdb.DuckDBPyConnection
     asked: set[str] = field(default_factory=set, compare=False)
+    read: dict[str, pl.DataFrame] = field(default_factory=dict, compare=False)
 
     @property
     def as_of(self) -> dt.date:
@@ -45,11 +46,15 @@ class Chain:
         return dt.date.fromisoformat(str(day))
 
     def file(self, name: str) -> pl.DataFrame:
-        """A file of the folder; text of decimals stays exact."""
-        parquet = self.folder / f"{name}.parquet"
-        if parquet.exists():
-            return pl.read_parquet(parquet)
-        return pl.read_csv(self.folder / f"{name}.csv", try_parse_dates=True, infer_schema_length=None)
+        """A file of the folder, read once; text of decimals stays exact."""
+        if name not in self.read:
+            parquet, text = self.folder / f"{name}.parquet", self.folder / f"{name}.csv"
+            self.read[name] = (
+                pl.read_parquet(parquet)
+                if parquet.exists()
+                else pl.read_csv(text, try_parse_dates=True, infer_schema_length=None)
+            )
+        return self.read[name]
 
     def ask(self, *names: str, by: Sequence[str] = (), where: Mapping[str, Filter] | None = None) -> pl.DataFrame:
         """The metrics, as a superadmin sees them."""
