@@ -70,7 +70,7 @@ def demo(
         typer.echo("`ims serve` serves it.")
         return
     announce_admin(databases.operational)
-    with dagster_ui(settings, databases) as address:
+    with dagster_ui(settings, databases, settings.host, settings.dagster_port) as (address, _):
         typer.echo(f"Dagster:   {address}")
         serve_web(settings, Role.all, settings.host, settings.port)
 
