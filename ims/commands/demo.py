@@ -12,7 +12,7 @@ import typer
 from ims.commands.checks import waive
 from ims.commands.importing import import_chain
 from ims.commands.run import run
-from ims.commands.serve import Role, announce_admin, check_port, dagster_ui, serve_web
+from ims.commands.serve import announce_admin, check_port, dagster_ui, serve_web
 from ims.failure import Blocked
 from ims.progress import progress_bar
 
@@ -72,7 +72,7 @@ def demo(
     announce_admin(databases.operational)
     with dagster_ui(settings, databases, settings.host, settings.dagster_port) as (address, _):
         typer.echo(f"Dagster:   {address}")
-        serve_web(settings, Role.all, settings.host, settings.port)
+        serve_web(settings, "all", settings.host, settings.port)
 
 
 def latest_monday() -> dt.date:

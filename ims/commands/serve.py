@@ -17,6 +17,7 @@ import typer
 if TYPE_CHECKING:
     from ims.postgres import Databases
     from ims.settings import Settings
+    from ims.web import Role as WebRole
 
 
 LOOK_SECONDS = 1.0
@@ -58,16 +59,15 @@ def serve(
     url = open_databases(settings).operational
     check_pool(settings, url, workers)
     announce_admin(url)
-    serve_web(settings, role, host or settings.host, port or settings.port, workers)
+    part: WebRole = "all" if role is Role.all else "api" if role is Role.api else "dashboards"
+    serve_web(settings, part, host or settings.host, port or settings.port, workers)
 
 
-def serve_web(settings: Settings, role: Role, host: str, port: int, workers: int = 1) -> None:
+def serve_web(settings: Settings, part: WebRole, host: str, port: int, workers: int = 1) -> None:
     """Run the web app in this process, recorded so that `ims stop` ends it."""
     from ims.processes import forget, record
     from ims.web import serve as run_web
 
-    part = role.value
-    assert part != "dagster", "Dagster is no part of the web app"
     record(settings.home, "web", os.getpid())
     typer.echo(f"Web app:   http://{host}:{port}   (Ctrl-C stops it)")
     try:
