@@ -6,13 +6,15 @@ import logging
 from urllib.parse import quote
 
 import duckdb
+import psycopg
 import streamlit as st
 from sqlalchemy.exc import OperationalError
 
 from warehouse.lake import LakeUnavailable
 
 logger = logging.getLogger("ims.dashboards")
-UNAVAILABLE = (OperationalError, LakeUnavailable, duckdb.Error)
+AWAY = (OperationalError, psycopg.OperationalError)  # PostgreSQL, asked through SQLAlchemy or by its driver
+UNAVAILABLE = (*AWAY, LakeUnavailable, duckdb.Error)
 
 
 def say(title: str, text: str, icon: str) -> None:
@@ -67,7 +69,7 @@ def say_nothing_published() -> None:
 def say_unavailable(error: Exception) -> None:
     """A database, or the lake's files, cannot be reached."""
     logger.warning("a page could not be shown", extra={"error": str(error)})
-    if isinstance(error, OperationalError):
+    if isinstance(error, AWAY):
         what = "PostgreSQL does not answer."
     else:
         what = "The warehouse's published snapshot cannot be read."

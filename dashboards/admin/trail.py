@@ -17,7 +17,7 @@ SEVERITIES = ("info", "warning", "critical")
 def show_trail() -> None:
     """Filters, the newest events, and the picked one in full."""
     left, middle, right = st.columns(3)
-    kind = choose_one(left, "What", "Everything", sorted(kinds()), "kind")
+    kind = choose_one(left, "What", "Everything", sorted(kinds(), key=_says), "kind", _says)
     severity = choose_one(middle, "Severity", "All", SEVERITIES, "grave", str.capitalize)
     day = right.date_input("Since", value=None, key="since", format="DD/MM/YYYY")
     since = f"{day.isoformat()}T00:00:00Z" if isinstance(day, dt.date) else None
@@ -36,7 +36,7 @@ def show_trail() -> None:
         column_config={
             "at": "When (UTC)",
             "who": "Who",
-            "kind": "What",
+            "kind": st.column_config.TextColumn("What", width="large"),
             "of": "To what",
             "severity": "Severity",
             "address": "From",
@@ -51,11 +51,15 @@ def show_trail() -> None:
         _show(events[rows[0]])
 
 
+def _says(kind: str) -> str:
+    return kinds()[kind].says if kind in kinds() else kind
+
+
 def _line(each: dict[str, Any]) -> dict[str, str]:
     return {
         "at": each["at"][:19].replace("T", " "),
         "who": each.get("username") or "IMS",
-        "kind": each["kind"],
+        "kind": _says(each["kind"]),
         "of": f"{each.get('entity_type') or ''} {each.get('entity_id') or ''}".strip(),
         "severity": each["severity"],
         "address": each.get("address") or "",

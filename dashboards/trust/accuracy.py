@@ -26,6 +26,9 @@ LEARN = (
 def show_alerts(snapshot_id: int) -> None:
     """One sentence: nothing wrong, or what is."""
     alerts = read(snapshot_id, "alerts", sees_cost=False)
+    if alerts is None and read(snapshot_id, "champions", sees_cost=False) is None:
+        st.info("**Nothing can be said yet.** No published run has tried its forecasts on the past.")
+        return
     if alerts is None:
         st.success("**Yes, as far as can be told.** The last eight weeks say nothing beyond noise.")
         return

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import polars as pl
+import psycopg
 import pytest
 import streamlit as st
 
 from dashboards.trust.words import in_words
 from warehouse.formats import format_units
-from warehouse.lake import connect
+from warehouse.lake import connect, current_snapshot
 from warehouse.metrics import query
 from warehouse.outputs import read_output
 from warehouse.scope import Scope
@@ -71,3 +72,18 @@ def test_the_power_grid_is_what_the_metric_layer_says(world, site, lake, monkeyp
     take = next(take for name, take in page.session_state["files"].items() if name.endswith("csv"))
     shown = pl.read_csv(take(), schema_overrides={"sphere": pl.String, "cylinder": pl.String})
     assert shown.filter(pl.col("power_units").is_not_null()).select(*by, "power_units").rows() == expected.rows()
+
+
+def test_before_anything_was_judged_the_models_view_teaches(world, site) -> None:
+    con = connect(world.installation.databases, world.installation.settings)
+    for name in ("forecast_alerts", "forecast_champions", "forecast_models", "forecast_monitor", "backtest"):
+        con.execute(f"DELETE FROM lake.outputs.{name}")
+    snapshot = current_snapshot(con)
+    con.close()
+    with psycopg.connect(world.installation.databases.operational) as connection:
+        connection.execute("UPDATE publications SET snapshot_id = %s", (snapshot,))
+    site.sign_in(world.installation, "analyst")
+    page = site.open_view(world.installation, "Models and back-tests")
+    assert not page.exception
+    assert "Nothing can be said yet" in page.info[0].value
+    assert "ims backtest" in site.words(page)
