@@ -25,6 +25,7 @@ import pytest
 from psycopg import sql
 
 from api.database import migrate
+from api.identity import passwords
 from api.identity.passwords import hash_password
 from api.identity.sessions import hash_token
 from ims.postgres import NAMES, Databases, connect_databases, stop_server
@@ -57,6 +58,33 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the files that take long to the front."""
     items.sort(key=lambda item: next((n for n, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG)))
+
+
+REAL_HASHER = passwords._hasher
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """In this process a password is hashed with little work, a fiftieth of the product's: hundreds are."""
+
+    @cache
+    def quick() -> Any:
+        from argon2 import PasswordHasher
+
+        return PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", quick)
+        yield
+
+
+@pytest.fixture
+def real_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For a test of what the work is for: passwords are hashed as the product does."""
+    monkeypatch.setattr(passwords, "_hasher", REAL_HASHER)
+    passwords._hash_of_nobody.cache_clear()
+    yield
+    passwords._hash_of_nobody.cache_clear()
 
 
 @dataclass(frozen=True)

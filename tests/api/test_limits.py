@@ -118,6 +118,7 @@ def test_ten_failures_in_a_row_lock_the_account_and_time_opens_it(visit, passwor
     assert attempt(client, "admin", password).status_code == 201
 
 
+@pytest.mark.usefixtures("real_passwords")
 def test_an_unknown_account_takes_as_long_as_a_known_one(visit, password: str, url: str) -> None:
     client = visit("192.0.2.1")
     times: dict[str, list[float]] = {"admin": [], "nobody": []}

@@ -7,11 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from argon2 import Type, extract_parameters
 from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.identity.limits import AttemptLimit
 from api.identity.password_rules import fault_of
+from api.identity.passwords import hash_password
 
 OLD, NEW = "the first sentence", "a second sentence"
 
@@ -54,6 +56,14 @@ def test_weak_passwords_are_refused(password: str) -> None:
 @pytest.mark.parametrize("password", ["a sentence of mine", "चश्मे की दुकान में", "tashasha-in-the-rain", "x9$Kd02!mmQp"])
 def test_good_passwords_are_not(password: str) -> None:
     assert fault_of(password, "asha") is None
+
+
+@pytest.mark.usefixtures("real_passwords")
+def test_a_hash_costs_at_least_what_is_recommended() -> None:
+    made = extract_parameters(hash_password(NEW))
+    assert made.type is Type.ID
+    assert made.memory_cost >= 19 * 1024
+    assert made.time_cost >= 2
 
 
 def test_a_changed_password_ends_every_other_session(client: TestClient, url: str, make_user) -> None:
