@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -57,11 +58,17 @@ def show(passport: Passport | None, user: SignedIn) -> None:
         _show_runs(runs)
     with tables:
         _show_tables(made, now)
-    settings = get_settings()
     st.caption(
-        f":material/open_in_new: The [Dagster UI](http://{settings.host}:{settings.dagster_port}) on the machine that "
-        "runs IMS shows every event, and starts runs. `ims run` starts one in a terminal."
+        f":material/open_in_new: The [Dagster UI]({_dagster_address()}) on the machine that runs IMS shows every "
+        "event, and starts runs. `ims run` starts one in a terminal."
     )
+
+
+def _dagster_address() -> str:
+    """On the host that this page came from, at the port of the settings."""
+    settings = get_settings()
+    host = urlsplit(st.context.url or "").hostname or settings.host
+    return f"http://{host}:{settings.dagster_port}"
 
 
 def _say_how_it_stands(run: Run, now: dt.datetime) -> None:
