@@ -32,6 +32,7 @@ from ims.commands import (
     readiness,
     run,
     serve,
+    smoke,
     sql,
     stop,
     suggestions,
@@ -56,6 +57,7 @@ app.add_typer(checks.app, name="checks")
 app.command("export")(exporting.export)
 app.add_typer(publishing.app, name="publish")
 app.command("serve")(serve.serve)
+app.command("smoke")(smoke.smoke)
 app.command("stop")(stop.stop)
 app.command("sql")(sql.sql)
 app.command("maintain")(maintain.maintain)
