@@ -42,7 +42,7 @@ def client(installation) -> Iterator[TestClient]:
         yield client
 
 
-def status_soon(client: TestClient, wanted: int, path: str = "/api/v1/openapi.json") -> int:
+def status_soon(client: TestClient, wanted: int, path: str = "/api/v1/sessions") -> int:
     """The status, once the process was told of a change made behind its back; that takes milliseconds."""
     for _ in range(100):
         status = client.get(path).status_code
@@ -98,10 +98,10 @@ def test_signing_in_opens_and_signing_out_closes(client: TestClient, password: s
     with psycopg.connect(installation.databases.operational) as connection:
         stored = connection.execute("SELECT token_hash FROM user_sessions").fetchall()
     assert stored == [(hash_token(token),)]
-    assert client.get("/api/v1/openapi.json").status_code == 200
+    assert client.get("/api/v1/sessions").status_code == 200
     assert client.post("/sign-out", headers=SAME).status_code == 303
     client.cookies.set(COOKIE, token)
-    assert client.get("/api/v1/openapi.json").status_code == 401
+    assert client.get("/api/v1/sessions").status_code == 401
 
 
 def test_a_bearer_token_opens_and_the_cookie_is_secure_under_https(client: TestClient, password: str) -> None:
@@ -112,10 +112,10 @@ def test_a_bearer_token_opens_and_the_cookie_is_secure_under_https(client: TestC
     assert "Path=/" in cookie
     assert "Domain" not in cookie
     token = answer.cookies[SECURE_COOKIE]
-    assert client.get("https://ims.test/api/v1/openapi.json").status_code == 200
+    assert client.get("https://ims.test/api/v1/sessions").status_code == 200
     client.cookies.clear()
-    assert client.get("/api/v1/openapi.json", headers={"authorization": f"Bearer {token}"}).status_code == 200
-    assert client.get("/api/v1/openapi.json", headers={"authorization": f"Bearer {token}x"}).status_code == 401
+    assert client.get("/api/v1/sessions", headers={"authorization": f"Bearer {token}"}).status_code == 200
+    assert client.get("/api/v1/sessions", headers={"authorization": f"Bearer {token}x"}).status_code == 401
 
 
 def test_a_session_that_ended_opens_nothing(client: TestClient, password: str, installation) -> None:
@@ -125,7 +125,7 @@ def test_a_session_that_ended_opens_nothing(client: TestClient, password: str, i
         "UPDATE users SET is_active = false",
     ):
         assert sign_in(client, password) == 303
-        assert client.get("/api/v1/openapi.json").status_code == 200
+        assert client.get("/api/v1/sessions").status_code == 200
         with psycopg.connect(installation.databases.operational) as connection:
             connection.execute(ending)
         assert status_soon(client, 401) == 401, ending
@@ -150,7 +150,7 @@ def test_what_is_wrong_is_not_told_apart(client: TestClient, password: str) -> N
 
 def test_signing_in_anew_changes_the_token_and_ends_the_old_session(client: TestClient, password: str) -> None:
     client.cookies.set(COOKIE, "planted-by-somebody", domain="ims.test")
-    assert client.get("/api/v1/openapi.json").status_code == 401
+    assert client.get("/api/v1/sessions").status_code == 401
     tokens = []
     for _ in range(2):
         answer = client.post("/sign-in", data={"username": "admin", "password": password})
@@ -158,7 +158,7 @@ def test_signing_in_anew_changes_the_token_and_ends_the_old_session(client: Test
     assert len({*tokens, "planted-by-somebody"}) == 3
     client.cookies.clear()
     opened = [
-        client.get("/api/v1/openapi.json", headers={"authorization": f"Bearer {token}"}).status_code
+        client.get("/api/v1/sessions", headers={"authorization": f"Bearer {token}"}).status_code
         for token in ("planted-by-somebody", *tokens)
     ]
     assert opened == [401, 401, 200]
@@ -171,7 +171,7 @@ def test_headers_cannot_be_smuggled_in(client: TestClient, password: str) -> Non
     assert "evil" not in str(answer.headers)
     client.cookies.clear()
     for bearer in (b"\x00", b"a b", b"..", b"a.b.c", b"\xff" * 40, b"x" * 5000, b"a.b.c\r\nx-user: admin"):
-        answer = client.get("/api/v1/openapi.json", headers=[(b"authorization", b"Bearer " + bearer)])
+        answer = client.get("/api/v1/sessions", headers=[(b"authorization", b"Bearer " + bearer)])
         assert answer.status_code == 401, bearer
 
 
@@ -180,10 +180,10 @@ def test_a_cookie_alone_writes_nothing_a_bearer_needs_no_proof(client: TestClien
     token = client.cookies[COOKIE]
     refused = client.post("/sign-out")
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:ims:problem:cross-origin")
-    assert client.get("/api/v1/openapi.json").status_code == 200
+    assert client.get("/api/v1/sessions").status_code == 200
     client.cookies.clear()
     assert client.delete("/api/v1/tokens/current", headers={"authorization": f"Bearer {token}"}).status_code == 204
-    assert client.get("/api/v1/openapi.json", headers={"authorization": f"Bearer {token}"}).status_code == 401
+    assert client.get("/api/v1/sessions", headers={"authorization": f"Bearer {token}"}).status_code == 401
 
 
 def test_another_site_can_write_nothing(client: TestClient, password: str) -> None:
@@ -197,7 +197,7 @@ def test_another_site_can_write_nothing(client: TestClient, password: str) -> No
     ):
         assert client.post("/sign-in", data=form, headers=headers).status_code == 403
         assert client.post("/sign-out", headers=headers).status_code == 403
-        assert client.get("/api/v1/openapi.json").status_code == 200
+        assert client.get("/api/v1/sessions").status_code == 200
     assert client.post("/sign-out", headers={"origin": "http://ims.test", "sec-fetch-site": "same-origin"}).is_redirect
 
 
@@ -227,7 +227,7 @@ def test_no_password_and_no_token_reaches_the_log(
     with caplog.at_level(logging.DEBUG):
         sign_in(client, "wrong-guess")
         sign_in(client, password)
-        client.get("/api/v1/openapi.json")
+        client.get("/api/v1/sessions")
     written = "\n".join(str(vars(record)) for record in caplog.records if record.name == "ims.web")
     assert "session.opened" in written
     assert "session.refused" in written
