@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from api.identity.keys import load_pseudonym_key
 from api.services.privacy_pseudonyms import name_key
 from ims.settings import get_settings
 from pipelines.pseudonyms import expression, key_at_hand
-from pipelines.source import Leaves, more_threads, quoted, read_leaves, relation
+from pipelines.source import Leaves, more_memory, more_threads, quoted, read_leaves, relation
 from warehouse.contracts import Column, Contract, contracts, create_built_tables, create_table
 from warehouse.lake import attach_source, current_snapshot
 from warehouse.stamps import stamp, table_stamps
@@ -102,6 +102,7 @@ def extract(
 
 
 def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name: str, is_full: bool) -> ExtractResult:
+    more_memory(con)
     now = _position(con, key_name)
     before = _last_position(con)
     is_full = is_full or before is None or not before.is_continued_by(now)
@@ -110,13 +111,16 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name
     tables = [table for table in contracts("raw") if table.name != STATE]
     landed, leaves = _columns_in_lake(con), read_leaves(con)
     stamps = table_stamps(con)
+    written = None if before is None or is_full else _written(con, tables, before)
     for done, table in enumerate(tables):
         if progress is not None:
             progress(f"extract {table.table}", done, len(tables))
         # one without a stamp is of a lake that an earlier version made
         is_anew = is_full or landed.get(table.table) != _shape(table) or table.name not in stamps
-        if before is None or is_anew:
+        if before is None or written is None or is_anew:
             upserted, deleted, read = _replace(con, table, leaves)
+        elif table.is_tracked and table.table not in written:
+            continue
         elif table.is_tracked:
             upserted, deleted, read = _merge(con, table, before)
         else:
@@ -160,10 +164,10 @@ def _save_position(con: duckdb.DuckDBPyConnection, now: Position) -> None:
 def _replace(con: duckdb.DuckDBPyConnection, table: Contract, leaves: Leaves) -> tuple[int, int, int]:
     """Read the whole table, in parallel by page ranges."""
     where = f" WHERE {table.where}" if table.where else ""
-    con.execute(
+    made = con.execute(
         f"CREATE OR REPLACE TABLE lake.{table.name} AS SELECT {_casts(table)} FROM {relation(table, leaves)}{where}"
-    )
-    rows = _count(con, f"lake.{table.name}")
+    ).fetchone()
+    rows = 0 if made is None else int(made[0])
     return rows, 0, rows
 
 
@@ -171,19 +175,40 @@ def _replace_if_changed(con: duckdb.DuckDBPyConnection, table: Contract) -> tupl
     con.execute(f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)} FROM {relation(table, {})}")
     read = _count(con, "temp.delta")
     changed = _count(con, f"(FROM temp.delta EXCEPT FROM lake.{table.name})")
-    gone = _count(con, f"(FROM lake.{table.name} EXCEPT FROM temp.delta)")
+    gone = _count(con, f"lake.{table.name}") - (read - changed)  # rows have keys: those that are no change are in both
     if changed or gone:
         con.execute(f"DELETE FROM lake.{table.name}")
         con.execute(f"INSERT INTO lake.{table.name} FROM temp.delta")
     return changed, max(gone - changed, 0), read
 
 
-def queries_of_changes(table: Contract, before: Position) -> tuple[str, str]:
-    """What PostgreSQL is asked of a table: rows written since `before`, each with `is_kept`; and keys deleted since."""
-    unseen = (
+def _unseen(before: Position) -> str:
+    """The condition on rows of PostgreSQL that were written since."""
+    return (
         f"changed_xid >= {before.low_xid}"
         f" AND NOT pg_visible_in_snapshot(changed_xid::text::xid8, {quoted(before.snapshot)}::pg_snapshot)"
     )
+
+
+def _written(con: duckdb.DuckDBPyConnection, tables: Sequence[Contract], before: Position) -> set[str]:
+    """The tracked tables of which a row was written or deleted since `before`: one question for all of them.
+
+    Counted, so that the server reads by its block-range index; for the first row alone it would begin with the oldest.
+    """
+    unseen = _unseen(before)
+    parts = [
+        f"SELECT {quoted(each.table)} AS name WHERE 0 < (SELECT count(*) FROM public.{each.table} WHERE {unseen})"
+        for each in tables
+        if each.is_tracked
+    ]
+    gone = f"SELECT DISTINCT table_name::text FROM public.deleted_rows WHERE {unseen}"
+    query = " UNION ALL ".join([*parts, gone])
+    return {str(name) for (name,) in con.execute(f"FROM postgres_query('source', {quoted(query)})").fetchall()}
+
+
+def queries_of_changes(table: Contract, before: Position) -> tuple[str, str]:
+    """What PostgreSQL is asked of a table: rows written since `before`, each with `is_kept`; and keys deleted since."""
+    unseen = _unseen(before)
     kept = f"coalesce({table.where}, false)" if table.where else "true"
     sources = ", ".join(dict.fromkeys(column.source for column in table.columns))
     rows = f"SELECT {sources}, {kept} AS is_kept FROM public.{table.table} WHERE {unseen}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.contracts import contract
 from warehouse.partitions import Between, Looked, Named, Partition
+from warehouse.transformations import columns_asked
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,8 +37,9 @@ def touched_keys(
             continue
         if not changes.can_tell(upstream, since):
             return None
-        columns = transformation.columns_read(upstream, contract(upstream).column_names)
-        if not changes.collect(upstream, since, columns, CHANGED):
+        there = contract(upstream).column_names
+        columns = transformation.columns_read(upstream, there)
+        if not changes.collect(upstream, since, columns, columns_asked(upstream, there), CHANGED):
             continue
         if partition is None or not _name(con, partition, upstream, f"temp.{CHANGED}"):
             return None
@@ -45,13 +47,12 @@ def touched_keys(
         return 0
     known = f"SELECT DISTINCT * FROM {NAMED} WHERE COLUMNS(*) IS NOT NULL"
     con.execute(f"CREATE OR REPLACE TEMP TABLE touched_keys AS {known}")
-    return _count(con, TOUCHED)
+    return count(con, TOUCHED)
 
 
-def is_mostly(con: duckdb.DuckDBPyConnection, table: str, partition: Partition) -> bool:
-    """Whether so many rows are touched that the whole table is rebuilt as fast."""
-    touched = _count(con, f"lake.{table} WHERE {has_touched_key(partition)}")
-    return MOST * touched > _count(con, f"lake.{table}")
+def is_mostly(touched: int, rows: int) -> bool:
+    """Whether so many of a table's rows are touched that the whole table is rebuilt as fast."""
+    return MOST * touched > rows
 
 
 def has_touched_key(partition: Partition) -> str:
@@ -107,6 +108,7 @@ def _name_between(con: duckdb.DuckDBPyConnection, partition: Partition, rule: Be
     return _name(con, partition, rule.table, f"(SELECT * FROM lake.{rule.table} WHERE {spanned})")
 
 
-def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+def count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    """Rows of a table or a subquery."""
     row = con.execute(f"SELECT count(*) FROM {relation}").fetchone()
     return 0 if row is None else int(row[0])

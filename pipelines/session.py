@@ -9,12 +9,13 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from api.publications import current_publication
 from expectations.check import CheckResult, Waiver
+from pipelines.builder import Builder
 from pipelines.extract import NothingImported
 from pipelines.findings import read_waivers
 from pipelines.fingerprint import fingerprint
@@ -22,6 +23,7 @@ from pipelines.lock import Progress, run_lock
 from pipelines.measure import Measure, measured
 from pipelines.rebuild import Rebuild
 from pipelines.transient import again, is_transient
+from warehouse.lake import LakeUnavailable
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,6 +65,7 @@ class RunSession:
     may_retry: Callable[[], bool] = bool
     peak_memory_mb: int = 0
     _con: duckdb.DuckDBPyConnection | None = None
+    _builder: Builder | None = None
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
@@ -73,11 +76,26 @@ class RunSession:
             self._con = connect(self.databases, self.settings)
         return self._con
 
+    @property
+    def builder(self) -> Builder:
+        """Builds tables over that connection; what it has seen of them is kept from one to the next."""
+        if self._builder is None:
+            self._builder = Builder(self.con, self.as_of, self.rebuild)
+        return self._builder
+
+    def settle(self) -> None:
+        """Say of every table that was built that it was."""
+        if self._builder is not None:
+            self._builder.settle()
+
     def close(self) -> None:
         """Give the lake's connection back."""
         if self._con is not None:
+            # what is not said for a lost server costs the next run a look
+            with suppress(LakeUnavailable):
+                self.settle()
             self._con.close()
-            self._con = None
+            self._con = self._builder = None
 
     @property
     def tags(self) -> dict[str, str]:

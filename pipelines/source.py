@@ -41,6 +41,11 @@ def more_threads(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         con.execute(f"SET threads = {int(threads)}")
 
 
+def more_memory(con: duckdb.DuckDBPyConnection) -> None:
+    """Let the server add up in memory, in this transaction, what it would spill: by itself it has 4 MB for a step."""
+    con.execute("FROM postgres_query('source', 'SELECT set_config(''work_mem'', ''64MB'', true)')")
+
+
 def relation(table: Contract, leaves: Leaves) -> str:
     """What to select a table's columns from, as SQL.
 

@@ -6,6 +6,7 @@ DuckLake reads its whole catalog anew: ten times what the write of a small table
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +31,13 @@ def table_stamps(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def stamp(con: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
     """Say what `schema.table` was given, in the caller's transaction."""
-    con.execute(f"INSERT INTO {TABLE} VALUES (?, ?)", [name, text])
+    stamp_all(con, {name: text})
+
+
+def stamp_all(con: duckdb.DuckDBPyConnection, stamps: Mapping[str, str]) -> None:
+    """Say what each of these tables was given, in the caller's transaction."""
+    rows = ", ".join(["(?, ?)"] * len(stamps))
+    con.execute(f"INSERT INTO {TABLE} VALUES {rows}", [word for pair in stamps.items() for word in pair])
 
 
 def forget_old_stamps(con: duckdb.DuckDBPyConnection) -> None:

@@ -74,6 +74,13 @@ def table(name: str) -> Transformation:
     raise LookupError(f"no transformation {name!r}; known: {', '.join(each.full_name for each in tables())}")
 
 
+@lru_cache
+def columns_asked(upstream: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Of an upstream table's columns those that may matter to any of the tables that read it."""
+    read = {column for each in tables() if upstream in each.upstream for column in each.columns_read(upstream, columns)}
+    return tuple(each for each in columns if each in read)
+
+
 def select_of(name: str) -> exp.Query:
     """The parsed SELECT of a table."""
     return _parse(table(name).sql, name)
@@ -85,13 +92,17 @@ def _read(path: Path) -> Transformation:
     first = sql.splitlines()[0] if sql else ""
     if not first.startswith("-- One row"):
         raise InvalidTransformation(f"{path}: the first line states the grain: `-- One row per …`")
-    query = _parse(sql, f"{schema}.{name}")
-    upstream = _upstream(query)
-    strangers = [up for up in upstream if up.split(".")[0] not in LAYERS.get(schema, set())]
+    found = read_select(schema, name, sql, first.removeprefix("-- ").rstrip("."))
+    strangers = [up for up in found.upstream if up.split(".")[0] not in LAYERS.get(schema, set())]
     if strangers:
         raise InvalidTransformation(f"{path}: schema {schema} may not read {', '.join(strangers)}")
-    grain = first.removeprefix("-- ").rstrip(".")
-    return Transformation(schema, name, sql, upstream, grain, _mentions(query), _stars(query))
+    return found
+
+
+def read_select(schema: str, name: str, sql: str, grain: str = "") -> Transformation:
+    """What a SELECT reads, wherever it is written. Raises InvalidTransformation."""
+    query = _parse(sql, f"{schema}.{name}")
+    return Transformation(schema, name, sql, _upstream(query), grain, _mentions(query), _stars(query))
 
 
 def _upstream(query: exp.Query) -> tuple[str, ...]:

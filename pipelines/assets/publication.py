@@ -68,6 +68,7 @@ def publish_run(session: RunSession) -> None:
     transfers = read_output(session.con, "transfers")
     assert plan is not None, "the plan is an output of this run"
     assert transfers is not None, "so are the transfers that it takes as made"
+    session.settle()
     session.snapshot_id = current_snapshot(session.con)
     session.notes += stock_notes(session)
     engine = create_engine(session.databases.operational)

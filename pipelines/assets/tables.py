@@ -13,7 +13,7 @@ from pipelines.assets.checking import check_results, check_specs
 from pipelines.lineage import column_schema
 from pipelines.lineage_kept import kept_lineage
 from pipelines.session import RunSession
-from pipelines.transform import build_table
+from pipelines.transform import build_with
 from warehouse.transformations import Transformation, tables
 
 
@@ -38,7 +38,7 @@ def _table_asset(table: Transformation, place: int, count: int) -> AssetsDefinit
         session: RunSession = context.resources.session
         session.progress("build tables", place, count)
         with session.step(f"build of {table.full_name}") as measure:
-            built = build_table(session.con, table.full_name, session.as_of, session.rebuild)
+            built = build_with(session.builder, table.full_name)
         session.progress("build tables", place + 1, count)
         lineage = {"dagster/column_lineage": kept_lineage(session.settings.home)[table.full_name]}
         way = {"built": built.way, "keys": built.keys, **measure.metadata}

@@ -214,7 +214,7 @@ def test_a_restart_of_postgres_is_lived_through_and_a_defect_is_not_tried_again(
     tried: list[str] = []
     execute(own_server, "UPDATE daily_sales SET sold_qty = sold_qty + 1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.assets.tables.build_table", lambda *given: tried.append(given[1]) or break_down())
+        patch.setattr("pipelines.assets.tables.build_with", lambda *given: tried.append(given[1]) or break_down())
         outcome = run(DAY)
     assert outcome.state == "failed"
     assert tried

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 import pipelines.transform as transform
+from pipelines.builder import NotBuilt
 from pipelines.extract import extract
-from pipelines.transform import NotBuilt, build_table, is_current
+from pipelines.transform import build_table, is_current
 from warehouse.lake import connect, current_snapshot
 from warehouse.transformations import table
 
