@@ -1,10 +1,11 @@
-"""What an installation is told from outside: environment variables `IMS_*` or a `.env` file.
+"""What an installation is told from outside: environment variables `IMS_*`, a `.env` file, or files of secrets.
 
 Built by `get_settings()`, never at import. Secrets are masked wherever a settings object is printed.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from ims.failure import WrongInput
 
 Role = Literal["superadmin", "admin", "buyer", "manager", "accountant", "analyst", "staff"]
 
+SECRETS = Path("/run/secrets")
 SMTP_URL = r"(smtp|smtp\+starttls|smtps)://([^@/]+@)?(\[[0-9a-fA-F:]+\]|[^@/:\[\]]+)(:\d{1,5})?/?"
 
 
@@ -168,9 +170,13 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process, read once. Raises WrongInput that names the variable, never a value."""
+    """The settings of this process, read once. Raises WrongInput that names the variable, never a value.
+
+    What a platform mounts as files, each named like a variable (`ims_database_url`), is read from IMS_SECRETS_DIR, by
+    default /run/secrets where there is one. The environment says it louder, and .env, too.
+    """
     try:
-        settings = Settings()
+        settings = Settings(_secrets_dir=_secrets_folder())
     except ValidationError as error:
         faults = "; ".join(f"IMS_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
         raise WrongInput(f"A setting cannot be used: {faults}. Correct it in the environment or in .env.") from None
@@ -178,3 +184,12 @@ def get_settings() -> Settings:
         # of a list that is no JSON the library says which, and nothing of what was given
         raise WrongInput(f"A setting cannot be used: {error}. Correct it in the environment or in .env.") from None
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
+
+
+def _secrets_folder() -> Path | None:
+    named = os.environ.get("IMS_SECRETS_DIR")
+    if named is None:
+        return SECRETS if SECRETS.is_dir() else None
+    if not Path(named).is_dir():
+        raise WrongInput(f"IMS_SECRETS_DIR names {named}, which is no folder: nothing of what it should hold is known.")
+    return Path(named)

@@ -49,3 +49,35 @@ def test_an_unwritable_home_is_one_paragraph(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DatabaseUnavailable, match="IMS_HOME"):
         connect_databases(Settings(home=tmp_path / "file", _env_file=None))
+
+
+def test_secrets_come_from_files_that_a_platform_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ims_metrics_token").write_text("from-a-file-of-secrets\n")
+    (tmp_path / "ims_mail_from").write_text("file@example.com")
+    (tmp_path / "postgres_password").write_text("none of ours")
+    monkeypatch.setenv("IMS_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("IMS_MAIL_FROM", "environment@example.com")
+    get_settings.cache_clear()
+    settings = get_settings()
+    assert settings.metrics_token is not None
+    assert settings.metrics_token.get_secret_value() == "from-a-file-of-secrets"
+    assert settings.mail_from == "environment@example.com"
+    assert "from-a-file" not in repr(settings)
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMS_SECRETS_DIR", str(tmp_path / "nowhere"))
+    get_settings.cache_clear()
+    with pytest.raises(WrongInput, match="IMS_SECRETS_DIR"):
+        get_settings()
+
+
+def test_a_wrong_secret_of_a_file_names_its_variable_and_not_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ims_smtp_url").write_text("mail.example.com:hunter2")
+    monkeypatch.setenv("IMS_SECRETS_DIR", str(tmp_path))
+    get_settings.cache_clear()
+    with pytest.raises(WrongInput, match="IMS_SMTP_URL") as refusal:
+        get_settings()
+    assert "hunter2" not in str(refusal.value)
