@@ -115,13 +115,13 @@ def _columns() -> dict[str, Any]:
         "order": column.NumberColumn(
             "Order", help="Units, in whole packs: as suggested, or as changed.", width="small"
         ),
-        "state": column.TextColumn("State", width=125),
-        "source": column.TextColumn("From", help="The vendor, or the store that has it to spare.", width=165),
         "product": column.TextColumn("Product", width=190),
         "sku": column.TextColumn("SKU", width="small"),
+        "source": column.TextColumn("From", help="The vendor, or the store that has it to spare.", width=165),
         "store": column.TextColumn("Store", width=150),
-        "why": column.TextColumn("Why", width=190),
+        "state": column.TextColumn("State", width=125),
         "draft": column.TextColumn("Draft", help="The order or the transfer that it became.", width=185),
+        "why": column.TextColumn("Why", width=190),
         "on_hand": column.NumberColumn("On hand", width="small"),
         "on_order": column.NumberColumn("On order", width="small"),
         "expected": column.NumberColumn(

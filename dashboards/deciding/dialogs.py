@@ -15,8 +15,8 @@ from dashboards.api_client import Answer, Declined, ask_api, new_key
 from dashboards.deciding.lines import Row
 from dashboards.deciding.outcome import Outcome, keep_outcome
 from dashboards.deciding.reasons import ask_reason
-from dashboards.installation import operational
-from dashboards.passport import Passport
+from dashboards.installation import operational, signed_in
+from dashboards.messages import say_session_ended
 from dashboards.problems import literal, show_problem
 from warehouse.formats import count_of, format_money, format_number
 
@@ -38,7 +38,7 @@ def ask(step: str, ids: tuple[int, ...]) -> None:
     st.session_state[ASKED] = Asking(step, ids, new_key())
 
 
-def show_dialog(rows: Sequence[Row], passport: Passport, scope: Scope) -> None:
+def show_dialog(rows: Sequence[Row], currency: str, scope: Scope) -> None:
     """The dialog that was asked for, until it is answered or dismissed; it outlives a page that is drawn anew."""
     asking: Asking | None = st.session_state.get(ASKED)
     if asking is None:
@@ -51,7 +51,7 @@ def show_dialog(rows: Sequence[Row], passport: Passport, scope: Scope) -> None:
     title = {"approve": f"Approve {lines}?", "refuse": f"Refuse {lines}?", "edit": "Another quantity"}[asking.step]
     dialog = st.dialog(title, on_dismiss=_forget)
     if asking.step == "approve":
-        dialog(_approve)(asking, passport, scope)
+        dialog(_approve)(asking, currency)
     elif asking.step == "refuse":
         dialog(_refuse)(asking, [f"{row['product_name']} · {row['store_code']}" for row in named])
     else:
@@ -68,15 +68,18 @@ def _finish(outcome: Outcome) -> None:
     st.rerun()
 
 
-def _approve(asking: Asking, passport: Passport, scope: Scope) -> None:
-    key = asking.key
+def _approve(asking: Asking, currency: str) -> None:
+    user, key = signed_in(), asking.key
+    if user is None:  # asked anew: a dialog is drawn without the page around it
+        say_session_ended()
+        return
     left_out: set[int] = st.session_state.setdefault(f"left-out-{key}", set())
     ids = [each for each in asking.ids if each not in left_out]
     with operational().connect() as connection:
-        worth = worth_of(connection, ids, sees_cost=scope.sees_cost)
+        worth = worth_of(connection, ids, sees_cost=user.grants.allows("cost:read"))
     confirmed = st.session_state.setdefault(f"confirmed-{key}-{len(ids)}", worth)
-    st.markdown(_say_worth(worth, passport.currency))
-    st.markdown("\n".join(f"- {_say_party(party, passport.currency)}" for party in worth.parties[:MOST_NAMED]))
+    st.markdown(_say_worth(worth, currency))
+    st.markdown("\n".join(f"- {_say_party(party, currency)}" for party in worth.parties[:MOST_NAMED]))
     if len(worth.parties) > MOST_NAMED:
         st.caption(f"… and {len(worth.parties) - MOST_NAMED} more.")
     note = st.text_input("Note", max_chars=200, placeholder="If there is anything to say", key=f"note-{key}")

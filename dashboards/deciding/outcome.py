@@ -19,7 +19,7 @@ MOST = 12
 
 @dataclass(frozen=True)
 class Outcome:
-    """A decision that was taken. `orders` and `transfers` are as the API gives them."""
+    """A decision that was taken. `orders` and `transfers` are as the API gives them: with earlier lines, too."""
 
     verb: str
     lines: int
@@ -55,7 +55,7 @@ def show_outcome(user: SignedIn, currency: str) -> None:
         if len(drafts) > MOST:
             st.caption(f"… and {format_number(len(drafts) - MOST)} more: the column Draft names each.")
         if drafts and user.grants.allows(EXPORT):
-            st.caption(f"To print: {_links(outcome)}.")
+            st.markdown(f"To print: {_links(outcome)}.")
 
 
 def _put_away() -> None:
@@ -74,7 +74,7 @@ def _headline(outcome: Outcome) -> str:
 
 def _say_order(row: Mapping[str, Any], currency: str) -> str:
     text = f"Draft order **{literal(row['order_ref'])}** to {literal(row['vendor_code'])} "
-    text += f"for {literal(row['store_code'])}: {count_of(row['lines'], 'line')}"
+    text += f"for {literal(row['store_code'])}, {count_of(row['lines'], 'line')} in all"
     if row.get("cost_amount") is not None:
         text += f", {format_money(float(row['cost_amount']), currency)}"
     return f"{text} :orange[(below what the vendor accepts as an order)]" if row["is_below_minimum"] else text
@@ -83,7 +83,7 @@ def _say_order(row: Mapping[str, Any], currency: str) -> str:
 def _say_transfer(row: Mapping[str, Any]) -> str:
     return (
         f"**Transfer {row['stock_transfer_id']}** from {literal(row['from_store_code'])} to "
-        f"{literal(row['to_store_code'])}: {count_of(row['lines'], 'line')}, {count_of(row['units'], 'unit')}"
+        f"{literal(row['to_store_code'])}, {count_of(row['lines'], 'line')} and {count_of(row['units'], 'unit')} in all"
     )
 
 

@@ -77,7 +77,7 @@ def show(passport: Passport, user: SignedIn) -> None:
         show_bar(user, rows, picked.ticked)
     _offer_files(user, filters, totals.lines, passport)
     show_receipt(picked.line, passport, scope, user)
-    show_dialog(rows, passport, scope)
+    show_dialog(rows, passport.currency, scope)
 
 
 def _ask(passport: Passport, scope: Scope) -> dict[str, str | None]:

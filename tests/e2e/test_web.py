@@ -14,9 +14,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import httpx
 import psycopg
@@ -30,6 +32,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 PATIENCE = 60_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 WORLD = runpy.run_path(str(Path(__file__).parents[1] / "dashboards" / "conftest.py"))
+LOGS: dict[int, IO[bytes]] = {}
 SERVE = "import sys; from ims.web import serve; serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]))"
 
 
@@ -51,14 +54,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(role: str, port: int) -> subprocess.Popen[str]:
-    """The web app as a process, answering."""
+def start(role: str, port: int) -> subprocess.Popen[bytes]:
+    """The web app as a process, answering. It writes to a file: a pipe that nobody reads stops it once it is full."""
+    log = tempfile.TemporaryFile()  # noqa: SIM115  (closed by read_log)
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, role, str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-c", SERVE, role, str(port)], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
     )
+    LOGS[process.pid] = log
     for _ in range(600):
         if process.poll() is not None:
-            raise AssertionError(f"the web app ended: {process.communicate()[0]}")
+            raise AssertionError(f"the web app ended: {read_log(process)}")
         try:
             if httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200:
                 return process
@@ -67,13 +72,20 @@ def start(role: str, port: int) -> subprocess.Popen[str]:
     raise AssertionError("the web app did not answer within a minute")
 
 
-def stop(process: subprocess.Popen[str]) -> str:
+def stop(process: subprocess.Popen[bytes]) -> str:
     """End it as a supervisor would; its log."""
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=30)
+    process.wait(timeout=30)
+    output = read_log(process)
     assert process.returncode in {0, -signal.SIGTERM}
     assert "Traceback" not in output
     return output
+
+
+def read_log(process: subprocess.Popen[bytes]) -> str:
+    with LOGS.pop(process.pid) as log:
+        log.seek(0)
+        return log.read().decode()
 
 
 def sign_in(page: Page, address: str, password: str) -> None:

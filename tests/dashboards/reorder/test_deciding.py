@@ -6,6 +6,8 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from warehouse.formats import format_money
+
 MOVE = """
     INSERT INTO suggestions (publication_id, as_of, expires_on, kind, store_id, product_id, source_store_id, on_hand,
         on_order, suggested_qty, order_by, arrives_on, covers_until, expected_demand, demand_p50, demand_p90, reason,
@@ -56,7 +58,10 @@ def test_all_that_is_shown_is_approved_once_and_its_drafts_are_named(world, site
     words = site.words(page)
     assert "Move from store **S02**: 1 line, 3 units" in words
     assert f"Buy from **V\\-01**: {len(mine) - 1} lines" in words
-    assert "to pay" in words
+    costs = served.rows("SELECT sku, unit_cost FROM products")
+    cost_of = {row["sku"]: row["unit_cost"] for row in costs}
+    bought = sum(row["suggested_qty"] * cost_of[row["sku"]] for row in mine if row["kind"] == "purchase")
+    assert f"**{format_money(bought, 'INR')}** to pay" in words
     page.text_input[0].set_value("for the weekend")
     press(page, f"Approve {len(mine)} lines")
     assert not page.exception
