@@ -97,7 +97,7 @@ def test_a_run_publishes_once_and_a_blocked_one_changes_nothing(installation, lo
     execute(url, UNDOUBLE)
     execute(url, f"UPDATE suggestions SET state = 'approved' WHERE suggestion_id = {suggestions[0][0]}")
     mended = run(DAY)
-    assert mended.state == "published"
+    assert mended.state == "published", mended.message
     later, after = served(url)
     assert later > snapshot
     assert (suggestions[0][0], "approved", suggestions[0][2]) in after
