@@ -45,9 +45,9 @@ docs: environment ## write the generated pages anew
 environment: $(UV) ## the virtual environment, as locked
 	@$(UV) sync --quiet --locked
 
-# browser tests need a chromium, the rate limits' tests a Redis, the alerts' tests promtool and amtool
+# browser tests need a chromium, the rate limits' tests a Redis, the alerts' tests promtool and amtool, the proxy's an nginx
 tools:
-	@for each in chromium redis-server promtool amtool; do command -v $$each >/dev/null || exec deploy/install-for-tests.sh; done
+	@for each in chromium redis-server promtool amtool nginx; do PATH=$$PATH:/usr/sbin command -v $$each >/dev/null || exec deploy/install-for-tests.sh; done
 
 $(VENV)/bin/uv:
 	python3 -m venv $(VENV)

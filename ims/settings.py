@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -118,6 +119,11 @@ class Settings(BaseSettings):
         default="",
         description="Host names IMS answers to, separated by spaces (*.example.com for all below). Empty: any.",
     )
+    proxies: str = Field(
+        default="127.0.0.1 ::1",
+        description="Addresses or networks (10.0.0.0/8), separated by spaces, whose X-Forwarded-For and -Proto are "
+        "believed: the proxies in front.",
+    )
     cors_origins: str = Field(
         default="", description="Origins whose pages may call the API with a token, separated by spaces. Empty: none."
     )
@@ -158,6 +164,13 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"https?://[\w.-]+(:\d+)?", origin):
                 raise ValueError("each origin is a scheme and a host, as https://shop.example.com")
         return origins
+
+    @field_validator("proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: str) -> str:
+        for each in proxies.split():
+            ip_network(each)  # its error is a ValueError, and says what is wrong
+        return proxies
 
     @field_validator("allowed_hosts")
     @classmethod

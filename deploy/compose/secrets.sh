@@ -1,0 +1,22 @@
+#!/bin/sh
+# Makes the secrets of compose.yml that are missing, readable by their owner alone; keeps those that are there.
+# The certificate is self-signed: put your own in its place.
+set -eu
+folder=$(dirname "$0")/secrets
+mkdir -p "$folder"
+umask 077
+make() { [ -s "$folder/$1" ] || { "$2" >"$folder/$1.part" && mv "$folder/$1.part" "$folder/$1" && echo "made $1"; }; }
+secret() { openssl rand -hex 32; }
+key() { openssl genpkey -algorithm ed25519; }
+url() { echo "postgresql://ims:$(cat "$folder/postgres_password")@postgres/ims"; }
+certificate() {
+    openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj "/CN=${1:-localhost}" \
+        -keyout "$folder/tls_key" 2>/dev/null
+}
+make postgres_password secret
+make ims_database_url url
+make ims_jwt_key key
+make ims_secret_key secret
+make ims_pseudonym_key secret
+make ims_metrics_token secret
+make tls_certificate certificate

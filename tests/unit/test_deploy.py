@@ -1,0 +1,96 @@
+"""What is deployed fits what there is: settings, roles, folders, secrets; the image's file by its own linter."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ims.commands.serve import Role
+from ims.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose" / "compose.yml").read_text())
+OURS = {name: each for name, each in COMPOSE["services"].items() if "image" in each and "ims" in each["image"].lower()}
+VARIABLES = {f"IMS_{name.upper()}" for name in Settings.model_fields} | {"IMS_HOME"}
+
+
+def test_the_image_is_linted_and_holds_every_package():
+    linter = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run(
+        [linter, DEPLOY / "image" / "Dockerfile"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stdout
+    text = (DEPLOY / "image" / "Dockerfile").read_text()
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    for package in packages["packages"]:
+        assert f"COPY {package} {package}\n" in text
+        assert f"\n!{package}\n" in (ROOT / ".dockerignore").read_text()
+    assert "\nUSER 10001\n" in text
+    assert set(re.findall(r"\b(IMS_[A-Z_]+)=", text)) <= VARIABLES
+
+
+def test_compose_starts_each_role_that_there_is():
+    roles = {each["command"][each["command"].index("--role") + 1] for each in OURS.values()}
+    assert roles == {role.value for role in Role} - {"all"}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_a_container_of_ours_may_do_nothing_it_need_not(name):
+    each = OURS[name]
+    assert each["read_only"] is True
+    assert each["cap_drop"] == ["ALL"]
+    assert each["security_opt"] == ["no-new-privileges:true"]
+    assert each["deploy"]["resources"]["limits"]["memory"]
+    assert set(each["environment"]) <= VARIABLES
+
+
+def test_every_secret_is_a_setting_or_somebody_elses_and_is_made_by_the_script(tmp_path):
+    for name in COMPOSE["secrets"]:
+        assert name.upper() in VARIABLES or not name.startswith("ims_"), name
+    used = {name for each in COMPOSE["services"].values() for name in each.get("secrets", ())}
+    assert used == set(COMPOSE["secrets"])
+    script = tmp_path / "secrets.sh"
+    script.write_text((DEPLOY / "compose" / "secrets.sh").read_text())
+    for expected in (True, False):  # the second time there is nothing to make
+        done = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True)
+        assert bool(done.stdout) is expected
+    made = {path.name: path for path in (tmp_path / "secrets").iterdir()}
+    assert set(made) == set(COMPOSE["secrets"])
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made.values())
+
+
+def test_the_secrets_that_are_made_can_be_used(tmp_path, monkeypatch):
+    from api.identity.keys import load_key_ring, load_pseudonym_key, load_vault
+    from ims.settings import get_settings
+
+    script = tmp_path / "secrets.sh"
+    script.write_text((DEPLOY / "compose" / "secrets.sh").read_text())
+    subprocess.run(["sh", str(script)], capture_output=True, check=True)
+    monkeypatch.setenv("IMS_SECRETS_DIR", str(tmp_path / "secrets"))
+    monkeypatch.setenv("IMS_HOME", str(tmp_path / "home"))
+    get_settings.cache_clear()
+    settings = get_settings()
+    assert load_key_ring(settings).algorithm == "EdDSA"
+    assert load_vault(settings, "anything").encrypt(b"x")
+    assert len(load_pseudonym_key(settings)) >= 32
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value().endswith("@postgres/ims")
+    assert settings.metrics_token is not None
+    assert not (tmp_path / "home" / "keys").exists(), "no key is made where one is given"
+
+
+def test_the_proxy_knows_the_services_by_their_names():
+    text = (DEPLOY / "proxy" / "ims.conf").read_text()
+    for host, _ in re.findall(r"server (\w+):(\d+);", text):
+        assert host in COMPOSE["services"]
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert all(each["environment"]["IMS_PROXIES"] == network["subnet"] for each in OURS.values())
+    ports = {mapping.split(":")[1] for mapping in COMPOSE["services"]["proxy"]["ports"]}
+    assert ports == set(re.findall(r"listen (\d+)", text))
