@@ -8,6 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboards.passport import Passport
+from ims.settings import get_settings
 from warehouse.formats import count_of, format_day
 
 Colour = Literal["green", "orange", "red"]
@@ -37,6 +38,8 @@ def show_header(title: str, lead: str, passport: Passport, stores: Stores = froz
         st.badge(
             passport.currency, icon=":material/payments:", color="gray", help="Money without tax, in this currency."
         )
+    if get_settings().read_only:
+        st.info("IMS is read-only for now: everything can be read and nothing changed.", icon=":material/lock:")
     for note in passport.notes:
         st.caption(f":material/info: {note}")
     banner = describe_blocked_days(passport.checks, stores)

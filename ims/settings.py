@@ -138,6 +138,10 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="OpenTelemetry collector (OTLP over HTTP), as http://host:4318. Without it no traces are made.",
     )
+    read_only: bool = Field(
+        default=False,
+        description="Nothing is written for whoever asks: reading and signing in go on, writes are answered 503.",
+    )
     min_free_disk_mb: int = Field(default=500, ge=0, description="/ready says so when `home` has less left.")
 
     @field_validator("smtp_url")

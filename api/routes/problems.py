@@ -93,6 +93,12 @@ def answer_problems(app: FastAPI, has_database: Callable[[], bool]) -> None:
         logger.warning("a statement was cancelled", extra={"error": explain(error)})
         return problem(503, "too-slow", "The database took too long; ask for less, or try again.", retry_after=5)
 
+    async def read_only(_: Request, error: Exception) -> JSONResponse:
+        logger.info("a write was refused: read-only", extra={"error": explain(error)})
+        return problem(
+            503, "read-only", "IMS is read-only for now: reading goes on, nothing is written.", retry_after=60
+        )
+
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         broken = [fault for fault in error.errors() if fault["type"] == "json_invalid"]
@@ -121,6 +127,7 @@ def answer_problems(app: FastAPI, has_database: Callable[[], bool]) -> None:
     for refusal in REFUSED_BY_DATABASE:
         app.add_exception_handler(refusal, forbidden_by_database)
     app.add_exception_handler(psycopg.errors.QueryCanceled, too_slow)
+    app.add_exception_handler(psycopg.errors.ReadOnlySqlTransaction, read_only)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     for kind in DATABASE_ERRORS:

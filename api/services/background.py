@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 
 import psycopg
 
-from api.services.connections import DATABASE_ERRORS, Pool
+from api.services.connections import AWAY_OR_READ_ONLY, Pool
 from api.services.delivery import run_worker
 from api.services.partitions import keep_ahead
 from api.services.retention import purge
@@ -43,7 +43,7 @@ async def _keep_house(url: str, stop: asyncio.Event) -> None:
             await asyncio.to_thread(keep_ahead, url)
             async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=3) as connection:
                 await purge(connection)
-        except DATABASE_ERRORS as error:
+        except AWAY_OR_READ_ONLY as error:
             logger.warning("upkeep waits for PostgreSQL", extra={"error": type(error).__name__})
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), HOUR_SECONDS)

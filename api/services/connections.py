@@ -13,6 +13,8 @@ from ims.settings import Settings, get_settings
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, sqlalchemy.exc.OperationalError)
+# the same for what works by itself: a server that only reads (a standby) will write again, or another will
+AWAY_OR_READ_ONLY = (*DATABASE_ERRORS, psycopg.errors.ReadOnlySqlTransaction)
 WAIT_SECONDS = 3.0
 APPLICATION_ROLE = "ims_app"  # made by migration 0007; sees the rows of the stores in reach, owns nothing
 

@@ -18,7 +18,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from api.services.connections import DATABASE_ERRORS, Pool
+from api.services.connections import AWAY_OR_READ_ONLY, Pool
 from api.services.delivery_hooks import Refused, call_hook
 from api.services.delivery_mail import MailServer, send_mail
 from api.services.outbox import HIDDEN, Channel, Message, find_topic
@@ -91,7 +91,7 @@ async def run_worker(pool: Pool, settings: Settings, stop: asyncio.Event) -> Non
             woken.clear()
             try:
                 await deliver_due(pool, settings)
-            except DATABASE_ERRORS as error:
+            except AWAY_OR_READ_ONLY as error:
                 logger.warning("the outbox waits for the database", extra={"error": type(error).__name__})
             await _wait(stop, woken)
     finally:
@@ -164,7 +164,7 @@ async def _listen(conninfo: str, woken: asyncio.Event) -> None:
                 await connection.execute("LISTEN ims_outbox")
                 async for _ in connection.notifies():
                     woken.set()
-        except DATABASE_ERRORS:
+        except AWAY_OR_READ_ONLY:
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -20,6 +20,7 @@ from api.services.connections import Pool
 from api.services.observations import BUSINESS
 from api.services.outbox import enqueue
 from api.services.tracing import span
+from ims.settings import get_settings
 
 Result = TypeVar("Result")
 Work = Callable[[Action], Awaitable[Result]]
@@ -39,12 +40,18 @@ async def read(pool: Pool, begin: Blank, work: Work[Result]) -> Result:
             return await work(action)
 
 
-async def write(pool: Pool, begin: Blank, work: Work[Result]) -> Result:
-    """Run a service that writes; its audit events and messages are committed with it, or nothing is."""
+async def write(pool: Pool, begin: Blank, work: Work[Result], *, is_trace: bool = False) -> Result:
+    """Run a service that writes; its audit events and messages are committed with it, or nothing is.
+
+    Where IMS is read-only PostgreSQL itself refuses what the service would write, all but a trace (`note_alone`).
+    """
+    is_read_only = get_settings().read_only and not is_trace
     for attempt in range(1, TRIES + 1):
         try:
             with span("write"):
                 async with pool.connection() as connection, connection.transaction():
+                    if is_read_only:
+                        await connection.execute(b"SET TRANSACTION READ ONLY")
                     action = begin(connection)
                     await _set_reach(action)
                     result = await work(action)
@@ -69,7 +76,7 @@ async def note_alone(pool: Pool, begin: Blank, note: Callable[[Action], None]) -
     async def work(action: Action) -> None:
         note(action)
 
-    await write(pool, begin, work)
+    await write(pool, begin, work, is_trace=True)
 
 
 async def widen(action: Action) -> Action:
