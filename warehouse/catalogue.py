@@ -6,7 +6,7 @@ Says what a figure is and who may see it; asking for one is `metrics.py`.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -83,10 +83,10 @@ class Metric:
         (permission,) = self.permissions
         return permission
 
-    @property
-    def source(self) -> tuple[object, ...]:
-        """What figures of one SELECT share, besides the stores that whoever asks may see of them."""
-        return self.table, self.time, self.window_days, self.person, tuple(self.own.items())
+    def source(self, asked: Iterable[str], person: str | None) -> tuple[object, ...]:
+        """What figures of one SELECT share: the rows, whose they are, and the meaning of the dimensions asked for."""
+        own = tuple(self.own.get(name) for name in asked)
+        return self.table, self.time, self.window_days, own, person and self.person
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,8 @@ Value = str | dt.date | None
 FAR = dt.date(9000, 1, 1)
 # the longest of each period: whatever lies in one that begins on a day lies within so many days of it
 DAYS = {"week": 7, "month": 31, "quarter": 92, "year": 366}
+# what a day alone tells
+PERIODS = {*DAYS, "weekday"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.catalogue import TYPES, Metric, catalogue
 from warehouse.contracts import contract
-from warehouse.dimensions import STORE, Between, Filter, compile_filters, is_time, known_dimension, one_of
+from warehouse.dimensions import PERIODS, STORE, Between, Filter, compile_filters, is_time, known_dimension, one_of
+from warehouse.folding import DAY, fold
 from warehouse.scope import InvalidQuery, NotAllowed, Scope
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def _compile(
     needed = list(dict.fromkeys(part for metric in metrics for part in _sums_of(metric)))
     sources: dict[tuple[Scope, tuple[object, ...]], list[Metric]] = {}
     for metric in needed:
-        sources.setdefault((scope.of(metric.permission), metric.source), []).append(metric)
+        reach = scope.of(metric.permission)
+        sources.setdefault((reach, metric.source((*by, *filters), reach.person)), []).append(metric)
     parts, values = [], list[Any]()
     for (reach, _), here in sources.items():
         part, given = _compile_source(here, by, filters, reach, calendar)
@@ -170,15 +172,29 @@ def _compile_source(
     values += given
     conditions, values = _limit_to_scope(conditions, values, scope, first)
     # as exact as they come: what a formula divides is not rounded before it
-    figures = [f"{metric.expression} AS {metric.name}" for metric in metrics]
-    body = ", ".join([f"{sql} AS {name}" for sql, name in zip(split, by, strict=True)] + figures)
-    text = body + " ".join(conditions)
+    expressions = tuple(metric.expression for metric in metrics)
+    steps = fold(expressions, time) if by and PERIODS.issuperset(by) and not first.window_days else None
+    if steps is None:
+        told, rows = expressions, _rows(first, when, time, [*split, *expressions], conditions)
+    else:
+        parts, told = steps
+        split, keys = _split(by, DAY, first)
+        days = ", ".join([f"{time} AS day_on", *parts]) + _rows(first, when, time, parts, conditions)
+        rows = f" FROM (SELECT {days} GROUP BY {time}) AS f"
+    body = [f"{sql} AS {name}" for sql, name in zip(split, by, strict=True)]
+    body += [f"{sql} AS {metric.name}" for sql, metric in zip(told, metrics, strict=True)]
+    group = f" GROUP BY {', '.join(keys)}" if by else ""
+    return f"(SELECT {', '.join(body)}{rows}{group})", values
+
+
+def _rows(metric: Metric, when: str, time: str, told: Iterable[str], conditions: Sequence[str]) -> str:
+    """FROM the metric's table on, with the products, stores and days that are spoken of."""
+    text = ", ".join(told) + " ".join(conditions)
     joins = when + "".join(f" JOIN lake.marts.{table} AS {a} ON {on}" for a, table, on in JOINS if f"{a}." in text)
-    if "d." in text and not first.window_days:
+    if "d." in text and not metric.window_days:
         joins += f" JOIN lake.marts.dim_date AS d ON d.day_on = {time}"
     limit = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    group = f" GROUP BY {', '.join(keys)}" if by else ""
-    return f"(SELECT {body} FROM lake.{first.table} AS f{joins}{limit}{group})", values
+    return f" FROM lake.{metric.table} AS f{joins}{limit}"
 
 
 def _windows(

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from sqlglot import exp, parse_one
 
 from tests.sql.documents import fill_documents, fill_output
 from warehouse.contracts import contract, create_table
-from warehouse.dimensions import DIMENSIONS, is_time
+from warehouse.dimensions import DIMENSIONS, PERIODS, is_time
 from warehouse.metrics import TYPES, Between, InvalidQuery, NotAllowed, Scope, catalogue, query, values_of
 
 ALL = Scope(stores=None, can_see_cost=True)
@@ -105,6 +106,19 @@ def test_every_figure_can_be_asked_for_by_every_dimension_it_allows(traded):
             found = ask(traded, name, by=[dimension])
             assert found.columns == [dimension, name]
             assert found.height > 0
+
+
+def test_figures_of_periods_are_the_same_put_together_from_days(traded, monkeypatch):
+    asked = [
+        (name, period)
+        for name, metric in catalogue().items()
+        if metric.formula is None and metric.time and not metric.window_days
+        for period in sorted(PERIODS.intersection(metric.splits))
+    ]
+    folded = [ask(traded, name, by=[period]) for name, period in asked]
+    monkeypatch.setattr("warehouse.metrics.fold", lambda *_: None)
+    for (name, period), found in zip(asked, folded, strict=True):
+        assert_frame_equal(found, ask(traded, name, by=[period]), rel_tol=1e-12)
 
 
 def test_values_are_bound_never_read_as_sql(con):
