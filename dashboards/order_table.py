@@ -49,7 +49,7 @@ def pick_lines(
         column_config=_columns(),
         column_order=[name for name in _columns() if name not in hidden],
         placeholder="",
-        alt="Suggested orders: what to move between stores, then what to buy, the most money at stake first",
+        alt="Suggested orders, the most money at stake first",
     )
     ticked = [index for index in event["selection"]["rows"] if index < len(rows)]
     cells = [index for index, _ in event["selection"].get("cells", []) if index < len(rows)]

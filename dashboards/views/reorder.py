@@ -146,7 +146,8 @@ def _offer_files(user: SignedIn, filters: dict[str, Any], lines: int, passport: 
         return write_csv(order_frame(rows)) if form == "csv" else write_xlsx(rows, passport), len(rows)
 
     name = f"suggestions-{passport.as_of}-snapshot-{passport.snapshot_id}"
-    about = {key: filters[key] for key in ("store", "category", "kind")} | {"snapshot_id": passport.snapshot_id}
+    about = {"store": filters["store"], "category": filters["category"], "act": filters["kind"]}
+    about["snapshot_id"] = passport.snapshot_id
     csv, xlsx = (
         File("suggestions", f"{name}.{form}", PERMISSION, EXPORT, partial(write, form), about) for form in TYPES
     )

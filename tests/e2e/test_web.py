@@ -77,7 +77,7 @@ def stop(process: subprocess.Popen[bytes]) -> str:
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=30)
     output = read_log(process)
-    assert process.returncode in {0, -signal.SIGTERM}
+    assert process.returncode in {0, -signal.SIGTERM}, output
     assert "Traceback" not in output
     return output
 
