@@ -84,13 +84,13 @@ def test_building_a_table_leaves_nothing_behind_in_the_catalog(installation):
 def test_a_lake_of_before_writes_packed_numbers_and_has_its_index_from_the_next_run_on(installation):
     connect(installation.databases, installation.settings).close()
     with psycopg.connect(installation.databases.lake, autocommit=True) as catalog:
-        catalog.execute("DELETE FROM ducklake_metadata WHERE key = 'parquet_version'")
+        catalog.execute("DELETE FROM ducklake_metadata WHERE key LIKE 'parquet%'")
         catalog.execute(f"DROP INDEX {INDEX}")
     con = connect(installation.databases, installation.settings)
     con.execute("CREATE TABLE lake.marts.t AS SELECT 7 * n AS n FROM range(100000) AS r (n)")
     files = installation.home / "lake" / "marts" / "t" / "*.parquet"
-    assert con.execute(f"SELECT DISTINCT encodings FROM parquet_metadata('{files}')").fetchall() == [
-        ("DELTA_BINARY_PACKED",)
+    assert con.execute(f"SELECT DISTINCT encodings, compression FROM parquet_metadata('{files}')").fetchall() == [
+        ("DELTA_BINARY_PACKED", "LZ4_RAW")
     ]
     with psycopg.connect(installation.databases.lake, autocommit=True) as catalog:
         assert catalog.execute("SELECT to_regclass(%s) IS NOT NULL", [INDEX]).fetchone() == (True,)
