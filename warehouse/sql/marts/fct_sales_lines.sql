@@ -142,3 +142,5 @@ LEFT JOIN came_back AS b USING (record, kind, line_id)
 LEFT JOIN of_pairs AS n USING (record, kind, line_id)
 LEFT JOIN valued AS v USING (kind, sales_order_id)
 LEFT JOIN rates AS r USING (tax_class, sale_booked_on)
+-- whoever asks for some days reads these days' rows alone
+ORDER BY l.booked_on
