@@ -12,7 +12,8 @@ from dashboards.messages import say_session_ended
 UNCHANGED = "Nothing was changed."
 ANEW = "The list shows how things stand now; choose again."
 LATER = "Try again in a minute; your choice is kept."
-TITLES = {
+TITLES: dict[int | str, str] = {
+    "needs-approval": "That is above what your role approves",
     400: "This cannot be taken as it stands",
     403: "Your account may not do this",
     404: "It is not there any more",
@@ -22,7 +23,7 @@ TITLES = {
     429: "Too much at once",
     503: "IMS is busy, or its database is away",
 }
-ADVICE = {
+ADVICE: dict[int | str, str] = {
     "needs-approval": "Leave it open: whoever approves more sees the same line.",
     "own-request": "Somebody else must approve it.",
     "not-permitted": "Your administrator gives roles and stores; [your account](/account) shows which you have.",
@@ -56,7 +57,7 @@ def words_of(declined: Declined) -> tuple[str, str]:
         )
     if declined.status == 0:
         return "The API does not answer", f"{_what_became(declined)} {LATER}"
-    title = TITLES.get(declined.status)
+    title = TITLES.get(declined.code) or TITLES.get(declined.status)
     if title is None:
         more = "That is a defect in IMS, not of what you asked for; the log of the web app says more."
         return "This failed inside IMS", f"{_what_became(declined)} {more}"
