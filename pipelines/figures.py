@@ -21,7 +21,7 @@ Figures = dict[str, int | dict[str, int]]
 
 
 def read_figures(con: duckdb.DuckDBPyConnection) -> Figures:
-    """lake_files, lake_bytes, forecast_pairs, forecast_fallbacks, and forecast_alerts by kind, those that are none too."""
+    """lake_files, lake_bytes, forecast_pairs, forecast_fallbacks, and forecast_alerts by kind, those of 0, too."""
     files, size = con.execute(LAKE).fetchall()[0]
     pairs, fallbacks = con.execute(FORECASTS).fetchall()[0]
     return {
