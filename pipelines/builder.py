@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.incremental import count
 from pipelines.rebuild import Rebuild
-from pipelines.rewriting import Way, delete_rows, insert_rows, rewrite
+from pipelines.rewriting import Built, Way, delete_rows, insert_rows, rewrite
 from warehouse.changes import Changes
 from warehouse.contracts import contract
 from warehouse.lake import current_snapshot
@@ -35,20 +35,21 @@ class NotBuilt(LookupError):
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a table's stamp says: its content's name, what it was built from, by which code, at which snapshot."""
+    """What a table's stamp says: the name of its content, what made it, by which code and snapshot, and its rows."""
 
     content: str
     inputs: str = ""
     code: str = ""
     snapshot: int = -1
+    rows: int | None = None
 
     @staticmethod
     def read(text: str) -> Stamp:
         content, *rest = text.split()
-        return Stamp(content, rest[0], rest[1], int(rest[2])) if len(rest) == 3 else Stamp(content)
+        return Stamp(content, rest[0], rest[1], *map(int, rest[2:4])) if len(rest) > 2 else Stamp(content)
 
     def __str__(self) -> str:
-        return f"{self.content} {self.inputs} {self.code} {self.snapshot}"
+        return f"{self.content} {self.inputs} {self.code} {self.snapshot} {'' if self.rows is None else self.rows}"
 
 
 class Builder:
@@ -80,36 +81,43 @@ class Builder:
         if self._changes is not None:
             self._changes.forget()
 
-    def build(self, transformation: Transformation) -> tuple[Way, int]:
-        """Build where needed; how, and of how many keys. Raises NotBuilt."""
+    def build(self, transformation: Transformation) -> Built:
+        """Build where needed. Raises NotBuilt."""
         name, stood = transformation.full_name, self._stamps.get(transformation.full_name)
         inputs, code = inputs_of(transformation, self._as_of, self._stamps), _code(transformation, self._as_of)
         if stood is not None and stood.inputs == inputs and self._rebuild is None:
-            return "stood", 0
+            return Built("stood", self._rows(name))
         is_known = stood is not None and stood.code == code and not (self._rebuild and self._rebuild.is_full)
         if not self._written.isdisjoint(transformation.upstream):
             self.settle()
         with self._or_nothing(), plain_errors():
             snapshot = self._begin()
             since = stood.snapshot if stood is not None and is_known else None
-            way, keys = rewrite(self._con, transformation, since, None if since is None else self._look())
-            if self._rebuild is not None and way != "whole":
+            changes = None if since is None else self._look()
+            built = rewrite(self._con, transformation, since, changes, self._rows(name))
+            if self._rebuild is not None and built.way != "whole":
                 where = self._rebuild.condition(contract(name))
-                delete_rows(self._con, name, where)
-                insert_rows(self._con, name, transformation.sql, where)
-                way = "backfill"
-        content = stood.content if stood is not None and way == "unchanged" else inputs
+                removed = delete_rows(self._con, name, where)
+                added = insert_rows(self._con, name, transformation.sql, where)
+                built = Built("backfill", built.rows - removed + added, built.keys)
+        content = stood.content if stood is not None and built.way == "unchanged" else inputs
         # what a backfill mends is not seen in what the table was built from
-        content = _digest(inputs, str(snapshot)) if way == "backfill" else content
-        self._stamps[name] = self._new[name] = Stamp(content, inputs, code, snapshot)
-        if way in WRITES:
+        content = _digest(inputs, str(snapshot)) if built.way == "backfill" else content
+        self._stamps[name] = self._new[name] = Stamp(content, inputs, code, snapshot, built.rows)
+        if built.way in WRITES:
             self._written.add(name)
-        return way, keys
+        return built
 
-    def count(self, name: str) -> int:
-        """Rows of a table."""
-        with plain_errors():
+    def _rows(self, name: str) -> int:
+        """How many rows the table has: as its stamp says, else counted; none where it is not there yet."""
+        import duckdb
+
+        stood = self._stamps.get(name)
+        if stood is not None and stood.rows is not None:
+            return stood.rows
+        with suppress(duckdb.CatalogException):
             return count(self._con, f"lake.{name}")
+        return 0
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.incremental import count, has_touched_key, is_mostly, select_touched, touched_keys
+from pipelines.incremental import has_touched_key, is_mostly, select_touched, touched_keys
 from warehouse.contracts import contract
 
 if TYPE_CHECKING:
@@ -18,54 +19,71 @@ Way = Literal["stood", "unchanged", "parts", "whole", "backfill"]
 COMPARABLE_ROWS = 1_000_000
 
 
-def rewrite(
-    con: duckdb.DuckDBPyConnection, transformation: Transformation, since: int | None, changes: Changes | None
-) -> tuple[Way, int]:
-    """Bring the rows up to date in the caller's transaction: how, and of how many keys.
+@dataclass(frozen=True)
+class Built:
+    """How a table came to stand: it `stood`, is `unchanged` after a look, was built in `parts` (of so many keys) or
+    `whole`, or parts of it by a `backfill`; and how many rows it has.
+    """
 
-    They stand as of the snapshot `since`; None where what stands says nothing of what is to change.
+    way: Way
+    rows: int
+    keys: int = 0
+
+
+def rewrite(
+    con: duckdb.DuckDBPyConnection,
+    transformation: Transformation,
+    since: int | None,
+    changes: Changes | None,
+    rows: int,
+) -> Built:
+    """Bring the rows up to date in the caller's transaction.
+
+    There are `rows` of them as of the snapshot `since`; None where what stands says nothing of what is to change.
     """
     name, partition = transformation.full_name, contract(transformation.full_name).partition
     keys = None if since is None or changes is None else touched_keys(con, transformation, since, changes)
     if keys == 0:
-        return "unchanged", 0
+        return Built("unchanged", rows)
     if keys is not None and partition is not None:
-        rows = count(con, f"lake.{name}")
+        touched = has_touched_key(partition)
         # counted by removing them: one more look at all rows would take as long
-        if not is_mostly(delete_rows(con, name, has_touched_key(partition)), rows):
-            insert_rows(con, name, select_touched(con, transformation, partition), has_touched_key(partition))
-            return "parts", keys
-    stands = _rows_as_selected(con, transformation)
-    if stands is None or stands > COMPARABLE_ROWS:
-        con.execute(f"CREATE OR REPLACE TABLE lake.{name} AS {transformation.sql}")
-    else:
-        if stands:
-            delete_rows(con, name, "TRUE")
-        insert_rows(con, name, transformation.sql, "TRUE")
-    return "whole", 0
+        removed = delete_rows(con, name, touched)
+        if not is_mostly(removed, rows):
+            added = insert_rows(con, name, select_touched(con, transformation, partition), touched)
+            return Built("parts", rows - removed + added, keys)
+    if rows > COMPARABLE_ROWS or not _is_as_selected(con, transformation):
+        return Built("whole", _count(con, f"CREATE OR REPLACE TABLE lake.{name} AS {transformation.sql}"))
+    if rows:
+        delete_rows(con, name, "TRUE")
+    return Built("whole", insert_rows(con, name, transformation.sql, "TRUE"))
 
 
 def delete_rows(con: duckdb.DuckDBPyConnection, name: str, where: str) -> int:
     """Remove rows in place, so that the table stays the same one for its change feed; how many."""
-    row = con.execute(f"DELETE FROM lake.{name} WHERE {where}").fetchone()
-    return 0 if row is None else int(row[0])
+    return _count(con, f"DELETE FROM lake.{name} WHERE {where}")
 
 
-def insert_rows(con: duckdb.DuckDBPyConnection, name: str, select: str, where: str) -> None:
-    """Add the rows of a SELECT for which the condition holds."""
-    con.execute(f"INSERT INTO lake.{name} SELECT * FROM (\n{select}\n) WHERE {where}")
+def insert_rows(con: duckdb.DuckDBPyConnection, name: str, select: str, where: str) -> int:
+    """Add the rows of a SELECT for which the condition holds; how many."""
+    return _count(con, f"INSERT INTO lake.{name} SELECT * FROM (\n{select}\n) WHERE {where}")
 
 
-def _rows_as_selected(con: duckdb.DuckDBPyConnection, transformation: Transformation) -> int | None:
-    """How many rows the table has, where it stands with the columns of the SELECT."""
+def _is_as_selected(con: duckdb.DuckDBPyConnection, transformation: Transformation) -> bool:
+    """Whether the table stands with the columns of the SELECT."""
     import duckdb
 
-    name = transformation.full_name
     try:
-        stands = _columns(con, f"lake.{name}")
+        stands = _columns(con, f"lake.{transformation.full_name}")
     except duckdb.CatalogException:
-        return None
-    return count(con, f"lake.{name}") if stands == _columns(con, transformation.sql) else None
+        return False
+    return stands == _columns(con, transformation.sql)
+
+
+def _count(con: duckdb.DuckDBPyConnection, statement: str) -> int:
+    """How many rows a statement wrote."""
+    row = con.execute(statement).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _columns(con: duckdb.DuckDBPyConnection, of: str) -> list[tuple[str, str]]:

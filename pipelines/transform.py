@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.builder import WRITES, Builder, inputs_of, read_stamps
 from pipelines.rebuild import Rebuild
-from pipelines.rewriting import Way
+from pipelines.rewriting import Built
 from warehouse.transformations import table, tables
 
 if TYPE_CHECKING:
     import duckdb
 
 Progress = Callable[[str, int, int | None], None]
-
-
-@dataclass(frozen=True)
-class Built:
-    """How a table came to stand: it `stood`, is `unchanged` after a look, was built in `parts` (of so many keys) or
-    `whole`, or parts of it by a `backfill`.
-    """
-
-    way: Way
-    rows: int
-    keys: int = 0
 
 
 def build_table(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date, rebuild: Rebuild | None = None) -> Built:
@@ -37,9 +25,9 @@ def build_table(con: duckdb.DuckDBPyConnection, name: str, as_of: dt.date, rebui
 
 def build_with(builder: Builder, name: str) -> Built:
     """The same by who builds others, too; its rows are committed then. Raises NotBuilt."""
-    way, keys = builder.build(table(name))
+    built = builder.build(table(name))
     builder.pause()
-    return Built(way, builder.count(name), keys)
+    return built
 
 
 def build_all(
@@ -51,7 +39,7 @@ def build_all(
         for done, each in enumerate(tables()):
             if progress is not None:
                 progress(f"build {each.full_name}", done, len(tables()))
-            if builder.build(each)[0] in WRITES:
+            if builder.build(each).way in WRITES:
                 built.append(each.full_name)
     return built
 
