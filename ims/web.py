@@ -16,6 +16,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -168,8 +169,9 @@ def listen(host: str, port: int, option: str = "--port or IMS_PORT") -> socket.s
 def own_address(listener: socket.socket) -> str:
     """Where this process asks itself: `http://127.0.0.1:8000`, also when it listens on every address."""
     host, port = listener.getsockname()[:2]
-    if host in {"0.0.0.0", "::"}:  # noqa: S104  (compared, not bound)
-        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    address = ip_address(host)
+    if address.is_unspecified:  # listened on everywhere: asked on this machine
+        host = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -87,8 +87,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _git(*words: str) -> str:
+    command = ["git", "-C", str(ROOT), *words]
     try:
-        found = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True)
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise WrongInput(
             f"readiness speaks of a state of the code, and {ROOT} is no git checkout that can be read ({error})."
