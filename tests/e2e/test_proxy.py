@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 import socket
 import ssl
@@ -112,7 +113,7 @@ def test_one_door_leads_to_both_parts_over_tls_alone(installation, door) -> None
         assert "nginx/" not in page.headers["server"]
 
         form = dict(re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', page.text))
-        wrong = {**form, "username": "ada", "password": "none of hers"}
+        wrong = {**form, "username": "ada", "password": secrets.token_hex()}
         answer = client.post("/sign-in", data=wrong, headers={"origin": base, "x-forwarded-for": "198.51.100.7"})
         assert answer.status_code == 401, answer.text
         # a page is a websocket: the upgrade goes through, and the gate stands behind it
