@@ -99,6 +99,7 @@ def _open_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config=config)
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")  # it would draw on the standard output of `ims sql`
+    con.execute("SET GLOBAL parquet_metadata_cache = true")  # a file of the lake never changes
     names = ["postgres_scanner", "ducklake"]
     if "://" in settings.lake_data_path:
         names.append("httpfs")
