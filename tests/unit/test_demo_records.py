@@ -27,9 +27,19 @@ def tables(home: Path) -> dict[str, pl.DataFrame]:
 
 
 def read_all(folder: Path, names: str = "*") -> dict[str, pl.DataFrame]:
-    texts = folder.glob(f"{names}.csv")
-    frames = {f.stem: pl.read_csv(f, try_parse_dates=True, infer_schema_length=None) for f in texts}
-    return frames | {f.stem: pl.read_parquet(f) for f in folder.glob(f"{names}.parquet")}
+    frames = {file.stem: read_text(file) for file in folder.glob(f"{names}.csv")}
+    return frames | {file.stem: pl.read_parquet(file) for file in folder.glob(f"{names}.parquet")}
+
+
+def read_text(file: Path) -> pl.DataFrame:
+    """With types by the first thousand rows, and by all of them, ten times as slow, where those do not tell."""
+    try:
+        frame = pl.read_csv(file, try_parse_dates=True, infer_schema_length=1000)
+    except pl.exceptions.ComputeError:
+        return pl.read_csv(file, try_parse_dates=True, infer_schema_length=None)
+    head = frame.head(1000)
+    told = all(head[name].null_count() < len(head) for name in head.columns)
+    return frame if told else pl.read_csv(file, try_parse_dates=True, infer_schema_length=None)
 
 
 def paise(column: str) -> pl.Expr:
