@@ -11,7 +11,7 @@ from html import escape
 from dashboards.palette import ARRIVAL, BEFORE, BRAND, DEMAND, WITHOUT
 
 COLOURS = {"ours": BRAND, "tuned_mean": BEFORE, "min_max": ARRIVAL, "incumbent": WITHOUT, "actual": WITHOUT}
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 820, 300, 64, 34, 40
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 820, 320, 64, 54, 40
 INK = "#5c6b67"
 
 
@@ -21,7 +21,8 @@ def draw_lines(title: str, labels: Sequence[str], series: Mapping[str, Sequence[
     step = (WIDTH - LEFT - 20) / max(len(labels) - 1, 1)
     parts = _frame(title, most)
     for place, label in enumerate(labels):
-        parts.append(_text(LEFT + place * step, HEIGHT - BOTTOM + 16, label, "middle"))
+        anchor = "middle" if place < len(labels) - 1 else "end"
+        parts.append(_text(LEFT + place * step, HEIGHT - BOTTOM + 16, label, anchor))
     for number, (name, values) in enumerate(series.items()):
         colour = COLOURS.get(name, DEMAND)
         points = " ".join(f"{LEFT + place * step:.0f},{_y(value, most):.0f}" for place, value in enumerate(values))
@@ -66,8 +67,8 @@ def _frame(title: str, most: float) -> list[str]:
 
 
 def _key(number: int, name: str, colour: str) -> str:
-    x = WIDTH - 20 - 130 * (number + 1)
-    return f'<rect x="{x}" y="9" width="10" height="10" fill="{colour}"/>' + _text(x + 15, 18, name, "start")
+    x = LEFT + 130 * number
+    return f'<rect x="{x}" y="29" width="10" height="10" fill="{colour}"/>' + _text(x + 15, 38, name, "start")
 
 
 def _text(x: float, y: float, words: str, anchor: str) -> str:
