@@ -51,7 +51,7 @@ def test_a_killed_run_leaves_what_is_served(installation, load):
         kill_at(point, delay)
         assert served(url) == before, point
     outcome = run(None)
-    assert outcome.state == "published"
+    assert outcome.state == "published", outcome.message
     after, suggestions = served(url)
     assert after.snapshot_id == outcome.snapshot_id > before[0].snapshot_id
     assert suggestions
