@@ -24,13 +24,14 @@ Peer = Callable[[Seen, int], Made]
 INTERVALS = [round(100 * (1 - 2 * level)) for level in LEVELS[LEVELS < 0.5]]
 RECENT, VARIANCE = 8, 26
 SMOOTHING = 0.1
+ETS_LEAST = 10  # steps: a damped trend has five parameters, and the library asks for four more than it has
 
 
 def autoets(seen: Seen, n_steps: int) -> Made:
     """statsforecast's AutoETS, its normal intervals cut at 0."""
     from statsforecast.models import AutoETS
 
-    frame = _statsforecast(seen, n_steps, AutoETS(season_length=1), INTERVALS)
+    frame = _statsforecast(seen, n_steps, AutoETS(season_length=1), INTERVALS, ETS_LEAST)
     return _pick(seen, frame, "AutoETS", n_steps)
 
 
@@ -111,13 +112,15 @@ def list_peers() -> dict[str, Peer]:
     return found | {"empirical, last 8": empirical, "seasonal naive": seasonal_naive}
 
 
-def _statsforecast(seen: Seen, n_steps: int, model: object, levels: list[int] | None = None) -> pl.DataFrame:
+def _statsforecast(
+    seen: Seen, n_steps: int, model: object, levels: list[int] | None = None, least: int = 5
+) -> pl.DataFrame:
     from statsforecast import StatsForecast
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = StatsForecast(models=[model], freq="1w", n_jobs=1)
-        made = fitted.forecast(df=seen.long(seen.rows, 5), h=n_steps, level=levels)
+        made = fitted.forecast(df=seen.long(seen.rows, least), h=n_steps, level=levels)
     assert isinstance(made, pl.DataFrame), "polars in, polars out"
     return made
 
