@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from tests.sql.documents import lab_job, remake
+from warehouse.metrics import Scope, query
 
 AS_OF = "2024-05-15"
 
@@ -92,6 +93,14 @@ def test_a_pair_is_of_its_most_demanding_lens(shop):
     lab_job(shop, "2024-05-02")
     assert jobs(shop, "lab_job_id, lens_kind")[0] == (job, "PROGRESSIVE")
     assert jobs(shop, "lab_job_id, lens_kind")[1][1] == "UNKNOWN"
+
+
+def test_jobs_are_open_until_they_are_handed_over(shop):
+    lab_job(shop, "2024-05-01", ("ready", "2024-05-03"), ("delivered", "2024-05-04"))
+    lab_job(shop, "2024-05-01", ("ready", "2024-05-03"))
+    lab_job(shop, "2024-05-02")
+    jobs(shop, "state")
+    assert query(shop.con, ["lab_jobs", "open_jobs"], scope=Scope(None)).rows() == [(3, 2)]
 
 
 def test_cancelled_jobs_are_none_and_what_happens_later_is_not_seen(shop):
