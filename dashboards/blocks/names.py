@@ -23,7 +23,10 @@ NOBODY = "(none)"
 def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
     """The first of the metrics by the level where the reader stands."""
     metric, level = metrics[0], reading.level(block)
-    rows = reading.ask([metric], (level,), beside=block.kind == "bridge").filter(pl.col(metric.name).is_not_null())
+    rows = reading.ask([metric], (level,), beside=block.kind == "bridge")
+    # what has ended since moved the whole as well: a bridge without it does not reach the other side
+    told = [name for name in (metric.name, f"{metric.name}_before") if name in rows.columns]
+    rows = rows.filter(pl.any_horizontal(pl.col(told).is_not_null())).with_columns(pl.col(told).fill_null(0))
     if rows.is_empty():
         st.caption("Nothing in these days.")
         return
@@ -55,7 +58,7 @@ def _draw(block: Block, metric: Metric, level: str, rows: pl.DataFrame, reading:
         return draw_pareto(names, values, float(whole[metric.name]), words, block.most)
     if whole.get(f"{metric.name}_before") is None:
         return None
-    before = [float(value or 0) for value in rows[f"{metric.name}_before"]]
+    before = [float(value) for value in rows[f"{metric.name}_before"]]
     return draw_bridge(
         names,
         before,

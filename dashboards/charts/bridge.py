@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from dashboards import palette
 
 REST = "the rest"
+TOLERANCE = 1e-6  # of the wholes: rounding of sums is no step
 
 
 def draw_bridge(
@@ -23,7 +24,10 @@ def draw_bridge(
     most: int = 10,
     better: str = "up",
 ) -> go.Figure:
-    """The `most` largest changes by name, and the rest in one, between the wholes of then and now."""
+    """The `most` largest changes by name, and the rest in one, between the wholes of then and now.
+
+    The steps lead from one whole to the other: what the names do not explain is part of the rest.
+    """
     changes = sorted(
         ((name, then, after - then) for name, then, after in zip(names, before, now, strict=True)),
         key=lambda change: -abs(change[2]),
@@ -32,7 +36,7 @@ def draw_bridge(
     rest = wholes[1] - wholes[0]
     for _, change in steps:
         rest -= change
-    if len(changes) > most:
+    if len(changes) > most or abs(rest) > TOLERANCE * max(map(abs, wholes)):
         steps.append((REST, rest))
     good, bad = (palette.BRAND, palette.WITHOUT) if better != "down" else (palette.WITHOUT, palette.BRAND)
     figure = go.Figure(
