@@ -20,6 +20,7 @@ from ims.readiness.lines import Line, Proof
 
 ROOT = Path(__file__).resolve().parents[2]
 STOPPED = 124  # as timeout(1) says it
+GRACE_SECONDS = 30.0
 
 
 def proofs_of(wanted: Iterable[Line]) -> list[Proof]:
@@ -81,7 +82,7 @@ def run(proof: Proof, store: Store) -> Evidence:
 def _end(process: subprocess.Popen[str]) -> None:
     os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(30)
+        process.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
 

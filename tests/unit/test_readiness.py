@@ -190,7 +190,8 @@ def test_a_proof_is_run_and_kept_with_what_it_printed(store, checkout):
     assert state(store, code=code_here(), now=dt.datetime.now(dt.UTC)) == "stale"
 
 
-def test_a_proof_that_does_not_end_is_stopped_and_has_failed(store, checkout):
+def test_a_proof_that_does_not_end_is_stopped_and_has_failed(store, checkout, monkeypatch):
+    monkeypatch.setattr(running, "GRACE_SECONDS", 0.5)  # where pytest's own processes ignore SIGTERM, theirs do
     slow = Proof("D", "sleep 600", minutes=0.005)
     assert run(slow, store).exit_code == 124
     assert state(store, dataclasses.replace(LINE, proofs=(slow,)), now=dt.datetime.now(dt.UTC)) == "failed"
