@@ -13,6 +13,7 @@ from ims.failure import WrongInput
 
 FILE = Path(__file__).parent / "lines.toml"
 KINDS = {"T": "test", "B": "benchmark", "D": "drill", "S": "scan", "V": "validation", "P": "documents"}
+PASSED = r"(\d+) passed"
 OF_THE_CODE = frozenset("TSVP")  # what these kinds say holds for the code they ran on, and no other
 
 
@@ -97,5 +98,11 @@ def select(wanted: str) -> tuple[Line, ...]:
 
 
 def _read(entry: dict[str, Any]) -> Line:
-    proofs = tuple(Proof(**proof) for proof in entry.pop("proof", ()))
+    proofs = tuple(_read_proof(proof) for proof in entry.pop("proof", ()))
     return Line(proofs=proofs, **entry)
+
+
+def _read_proof(entry: dict[str, Any]) -> Proof:
+    if "tests" in entry:
+        entry = {"command": f"pytest {entry.pop('tests')}", "measure": PASSED, "at_least": 1, "unit": "tests", **entry}
+    return Proof(**entry)
