@@ -79,7 +79,7 @@ def _figures(client: httpx.Client, headers: Mapping[str, str]) -> Iterator[Findi
     if answer.status_code != 200:
         yield Finding("metrics", False, f"/metrics says {answer.status_code}; IMS_METRICS_TOKEN names its token")
         return
-    found = _read(answer.text)
+    found = read_samples(answer.text)
     failed, asked = _count(found, status="5"), _count(found)
     share = failed / asked if asked else 0.0
     yield Finding("requests", share <= MOST_FAILED, f"{failed:,.0f} of {asked:,.0f} failed by a fault of ours")
@@ -96,7 +96,8 @@ def _figures(client: httpx.Client, headers: Mapping[str, str]) -> Iterator[Findi
     yield Finding("disk", free >= LEAST_FREE_BYTES, f"{free / 1e9:,.0f} GB free")
 
 
-def _read(text: str) -> dict[str, float]:
+def read_samples(text: str) -> dict[str, float]:
+    """Every sample of a /metrics page, as `name{label=value}`."""
     from prometheus_client.parser import text_string_to_metric_families
 
     found = {}

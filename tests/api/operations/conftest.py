@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
-from prometheus_client.parser import text_string_to_metric_families
 from starlette.responses import Response
 
 from api.app import create_app
 from api.services.logs import JsonFormatter
 from ims.settings import get_settings
+from ims.smoke import read_samples
 
 Make = Callable[..., TestClient]
 
@@ -120,9 +120,4 @@ def figures() -> Callable[[TestClient], dict[str, float]]:
 
 
 def _figures(client: TestClient) -> dict[str, float]:
-    found = {}
-    for family in text_string_to_metric_families(client.get("/metrics").text):
-        for sample in family.samples:
-            labels = ",".join(f"{key}={value}" for key, value in sorted(sample.labels.items()))
-            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
-    return found
+    return read_samples(client.get("/metrics").text)
