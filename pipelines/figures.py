@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.forecast.monitor import ALERTS
+from models.forecast.trials import MODEL
 
 if TYPE_CHECKING:
     import duckdb
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 LAKE = "SELECT sum(file_count)::BIGINT, sum(file_size_bytes)::BIGINT FROM ducklake_table_info('lake')"
 # what the chain's own models made, in the week that the forecast begins with
 FORECASTS = """
-SELECT count(*), count(*) FILTER (method NOT IN ('boosted_blend', 'discontinued')) FROM lake.outputs.forecast_weekly
+SELECT count(*), count(*) FILTER (method NOT IN (?, 'discontinued')) FROM lake.outputs.forecast_weekly
 WHERE week_starting_on = (SELECT min(week_starting_on) FROM lake.outputs.forecast_weekly)
 """
 ALERTED = "SELECT alert, count(*) FROM lake.outputs.forecast_alerts GROUP BY alert"
@@ -23,7 +24,7 @@ Figures = dict[str, int | dict[str, int]]
 def read_figures(con: duckdb.DuckDBPyConnection) -> Figures:
     """lake_files, lake_bytes, forecast_pairs, forecast_fallbacks, and forecast_alerts by kind, those of 0, too."""
     files, size = con.execute(LAKE).fetchall()[0]
-    pairs, fallbacks = con.execute(FORECASTS).fetchall()[0]
+    pairs, fallbacks = con.execute(FORECASTS, [MODEL]).fetchall()[0]
     return {
         "lake_files": files or 0,
         "lake_bytes": size or 0,
