@@ -6,6 +6,7 @@ Text, grid and ground follow the page's theme, which Streamlit applies on top.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -76,7 +77,7 @@ def word_ticks(figure: go.Figure, values: Sequence[float | None], words: Callabl
     """Ticks at round steps, written as people write that figure (lakh and crore where they do)."""
     known = [value for value in values if value is not None]
     highest, lowest = max([*known, 0.0]), min([*known, 0.0])
-    if highest <= lowest:
+    if highest - lowest < sys.float_info.min:  # nothing to divide: a span of less has no power of ten
         return
     step = _round_step((highest - lowest) / 4)
     ticks = [step * index for index in range(math.floor(lowest / step), math.ceil(highest / step) + 1)]

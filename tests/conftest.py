@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -35,6 +36,12 @@ ROOM = 4 << 30
 PREFIX = "ims-tests-"
 # what takes long comes first, so that no process ends minutes after the others
 LONG = ("tests/e2e/", "tests/pipelines/", "tests/sql/oracle/", "tests/checks/")
+
+# a property is tried on the same cases each time, so a failure is of the change at hand; new ones are searched for with
+# `make test ARGS="--hypothesis-profile=search"`
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("search", derandomize=False)
+hypothesis.settings.load_profile("same")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

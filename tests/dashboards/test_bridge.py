@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashboards.charts.bridge import REST, draw_bridge
@@ -28,6 +28,7 @@ def test_what_the_names_do_not_explain_is_a_step_too():
     assert steps == [50.0, 2.0, -22.0, 0]
 
 
+@example([(0.0, 5e-324)], 1, 0.0)
 @given(st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=15), st.integers(1, 12), AMOUNTS)
 def test_the_steps_lead_from_one_whole_to_the_other(pairs, most, unexplained):
     before, now = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
