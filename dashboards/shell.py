@@ -14,6 +14,7 @@ import streamlit as st
 from api.identity.principal import SignedIn
 from dashboards.board import boards
 from dashboards.board_page import view_of
+from dashboards.front_page import first_page
 from dashboards.installation import operational, signed_in
 from dashboards.messages import (
     UNAVAILABLE,
@@ -113,8 +114,11 @@ def show_site() -> None:
     now = _look_around()
     # the same pages whatever the situation, so that an address survives an outage and a new sign-in
     pages = {each: _page(each, now) for each in offered()}
+    by_name = {each.name: page for each, page in pages.items()}
+    visible = [name for name, page in by_name.items() if page.visibility == "visible"]
+    name = first_page(now.user.roles if now.user else (), visible)
     # the default page has no address of its own: without this one, /reorder would not be found
-    first = next((page for page in pages.values() if page.visibility == "visible"), next(iter(pages.values())))
+    first = by_name[name] if name is not None else next(iter(pages.values()))
     sections: dict[str, list[st.Page]] = {
         "": [st.Page(partial(_go_to, first), title="IMS", url_path="home", default=True, visibility="hidden")]
     }

@@ -273,10 +273,26 @@ def test_a_button_that_outlived_its_session_or_its_permission_gives_nothing(worl
         assert connection.execute("SELECT count(*) FROM data_exports").fetchone() == (0,)
 
 
-def test_the_front_door_leads_to_the_first_page_of_the_role(world, site, at_world) -> None:
-    at_world("staff", ("S01",))
+BEGINS_AT = {
+    "superadmin": "Executive",
+    "admin": "Executive",
+    "buyer": "Reorder",
+    "manager": "Reorder",
+    "accountant": "Day close and tax",
+    "analyst": "Data quality",
+    "staff": "Today",
+}
+
+
+@pytest.mark.parametrize("role", REACH)
+def test_the_front_door_leads_to_the_page_where_the_role_begins(world, site, at_world, role: str) -> None:
+    at_world(role, ("S01",))
     page = site.open(world.installation)
     assert not page.exception
-    assert page.title[0].value == "Sales"
-    at_world("buyer")
+    assert page.title[0].value == BEGINS_AT[role]
+
+
+def test_who_has_several_roles_begins_where_the_most_powerful_does(world, site, at_world, make_user) -> None:
+    at_world("manager")
+    site.cookies[COOKIE] = make_user(world.installation.databases.operational, "both", ("staff", "manager"), ("S02",))
     assert site.open(world.installation).title[0].value == "Reorder"
