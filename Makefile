@@ -5,13 +5,16 @@ RUN := $(VENV)/bin
 ARGS ?=
 PACKAGES := ims api warehouse expectations models pipelines dashboards
 
-.PHONY: demo test fuzz readiness check fmt docs environment tools
+.PHONY: demo test test-slow fuzz readiness check fmt docs environment tools
 
 demo: environment ## build a demo chain, run it, serve it (make demo ARGS=--no-serve only runs it)
 	$(RUN)/ims demo $(ARGS)
 
-test: environment tools ## the whole test suite
-	$(RUN)/pytest $(ARGS)
+test: environment tools ## the test suite, in less than ten minutes
+	$(RUN)/pytest -m "not slow" $(ARGS)
+
+test-slow: environment tools ## what takes longer: kills, whole journeys, load
+	$(RUN)/pytest -m slow $(ARGS)
 
 MINUTES ?= 15
 fuzz: environment ## hostile requests without end, as every role (make fuzz MINUTES=15; again with IMS_FUZZ_SEED)

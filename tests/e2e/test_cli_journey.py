@@ -14,7 +14,7 @@ import pytest
 from ims.demo.generate import write_chain
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def ims(*arguments: str | Path, expect: int = 0) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from ims.web import listen
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def test_it_is_made_recovered_and_stopped(settings: Settings) -> None:
     assert stop_server(settings) is False
 
 
+@pytest.mark.slow
 def test_a_recovery_may_take_its_time(settings: Settings) -> None:
     """Longer than the library waits: the server is stopped as soon as it begins, and goes on after twelve seconds."""
     databases = connect_databases(settings)

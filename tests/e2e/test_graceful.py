@@ -20,7 +20,7 @@ import psutil
 import psycopg
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(180)]
 IMS = str(Path(sys.executable).parent / "ims")
 
 

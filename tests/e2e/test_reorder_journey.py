@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from psycopg.rows import dict_row
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(400)]
 WEB = runpy.run_path(str(Path(__file__).with_name("test_web.py")))
 DECIDING = runpy.run_path(str(Path(__file__).parents[1] / "dashboards" / "reorder" / "test_deciding.py"))
 browser, free_port, start, stop, PATIENCE = (

@@ -271,6 +271,7 @@ def test_orders_never_arrive_without_their_lines(databases, source, lake):
         seller.join()
 
 
+@pytest.mark.slow
 def test_many_small_extracts_give_what_one_full_read_gives(databases, source, lake):
     chance = random.Random(7)
     as_of = dt.date(2024, 5, 15)

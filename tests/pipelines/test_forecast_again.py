@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DAY = dt.date(2024, 4, 15)
 
 
+@pytest.mark.slow
 def test_a_forecast_is_made_again_after_a_later_one(installation: Installation, load: Load) -> None:
     where = (installation.databases, installation.settings)
     with pytest.raises(WrongInput, match="No forecast was made yet"):

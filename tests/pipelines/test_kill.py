@@ -14,7 +14,7 @@ from api.publications import current_publication
 from api.suggestions import list_suggestions
 from pipelines.run import run
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
 RUN = "from pipelines.run import run; print(run(None, lambda *step: print(*step, flush=True)).message, flush=True)"
 # a step as the run reports it, and how long after it the process is killed
 POINTS = {"extract 9": 0.0, "build tables 11": 0.05, "publish 0": 0.02}

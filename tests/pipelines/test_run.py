@@ -20,7 +20,7 @@ from pipelines.instance import open_instance
 from pipelines.run import run
 from warehouse.lake import connect, current_snapshot
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 DAY = dt.date(2024, 4, 15)
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # one product under two spellings

@@ -150,6 +150,7 @@ def differences(lake):
     return found
 
 
+@pytest.mark.slow
 def test_incremental_tables_are_those_of_a_full_refresh(lake):
     day = DAY
     build(lake, day)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+import pytest
 
 from api.surface import Operation, operations
 
@@ -58,6 +59,7 @@ def structure(world: Any) -> list[Any]:
         ).fetchall()
 
 
+@pytest.mark.slow
 def test_no_parameter_is_read_as_sql(world: Any) -> None:
     """Every parameter of every address, with every attack, asked by the one who may most."""
     before, tried, wrong = world.kept(), 0, []
