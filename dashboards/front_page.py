@@ -1,4 +1,4 @@
-"""Which page a person is led to first: where their role's day begins. A role is no permission: only what the page says."""
+"""Which page a person is led to first: where their role's day begins. No permission: only pages that they may see."""
 
 from __future__ import annotations
 
