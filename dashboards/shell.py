@@ -24,7 +24,7 @@ from dashboards.messages import (
     say_unavailable,
 )
 from dashboards.passport import Passport, read_passport
-from dashboards.views import administration, item, models, pipeline, powers, quality, reorder, sales
+from dashboards.views import administration, item, models, pipeline, powers, quality, readiness, reorder, sales
 from dashboards.watch import follow_pointer
 
 # given the passport of what is served, or None where `is_always_shown`
@@ -65,6 +65,7 @@ def offered() -> tuple[Offered, ...]:
             "pipeline", pipeline.show, pipeline.PERMISSION, pipeline.TITLE, ":material/conversion_path:", "Data", True
         ),
         Offered("models", models.show, models.PERMISSION, models.TITLE, ":material/model_training:", "Data"),
+        Offered("readiness", readiness.show, readiness.PERMISSION, readiness.TITLE, ":material/rule:", "Data", True),
         Offered(
             "administration",
             administration.show,

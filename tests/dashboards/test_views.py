@@ -15,7 +15,7 @@ NAMES = [each.name for each in VIEWS]
 HOSTILE = "'; DROP TABLE users; --<script>alert(1)</script>"
 PARAMETERS = (
     "store", "category", "sku", "check", "layer", "severity", "state", "owner", "line", "segment", "run", "figure",
-    "part", "start", "version", "section", "kind", "role", "active",
+    "part", "start", "version", "section", "kind", "role", "active", "group", "verdict",
 )  # fmt: skip
 OTHERS = ("S02", "S03", "Koregaon", "Salt Lake")
 

@@ -1,0 +1,1 @@
+"""What the evidence of readiness says, read for its view."""
