@@ -18,6 +18,7 @@ from api.schema import (  # noqa: F401  (fill the metadata)
     organisation,
     planning,
     receipts,
+    reporting,
     returns,
     sales,
     settings,

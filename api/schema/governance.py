@@ -128,6 +128,21 @@ class OutboxDelivery(Base):
     attempted_at: Mapped[Created]
 
 
+class OutboxAttachment(Base):
+    """A file that goes with a mail, as it was made; gone once the mail is delivered (what it was: `data_exports`)."""
+
+    __tablename__ = "outbox_attachments"
+    __table_args__ = (
+        CheckConstraint("name <> ''", name="name"),
+        Index("ix_outbox_attachments_message_id", "message_id"),  # the files of a mail
+    )
+    outbox_attachment_id: Mapped[Key]
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("outbox_messages.message_id", ondelete="CASCADE"))
+    name: Mapped[str]
+    media_type: Mapped[str]
+    content: Mapped[bytes]
+
+
 class IdempotencyKey(Base):
     """An `Idempotency-Key` a user sent, the hash of the request, and its answer; kept for seven days."""
 
