@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from ims.failure import WrongInput
@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="OpenTelemetry collector (OTLP over HTTP), as http://host:4318. Without it no traces are made.",
     )
+    required: str = Field(
+        default="",
+        description="Settings that must be given, separated by spaces (database_url jwt_key): without one IMS does not "
+        "start, rather than begin a database or a key of its own.",
+    )
     read_only: bool = Field(
         default=False,
         description="Nothing is written for whoever asks: reading and signing in go on, writes are answered 503.",
@@ -176,6 +181,23 @@ class Settings(BaseSettings):
             ip_network(each)  # its error is a ValueError, and says what is wrong
         return proxies
 
+    @field_validator("required")
+    @classmethod
+    def _check_required(cls, names: str) -> str:
+        for name in names.split():
+            if name not in cls.model_fields:
+                raise ValueError(f"there is no setting {name}")
+        return names
+
+    @model_validator(mode="after")
+    def _check_given(self) -> Settings:
+        files = {"jwt_key": self.jwt_key_file}
+        missing = [name for name in self.required.split() if getattr(self, name) is None and files.get(name) is None]
+        if missing:
+            given = " and ".join(f"IMS_{name.upper()}" for name in missing)
+            raise ValueError(f"{given} is not given, and IMS_REQUIRED asks for it")
+        return self
+
     @field_validator("allowed_hosts")
     @classmethod
     def _check_hosts(cls, hosts: str) -> str:
@@ -195,7 +217,11 @@ def get_settings() -> Settings:
     try:
         settings = Settings(_secrets_dir=_secrets_folder())
     except ValidationError as error:
-        faults = "; ".join(f"IMS_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
+        # what is wrong with several of them together names them itself
+        faults = "; ".join(
+            f"IMS_{str(each['loc'][0]).upper()}: {each['msg']}" if each["loc"] else each["msg"]
+            for each in error.errors()
+        )
         raise WrongInput(f"A setting cannot be used: {faults}. Correct it in the environment or in .env.") from None
     except SettingsError as error:
         # of a list that is no JSON the library says which, and nothing of what was given

@@ -81,3 +81,21 @@ def test_a_wrong_secret_of_a_file_names_its_variable_and_not_itself(
     with pytest.raises(WrongInput, match="IMS_SMTP_URL") as refusal:
         get_settings()
     assert "hunter2" not in str(refusal.value)
+
+
+def test_what_is_required_and_not_given_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ims_secret_key").write_text("x" * 32)
+    monkeypatch.setenv("IMS_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("IMS_REQUIRED", "secret_key jwt_key")
+    get_settings.cache_clear()
+    with pytest.raises(WrongInput, match="IMS_JWT_KEY is not given") as caught:
+        get_settings()
+    assert "IMS_SECRET_KEY" not in str(caught.value)
+    monkeypatch.setenv("IMS_JWT_KEY_FILE", str(tmp_path / "key.pem"))
+    get_settings.cache_clear()
+    assert get_settings().secret_key is not None
+    monkeypatch.setenv("IMS_REQUIRED", "sekret_key")
+    get_settings.cache_clear()
+    with pytest.raises(WrongInput, match="there is no setting sekret_key"):
+        get_settings()
+    get_settings.cache_clear()
