@@ -21,6 +21,7 @@ from api.identity.door import Door
 from api.identity.gate import Gate
 from api.routes import (
     adjustments,
+    alerts,
     audit,
     checks,
     counts,
@@ -88,6 +89,7 @@ RESOURCES = (
     adjustments,
     transfers,
     suggestions,
+    alerts,
     lists,
     vendors,
     purchase_orders,

@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 
 from api.schema import (  # noqa: F401  (fill the metadata)
+    alerts,
     catalogue,
     checking,
     clinical,

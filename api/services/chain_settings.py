@@ -55,6 +55,9 @@ SETTINGS: Mapping[str, Setting] = {
     "transfer_needs_approval": Setting("switch", True, "A transfer between stores is approved before it is picked"),
     "transfer_days_to_receive": Setting("whole", 7, "Days after which goods in transit are overdue", 1, 365),
     "suggestion_days_to_decide": Setting("whole", 7, "Days after which a suggestion nobody decided expires", 1, 365),
+    "alerts_per_store_day": Setting(
+        "whole", 10, "Alerts that a store is shown of one day; the others are counted", 1, 1000
+    ),
     "prescription_valid_days": Setting("whole", 730, "Days for which a new prescription is valid", 1, 3650),
     "customer_retention_years": Setting(
         "whole", 8, "Years without any activity after which a customer is erased", 1, 100

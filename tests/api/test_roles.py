@@ -90,6 +90,8 @@ suggestion:read           A A A S - A -
 suggestion:edit           A - A S - - -
 suggestion:approve        A A A S - - -
 suggestion:export         A A A S - - -
+alert:read                A A A S A A S
+alert:act                 A A A S - A -
 export:plain              A A A S A A -
 export:personal           A - - - - - -
 quality:read              A A A S - A -

@@ -21,6 +21,7 @@ from api.identity.upkeep import forget_ended
 from api.imports import orders as imported_orders
 from api.services import audit_integrity, order_lines, outbox_totals, privacy_erasure, purchasing_drafting, retention
 from api.services.action import Action
+from api.services.alert_pages import list_alerts, sum_up_alerts
 from api.services.audit_search import Filter, search
 from api.services.balances import Key
 from api.services.consents import show_consents
@@ -98,6 +99,8 @@ async def offer(action: Action) -> None:
 
 
 PATHS: Mapping[str, Path] = {
+    "ix_alert_actions_alert_ref_alert_action_id": Path(lambda action: list_alerts(action, PAGE), of="stores"),
+    "ix_alerts_day_on": Path(sum_up_alerts, of="stores"),
     "ix_audit_log_chain_no_chain_seq": owner(
         lambda action: action.rows(audit_integrity.FAULTS, chain=1, seq=0, hash=b"", shown=20)
     ),

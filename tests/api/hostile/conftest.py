@@ -42,10 +42,10 @@ MARKS = {HERE: "Hither", THERE: "Yonder"}
 PINNED = {"manager", "staff", "buyer"}
 CLINICAL = ("prescription:read", "prescription:write", "eye_test:write")
 # one of each in a store: a second world of the same store has the same
-ONCE = {"stores", "supply_terms", "suggestions"}
+ONCE = {"stores", "supply_terms", "suggestions", "alerts"}
 # what is before a key in a path, and the table it is the key of
 TABLES = {
-    "adjustments": "stock_adjustments", "checks": "check_results", "waivers": "check_waivers",
+    "adjustments": "stock_adjustments", "alerts": "alerts", "checks": "check_results", "waivers": "check_waivers",
     "counts": "stock_counts", "customers": "customers",
     "discount-approvals": "discount_approvals", "expenses": "expenses", "eye-test-queue": "eye_test_queue",
     "eye-tests": "eye_tests", "discount-caps": "discount_caps", "lab-jobs": "lab_jobs", "lens-grids": "products",
