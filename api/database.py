@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from ims.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
     from sqlalchemy import Engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -37,13 +39,15 @@ def driver_url(url: str) -> str:
 def migrate(url: str) -> None:
     """Bring the operational database to the newest migration; one process at a time, the others wait.
 
+    One of a later release stays as it is: its schema serves this release, too (docs/operations.md, "A release").
     Raises DatabaseUnavailable when the user of the URL lacks a right, with what an administrator has to grant.
     """
     import psycopg
     from alembic import command
     from sqlalchemy.exc import ProgrammingError
 
-    if current_revision(url) == head_revision():
+    current = current_revision(url)
+    if current == head_revision() or is_of_later_release(current):
         return
     with psycopg.connect(url) as lock:
         lock.execute("SELECT pg_advisory_xact_lock(hashtext('ims migrate'))")
@@ -71,12 +75,26 @@ def current_revision(url: str) -> str | None:
 
 def head_revision() -> str:
     """The newest migration of this release."""
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory.from_config(_config("postgresql://")).get_current_head()
+    head = _migrations().get_current_head()
     if head is None:
         raise RuntimeError(f"no migration found under {MIGRATIONS}")
     return head
+
+
+def is_of_later_release(revision: str | None) -> bool:
+    """Whether a database stands at a migration that this release does not know: one that came after it."""
+    return revision is not None and revision not in _known_revisions()
+
+
+@lru_cache(maxsize=1)
+def _known_revisions() -> frozenset[str]:
+    return frozenset(each.revision for each in _migrations().walk_revisions())
+
+
+def _migrations() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_config("postgresql://"))
 
 
 def _config(url: str) -> Config:

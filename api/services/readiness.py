@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from api.database import is_of_later_release
 from api.services.connections import DATABASE_ERRORS, Pool
 from api.services.publication import read_publication
 from api.services.stopping import Stopping
@@ -49,7 +50,7 @@ class Readiness:
         try:
             async with self.pool.connection() as connection:
                 revision = await (await connection.execute(MIGRATION)).fetchone()
-                if revision is None or revision[0] != self.head:
+                if revision is None or (revision[0] != self.head and not is_of_later_release(revision[0])):
                     found = revision[0] if revision else "none"
                     return [
                         f"The database stands at migration {found}, this release needs {self.head}: restart IMS."
