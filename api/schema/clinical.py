@@ -29,6 +29,7 @@ class EyeTestQueueEntry(Tracked, Base):
 
     __tablename__ = "eye_test_queue"
     __table_args__ = (
+        Index("ix_eye_test_queue_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         UniqueConstraint("store_id", "queued_on", "token"),
         CheckConstraint("token > 0", name="token"),
         CheckConstraint(
@@ -60,6 +61,7 @@ class EyeTest(Tracked, Base):
 
     __tablename__ = "eye_tests"
     __table_args__ = (
+        Index("ix_eye_tests_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint(one_of("state", "in_progress", "completed", "cancelled"), name="state"),
         CheckConstraint(one_of("outcome", "new_rx", "no_change", "referred"), name="outcome"),
         CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed"),
@@ -86,6 +88,7 @@ class Prescription(Tracked, Base):
 
     __tablename__ = "prescriptions"
     __table_args__ = (
+        Index("ix_prescriptions_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         UniqueConstraint("prescription_number", "version"),
         UniqueConstraint("prescription_id", "kind"),  # lets the eyes be of the same kind by reference
         CheckConstraint(one_of("source", "tested_at_store", "from_doctor"), name="source"),
@@ -125,6 +128,7 @@ class PrescriptionEye(Tracked, Base):
 
     __tablename__ = "prescription_eyes"
     __table_args__ = (
+        Index("ix_prescription_eyes_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         UniqueConstraint("prescription_id", "eye"),
         ForeignKeyConstraint(
             ["prescription_id", "kind"],

@@ -28,6 +28,7 @@ class Customer(Tracked, Base):
 
     __tablename__ = "customers"
     __table_args__ = (
+        Index("ix_customers_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint(one_of("kind", "b2c", "b2b"), name="kind"),
         CheckConstraint("mobile ~ '^[+]?[0-9]{6,15}$'", name="mobile"),
         CheckConstraint("email ~ '^[^@[:space:]]+@[^@[:space:]]+$'", name="email"),
@@ -88,6 +89,7 @@ class Patient(Tracked, Base):
 
     __tablename__ = "patients"
     __table_args__ = (
+        Index("ix_patients_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint(one_of("gender", "female", "male", "other"), name="gender"),
         CheckConstraint("full_name <> ''", name="full_name"),
         CheckConstraint("erased_at IS NOT NULL OR full_name IS NOT NULL", name="named"),

@@ -122,6 +122,7 @@ class WalkInCount(Tracked, Base):
 
     __tablename__ = "walk_in_counts"
     __table_args__ = (
+        Index("ix_walk_in_counts_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         UniqueConstraint("store_id", "counted_on"),
         CheckConstraint("walk_in_count >= 0", name="walk_in_count"),
     )
@@ -137,6 +138,7 @@ class Walkout(Tracked, Base):
 
     __tablename__ = "walkouts"
     __table_args__ = (
+        Index("ix_walkouts_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint(
             one_of(
                 "reason", "budget", "collection", "colour", "brand", "enquiry_only", "staff_behaviour",

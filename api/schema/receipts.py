@@ -15,6 +15,7 @@ class GoodsReceipt(Tracked, Base):
 
     __tablename__ = "goods_receipts"
     __table_args__ = (
+        Index("ix_goods_receipts_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint(
             one_of("state", "draft", "pending_qc", "qc_passed", "qc_failed", "accepted", "disputed"), name="state"
         ),
@@ -38,6 +39,7 @@ class GoodsReceiptLine(Tracked, Base):
 
     __tablename__ = "goods_receipt_lines"
     __table_args__ = (
+        Index("ix_goods_receipt_lines_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         UniqueConstraint(
             "goods_receipt_id",
             "purchase_order_line_id",

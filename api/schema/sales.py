@@ -32,6 +32,7 @@ class SalesOrder(Tracked, Base):
 
     __tablename__ = "sales_orders"
     __table_args__ = (
+        Index("ix_sales_orders_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         UniqueConstraint("order_ref", "store_id"),
         UniqueConstraint("sales_order_id", "ordered_on"),  # lets the lines have the day of their order by reference
         CheckConstraint(
@@ -193,6 +194,7 @@ class Payment(Tracked, Base):
 
     __tablename__ = "payments"
     __table_args__ = (
+        Index("ix_payments_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint(
             one_of("method", "cash", "upi", "card", "bank_transfer", "emi", "credit", "gift_voucher"), name="method"
         ),

@@ -162,6 +162,7 @@ class Availability(Tracked, Base):
 
     __tablename__ = "availability"
     __table_args__ = (
+        Index("ix_availability_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         UniqueConstraint("store_id", "product_id", "from_on"),
         CheckConstraint("to_on >= from_on", name="ends_after_start"),
     )

@@ -57,6 +57,7 @@ class StockTransfer(Tracked, Base):
 
     __tablename__ = "stock_transfers"
     __table_args__ = (
+        Index("ix_stock_transfers_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint("from_store_id <> to_store_id", name="goes_somewhere"),
         CheckConstraint(
             "status IN ('requested', 'approved', 'rejected', 'shipped', 'partially_received', 'received', 'cancelled')",
@@ -99,6 +100,9 @@ class StockTransferLine(Goods, Tracked, Base):
 
     __tablename__ = "stock_transfer_lines"
     __table_args__ = (
+        Index(
+            "ix_stock_transfer_lines_changed_xid", "changed_xid", postgresql_using="brin"
+        ),  # the extract: what is new
         *of_one_product(),
         # also the access path: the lines of a transfer
         UniqueConstraint(
@@ -159,6 +163,7 @@ class StockCountLine(Goods, Tracked, Base):
 
     __tablename__ = "stock_count_lines"
     __table_args__ = (
+        Index("ix_stock_count_lines_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         *of_one_product(),
         UniqueConstraint(
             "stock_count_id",

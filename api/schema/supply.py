@@ -106,6 +106,7 @@ class PurchaseOrder(Tracked, Base):
 
     __tablename__ = "purchase_orders"
     __table_args__ = (
+        Index("ix_purchase_orders_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint(
             one_of(
                 "status", "draft", "approved", "sent", "acknowledged", "partially_received", "received", "cancelled"
@@ -150,6 +151,9 @@ class PurchaseOrderLine(Tracked, Base):
 
     __tablename__ = "purchase_order_lines"
     __table_args__ = (
+        Index(
+            "ix_purchase_order_lines_changed_xid", "changed_xid", postgresql_using="brin"
+        ),  # the extract: what is new
         UniqueConstraint(
             "purchase_order_id",
             "store_id",

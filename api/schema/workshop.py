@@ -17,6 +17,7 @@ class LabJob(Tracked, Base):
 
     __tablename__ = "lab_jobs"
     __table_args__ = (
+        Index("ix_lab_jobs_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         UniqueConstraint("sales_order_id", "pair_group"),
         CheckConstraint(one_of("state", *STATES), name="state"),
         CheckConstraint(one_of("lens_state", "not_ordered", "ordered", "received", "mounted"), name="lens_state"),
@@ -48,6 +49,7 @@ class LabJobEvent(Tracked, Base):
 
     __tablename__ = "lab_job_events"
     __table_args__ = (
+        Index("ix_lab_job_events_changed_xid", "changed_xid", postgresql_using="brin"),  # the extract: what is new
         CheckConstraint(one_of("from_state", *STATES), name="from_state"),
         CheckConstraint(one_of("to_state", *STATES), name="to_state"),
         CheckConstraint("from_state <> to_state", name="goes_somewhere"),
