@@ -24,7 +24,7 @@ from dashboards.messages import (
     say_unavailable,
 )
 from dashboards.passport import Passport, read_passport
-from dashboards.views import administration, item, models, pipeline, powers, quality, readiness, reorder, sales
+from dashboards.views import administration, item, models, pipeline, powers, quality, readiness, reorder, sales, season
 from dashboards.watch import follow_pointer
 
 # given the passport of what is served, or None where `is_always_shown`
@@ -59,6 +59,7 @@ def offered() -> tuple[Offered, ...]:
     )
     data = (
         Offered("item", item.show, item.PERMISSION, item.TITLE, ":material/ssid_chart:", "Planning"),
+        Offered("season", season.show, season.PERMISSION, season.TITLE, ":material/calendar_month:", "Planning"),
         Offered("powers", powers.show, powers.PERMISSION, powers.TITLE, ":material/grid_on:", "Buying"),
         Offered("quality", quality.show, quality.PERMISSION, quality.TITLE, ":material/fact_check:", "Data", True),
         Offered(

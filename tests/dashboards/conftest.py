@@ -25,6 +25,7 @@ from api.publications import publish
 from api.schema.planning import Run
 from api.suggestions import write_suggestions
 from models.forecast.engine import Forecast
+from models.forecast.totals import total_forecasts
 from models.policy.plan import plan_orders
 from warehouse.contracts import contract, contracts
 from warehouse.lake import connect, current_snapshot
@@ -169,7 +170,11 @@ def _forecast_frame(weekly, monday):
         size=None,
         method=np.array(["blend"] * len(pairs)),
     )
-    return {"forecast_weekly": pl.DataFrame(rows, schema, orient="row"), "forecast": forecast}
+    weekly = pl.DataFrame(rows, schema, orient="row")
+    kinds = pl.DataFrame([product[:3] for product in PRODUCTS], ["sku", "name", "category"], orient="row")
+    catalog = forecast.series.join(kinds, on="sku")
+    totals = total_forecasts(forecast, weekly, catalog, AS_OF)
+    return {"forecast_weekly": weekly, "forecast_totals": totals, "forecast": forecast}
 
 
 @lru_cache(maxsize=4)
@@ -221,6 +226,7 @@ def _fill_lake(databases, settings, frames):
         "marts.fct_arrivals": "arrivals",
         "marts.dim_supply_terms": "terms",
         "outputs.forecast_weekly": "forecast_weekly",
+        "outputs.forecast_totals": "forecast_totals",
         "outputs.plan": "plan",
     }
     for table, name in names.items():
@@ -267,7 +273,8 @@ def _complete(con, agreed):
     known = [row[0] for row in con.execute(FIND_COLUMNS, [agreed.schema, agreed.table]).fetchall()]
     if agreed.table == "dim_date":
         begins = f"DATE '{AS_OF}' - 800 + i::INTEGER"
-        source, given = "range(830) AS days(i)", {"day_on": begins, "is_past": f"{begins} < DATE '{AS_OF}'"}
+        source, given = "range(1200) AS days(i)", {"day_on": begins, "is_past": f"{begins} < DATE '{AS_OF}'"}
+        given["aligned_on"] = f"{begins} - 364"
     elif known:
         source, given = f"lake.{agreed.name}", {name: name for name in known}
     else:

@@ -16,6 +16,7 @@ HOSTILE = "'; DROP TABLE users; --<script>alert(1)</script>"
 PARAMETERS = (
     "store", "category", "sku", "check", "layer", "severity", "state", "owner", "line", "segment", "run", "figure",
     "part", "start", "version", "section", "kind", "role", "active", "group", "verdict",
+    "season", "begin", "end", "uplift", "level",
 )  # fmt: skip
 OTHERS = ("S02", "S03", "Koregaon", "Salt Lake")
 
