@@ -14,7 +14,7 @@ import dagster as dg
 from ims.settings import get_settings
 from pipelines.assets.outputs import output_assets
 from pipelines.assets.publication import publication_asset
-from pipelines.assets.raw import raw_assets
+from pipelines.assets.raw import operational_assets, raw_assets
 from pipelines.assets.tables import table_assets
 from pipelines.rebuild import Rebuild
 from pipelines.session import RunSession, open_session
@@ -48,7 +48,7 @@ def build_definitions(resources: Mapping[str, Any], timezone: str = "UTC") -> dg
         description="Every night for the chain's own as_of; a night without anything new changes nothing.",
     )
     return dg.Definitions(
-        assets=assets,
+        assets=[*operational_assets(), *assets],
         jobs=[job, upkeep_job],
         schedules=[nightly, upkeep_schedule(timezone)],
         resources=resources,

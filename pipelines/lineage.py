@@ -5,16 +5,18 @@ Reads contracts and SQL; asks no database.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from dagster import AssetKey, TableColumn, TableColumnDep, TableColumnLineage, TableSchema
-from sqlglot import exp
+from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from warehouse.contracts import UnknownTable, contract, contracts
+from pipelines.extract import STATE
+from warehouse.contracts import Contract, UnknownTable, contract, contracts
 from warehouse.transformations import select_of, table, tables
 
 
@@ -25,6 +27,48 @@ def column_schema(name: str) -> TableSchema:
     except UnknownTable:
         return TableSchema(columns=[])
     return TableSchema(columns=[TableColumn(each.name, each.type, each.meaning) for each in agreed.columns])
+
+
+def source_lineage(brought: Contract) -> TableColumnLineage:
+    """For each column that the extract brings over, the column of PostgreSQL, `operational.TABLE`, that it is.
+
+    What a query of ours adds up there is computed of rows: it comes from the keys of the tables that the query reads.
+    """
+    read = source_tables(brought)
+    if read == (brought.table,):
+        return _as_lineage({each.name: [(operational(brought.table), each.source)] for each in brought.columns})
+    rows = [(operational(table), key) for table in read for key in contract(f"raw.{table}").keys]
+    return _as_lineage(dict.fromkeys(brought.column_names, rows))
+
+
+@cache
+def source_tables(brought: Contract) -> tuple[str, ...]:
+    """The tables of PostgreSQL that the extract reads for one of its own; where it stands, it tells by the chain's."""
+    if brought.name == STATE:
+        return ("chain",)
+    if brought.query is None:
+        return (brought.table,)
+    asked = {each.name for each in parse_one(brought.query, dialect="postgres").find_all(exp.Table)}
+    return tuple(each.table for each in contracts("raw") if each.table in asked)
+
+
+def operational(table: str) -> str:
+    """What a table of PostgreSQL is called where assets are named."""
+    return f"operational.{table}"
+
+
+def output_lineage(name: str, upstream: Iterable[str]) -> TableColumnLineage:
+    """For each column of what models make of `upstream`, the columns of the same name there.
+
+    A column of a new name is computed of rows: it comes from the keys of all that was read.
+    """
+    read = [contract(up) for up in upstream]
+    rows = [(each.name, key) for each in read for key in each.keys]
+    same = {
+        column: [(each.name, column) for each in read if column in each.column_names]
+        for column in contract(name).column_names
+    }
+    return _as_lineage({column: origins or rows for column, origins in same.items()})
 
 
 @cache
@@ -38,6 +82,10 @@ def column_lineage(name: str) -> TableColumnLineage:
     scope = build_scope(query)
     rows = [(up, key) for up in table(name).upstream for key in contract(up).keys]
     found = {column: _origins(column, query, scope) or rows for column in query.named_selects}
+    return _as_lineage(found)
+
+
+def _as_lineage(found: dict[str, list[tuple[str, str]]]) -> TableColumnLineage:
     return TableColumnLineage(
         {column: [TableColumnDep(AssetKey(t.split(".")), c) for t, c in origins] for column, origins in found.items()}
     )

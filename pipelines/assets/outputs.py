@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 import polars as pl
 from dagster import AssetCheckResult, AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
+from pipelines.assets.alerting import make_alerts
 from pipelines.assets.checking import check_results, check_specs
 from pipelines.assets.forecasting import FORECAST_OUTPUTS, MAKERS
 from pipelines.assets.planning import make_calibration, make_count_list, make_lead_times, make_plan, make_transfers
 from pipelines.frames import write_output
-from pipelines.lineage import column_schema
+from pipelines.lineage import column_schema, output_lineage
 from pipelines.session import RunSession
+from warehouse.transformations import tables
 
+# the outputs that no forecast and no plan is made from: alerts speak of all that was built, so they come after it
+LAST_MADE = ("outputs.plan", "outputs.count_list", "outputs.forecast_alerts", "outputs.forecast_totals")
 PLANNED_FROM = (
     "outputs.calibration",
     "outputs.lead_times",
@@ -31,7 +35,8 @@ Step = Iterator[MaterializeResult[None] | AssetCheckResult]
 
 
 def output_assets() -> list[AssetsDefinition]:
-    """Forecast and what came of earlier ones, lead times, calibration, transfers, plan, counts."""
+    """Forecast and what came of earlier ones, lead times, calibration, transfers, plan, counts, alerts."""
+    marts = [each.full_name for each in tables() if each.schema == "marts"]
     return [
         *(_output(name, "forecast", upstream, MAKERS[name]) for name, upstream in FORECAST_OUTPUTS.items()),
         _output("calibration", "suggestions", ["outputs.forecast_weekly", "marts.dim_supply_terms"], make_calibration),
@@ -49,6 +54,7 @@ def output_assets() -> list[AssetsDefinition]:
             ["outputs.forecast_weekly", "marts.fct_stock_health", "marts.fct_pair_rates", "marts.dim_order_rules"],
             make_count_list,
         ),
+        _output("alerts", "publication", [*LAST_MADE, *marts], make_alerts),
     ]
 
 
@@ -73,7 +79,8 @@ def _output(
         with session.step(name.replace("_", " ")) as measure:
             rows = write_output(session.con, name, make(session))
         session.progress(name.replace("_", " "), 1, 1)
-        yield MaterializeResult(metadata={"dagster/row_count": rows, **measure.metadata})
+        lineage = {"dagster/column_lineage": output_lineage(table, upstream)}
+        yield MaterializeResult(metadata={"dagster/row_count": rows, **measure.metadata, **lineage})
         yield from check_results(session, table)
 
     return build

@@ -12,7 +12,7 @@ from api.identity.keys import load_pseudonym_key
 from pipelines.assets.checking import check_results, check_specs, source_result, source_spec, unchanged_results
 from pipelines.extract import extract
 from pipelines.held_back import hold_back
-from pipelines.lineage import column_schema
+from pipelines.lineage import column_schema, operational, source_lineage, source_tables
 from pipelines.session import RunSession
 from warehouse.contracts import Contract, contracts
 
@@ -49,7 +49,10 @@ def raw_assets() -> AssetsDefinition:
         for table in brought:
             upserted, deleted = result.changes.get(table.table, (0, 0))
             metadata = {"rows_upserted": upserted, "rows_deleted": deleted, "snapshot_id": result.snapshot_id}
-            yield MaterializeResult(asset_key=["raw", table.table], metadata={**metadata, **measure.metadata})
+            lineage = {"dagster/column_lineage": source_lineage(table)}
+            yield MaterializeResult(
+                asset_key=["raw", table.table], metadata={**metadata, **measure.metadata, **lineage}
+            )
         with session.step("what is held back"):
             rows = hold_back(session.con, session.waivers)
         for table in held:
@@ -59,9 +62,23 @@ def raw_assets() -> AssetsDefinition:
     return extracted
 
 
+def operational_assets() -> list[AssetSpec]:
+    """The tables of PostgreSQL that the extract reads: not ours to build, but where every figure begins."""
+    return [
+        AssetSpec(
+            operational(table).split("."),
+            group_name="operational",
+            description="A table of the operational database, as the API and imports write it.",
+            kinds={"postgres"},
+        )
+        for table in sorted({table for each in contracts("raw") for table in source_tables(each)})
+    ]
+
+
 def _spec(table: Contract) -> AssetSpec:
     return AssetSpec(
         ["raw", table.table],
+        deps=[operational(each).split(".") for each in source_tables(table)],
         group_name="raw",
         skippable=True,
         description=f"{table.grain}. {table.description}",
