@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 ARGS ?=
 PACKAGES := ims api warehouse expectations models pipelines dashboards
 
-.PHONY: demo test test-slow fuzz readiness check fmt docs environment tools
+.PHONY: demo test test-slow coverage fuzz readiness check fmt docs environment tools
 
 demo: environment ## build a demo chain, run it, serve it (make demo ARGS=--no-serve only runs it)
 	$(RUN)/ims demo $(ARGS)
@@ -15,6 +15,11 @@ test: environment tools ## the test suite, in less than ten minutes
 
 test-slow: environment tools ## what takes longer: kills, whole journeys, load
 	$(RUN)/pytest -m slow $(ARGS)
+
+coverage: environment tools ## the whole suite, counted: all packages, and with branches what must not be wrong (an hour and more)
+	rm -f .coverage .coverage.*
+	$(RUN)/pytest --cov --cov-report= $(or $(ARGS),tests)
+	deploy/check-coverage.sh $(RUN)
 
 MINUTES ?= 15
 fuzz: environment ## hostile requests without end, as every role (make fuzz MINUTES=15; again with IMS_FUZZ_SEED)
@@ -55,3 +60,5 @@ tools:
 $(VENV)/bin/uv:
 	python3 -m venv $(VENV)
 	$(RUN)/pip install --quiet uv
+
+include deploy/release.mk

@@ -1,0 +1,113 @@
+"""The workflows have GitHub's shape, run the Makefile's targets and nothing else, and may do no more than they need."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PATHS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS: dict[str, dict[Any, Any]] = {path.stem: yaml.safe_load(path.read_text()) for path in PATHS}
+STEPS = [
+    (name, step) for name, each in WORKFLOWS.items() for job in each["jobs"].values() for step in job.get("steps", ())
+]
+TARGETS = set(
+    re.findall(r"^([a-z-]+):", "\n".join((ROOT / name).read_text() for name in ("Makefile", "deploy/release.mk")), re.M)
+)
+OTHERS = {"sudo deploy/install-for-tests.sh"}  # the one step that needs to be root
+every_workflow = pytest.mark.parametrize("name", sorted(WORKFLOWS))
+
+
+def test_each_has_githubs_shape(tmp_path):
+    checker = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    done = subprocess.run([*checker, *PATHS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    broken = tmp_path / "broken.yml"
+    broken.write_text(PATHS[0].read_text().replace("runs-on:", "runs-in:"))
+    assert subprocess.run([*checker, broken], capture_output=True, check=False).returncode == 1
+
+
+def test_each_step_is_a_target_of_the_makefile():
+    for name, step in STEPS:
+        if "run" in step and step["run"] not in OTHERS:
+            (target,) = re.findall(r"^make (\S+)", step["run"]) or [""]
+            assert "\n" not in step["run"], (name, step)
+            wanted = ["test", "test-slow"] if "matrix" in step["run"] else [target]
+            assert set(wanted) <= TARGETS, (name, step)
+    assert {"check", "policy", "coverage", "image", "scan", "sign", "deploy", "smoke", "tell"} <= TARGETS
+    ran = " ".join(step.get("run", "") for _, step in STEPS)
+    for target in ("check", "policy", "coverage", "image", "scan", "sign", "deploy", "smoke", "rollback", "tell"):
+        assert f"make {target}" in ran
+
+
+def test_each_action_is_named_by_the_commit_that_its_comment_names_by_version():
+    text = "\n".join(path.read_text() for path in PATHS)
+    used = re.findall(r"uses: (?!\./)(\S+)(.*)", text)
+    assert used
+    for action, comment in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
+    assert len({action for action, _ in used}) == len({action.split("@")[0] for action, _ in used}), "one of each"
+
+
+@every_workflow
+def test_a_workflow_may_read_and_a_job_says_what_it_may_more(name):
+    assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
+    more = {job: each["permissions"] for job, each in WORKFLOWS[name]["jobs"].items() if "permissions" in each}
+    assert set(more) <= {"image"}
+    assert all(each.get("timeout-minutes") for each in WORKFLOWS[name]["jobs"].values() if "steps" in each)
+
+
+@every_workflow
+def test_what_somebody_writes_is_never_part_of_a_command(name):
+    """An expression inside `run` is put into the shell's text; the matrix is our own."""
+    commands = [step.get("run", "") for workflow, step in STEPS if workflow == name]
+    assert not [each for each in commands if re.search(r"\${{(?! matrix\.)", each)]
+
+
+def test_every_python_that_ims_takes_is_tested():
+    low, high = re.match(
+        r">=3\.(\d+),<3\.(\d+)", tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    ).groups()
+    assert WORKFLOWS["ci"]["jobs"]["test"]["strategy"]["matrix"]["python"] == [
+        f"3.{minor}" for minor in range(int(low), int(high))
+    ]
+
+
+def test_production_comes_after_staging_by_the_same_steps_and_what_is_not_well_is_taken_back():
+    jobs = WORKFLOWS["release"]["jobs"]
+    assert jobs["production"]["needs"] == "staging"
+    assert jobs["production"]["uses"] == jobs["staging"]["uses"] == "./.github/workflows/roll-out.yml"
+    (job,) = WORKFLOWS["roll-out"]["jobs"].values()
+    assert job["environment"] == "${{ inputs.environment }}"
+    order = [step["run"].split()[1] for step in job["steps"] if "run" in step]
+    assert order == ["cluster", "deploy", "smoke", "rollback", "tell", "tell"]
+
+
+def test_an_image_without_a_digest_is_not_rolled_out():
+    done = subprocess.run(
+        [ROOT / "deploy/kubernetes/roll-out.sh", "staging", "ghcr.io/example/ims:latest"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "by its digest" in done.stderr
+
+
+def test_the_image_that_is_rolled_out_is_in_each_pod_of_ours():
+    image = "ghcr.io/example/ims@sha256:" + "0" * 64
+    render = [ROOT / "deploy/kubernetes/render.sh", "production"]
+    text = subprocess.run(
+        render, capture_output=True, text=True, check=True, env={"IMAGE": image, "PATH": "/usr/bin:/bin"}
+    ).stdout
+    assert re.findall(r"image: (ghcr.io/example\S*)", text) == [image] * 4
+    said = subprocess.run([*render, "namespace"], capture_output=True, text=True, check=True).stdout
+    assert said == "ims\n"
