@@ -45,6 +45,19 @@ SELECT c.*, (SELECT count(*) FROM check_failures AS f JOIN stores AS s USING (st
              WHERE f.check_result_id = c.check_result_id AND s.store_code = ANY(%(stores)s::text[])) AS store_count
 FROM check_results AS c WHERE c.run_id = %(run_id)s ORDER BY c.check_result_id
 """
+# One row per check that failed and store that its kept rows name. What holds back days and pairs is told by what is
+# missing for it, and alerts of the forecasts are alerts of their own.
+FAILED_BY_STORE = """
+SELECT c.table_name, c.check_name, c.severity, c.what_to_do, s.store_code,
+    CASE WHEN f.store_id IS NULL AND f.row_count IS NULL THEN c.failed_count ELSE f.row_count END AS failed_count
+FROM check_results AS c
+LEFT JOIN (SELECT check_result_id, store_id, count(*) AS row_count FROM check_failures GROUP BY 1, 2) AS f
+    USING (check_result_id)
+LEFT JOIN stores AS s USING (store_id)
+WHERE c.run_id = %(run_id)s AND c.state = 'failed' AND c.severity <> 'info'
+    AND coalesce(c.holds_back, 'rows') = 'rows' AND c.table_name <> 'outputs.forecast_alerts'
+ORDER BY c.check_result_id, s.store_code
+"""
 # how many of each run's checks ended how; runs that found nothing new to do checked nothing
 COURSE = """
 SELECT r.run_id, r.started_at, r.state, count(*) FILTER (WHERE c.state = 'passed') AS passed,
@@ -123,6 +136,15 @@ def failed_rows(
     """The kept rows that broke a check, those of the stores where these are named, with the store they belong to."""
     values = {"key": check_result_id, "stores": _listed(stores), "limit": limit}
     return connection.execute(FAILED_ROWS, values).fetchall()
+
+
+def failures_by_store(connection: psycopg.Connection[Any], run_id: str) -> list[Row]:
+    """The warning and blocking checks of a run that failed, by store: a row without a store where the rows name none.
+
+    table_name, check_name, severity, what_to_do, store_code, failed_count: rows of that store among those kept.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(FAILED_BY_STORE, {"run_id": run_id}).fetchall()
 
 
 def waivers(connection: psycopg.Connection[Any], day: dt.date, *, is_active: bool = True) -> list[Row]:

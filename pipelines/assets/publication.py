@@ -1,4 +1,4 @@
-"""Group publication: the last asset. Moves the pointer and writes the suggestions in one PostgreSQL transaction.
+"""The last asset: moves the pointer, writes the suggestions and raises the alerts in one PostgreSQL transaction.
 
 Nothing else in the job changes what people see.
 """
@@ -11,6 +11,7 @@ from itertools import chain
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 from sqlalchemy import update
 
+from api.alerts import write_alerts
 from api.database import create_engine
 from api.publications import publish
 from api.schema.planning import Run
@@ -26,7 +27,7 @@ from warehouse.lake import current_snapshot
 from warehouse.transformations import tables
 
 # the outputs that no other output is made from
-LAST_OUTPUTS = ("plan", "count_list", "forecast_alerts", "forecast_totals")
+LAST_OUTPUTS = ("alerts",)
 
 
 class ChecksMissing(RuntimeError):
@@ -68,6 +69,8 @@ def publish_run(session: RunSession) -> None:
     transfers = read_output(session.con, "transfers")
     assert plan is not None, "the plan is an output of this run"
     assert transfers is not None, "so are the transfers that it takes as made"
+    alerts = read_output(session.con, "alerts")
+    assert alerts is not None, "and what it raises"
     session.settle()
     session.snapshot_id = current_snapshot(session.con)
     session.notes += stock_notes(session)
@@ -88,6 +91,7 @@ def publish_run(session: RunSession) -> None:
             )
             rows = chain(plan.iter_rows(named=True), transfers.iter_rows(named=True))
             counts = write_suggestions(connection, rows, publication_id, session.as_of)
+            write_alerts(connection, alerts.iter_rows(named=True), publication_id, session.as_of)
             figures = read_figures(session.con)
             ended = update(Run).where(Run.run_id == session.run_id).values(state="published", figures=figures)
             connection.execute(ended)
