@@ -38,6 +38,12 @@ class Settings(BaseSettings):
     dagster_database_url: SecretStr | None = Field(
         default=None, description="Dagster's storage; by default database `ims_dagster` of the same server."
     )
+    replica_url: SecretStr | None = Field(
+        default=None, description="A standby of the operational database, which the extract reads in its place."
+    )
+    replica_wait_seconds: float = Field(
+        default=60, ge=0, description="How long a run waits for the standby to catch up; then it refuses."
+    )
     lake_path: str | None = Field(
         default=None, description="Where the lake keeps its Parquet files; by default `home`/lake."
     )

@@ -17,6 +17,7 @@ from api.identity.keys import load_pseudonym_key
 from api.services.privacy_pseudonyms import name_key
 from ims.settings import get_settings
 from pipelines.pseudonyms import expression, key_at_hand
+from pipelines.replica import source_address
 from pipelines.source import Leaves, more_memory, more_threads, quoted, read_leaves, relation
 from warehouse.contracts import Column, Contract, contracts, create_built_tables, create_table
 from warehouse.lake import attach_source, current_snapshot
@@ -89,7 +90,7 @@ def extract(
     import duckdb
 
     key = key or load_pseudonym_key(get_settings())
-    attach_source(con, databases.operational)
+    attach_source(con, source_address(databases, get_settings()))
     try:
         with key_at_hand(con, key), more_threads(con), transaction(con):
             result = _extract(con, progress, name_key(key), is_full)

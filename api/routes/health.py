@@ -18,6 +18,7 @@ from api.services.outbox_totals import read_outbox
 from api.services.pipeline_totals import read_pipeline
 from api.services.publication import read_publication
 from api.services.readiness import Readiness, free_bytes
+from api.services.replica_lag import read_lag
 from ims.settings import Settings
 
 PATIENCE_SECONDS = 1.0  # a scrape is never held longer by a database that does not answer
@@ -35,7 +36,7 @@ class ReadyOut(Out):
 def create_router(pool: Pool, readiness: Readiness, observations: Observations, settings: Settings) -> APIRouter:
     """The open routes; /metrics is open unless a token is set for it."""
     router = APIRouter(tags=["operation"])
-    figures = _Figures(pool, observations)
+    figures = _Figures(pool, observations, settings)
 
     @router.get("/health", summary="Whether the process is alive")
     async def health() -> dict[str, str]:
@@ -79,13 +80,17 @@ def create_router(pool: Pool, readiness: Readiness, observations: Observations, 
 class _Figures:
     """What only the database knows, read once for all who ask meanwhile."""
 
-    def __init__(self, pool: Pool, observations: Observations) -> None:
-        self._pool, self._observations = pool, observations
+    def __init__(self, pool: Pool, observations: Observations, settings: Settings) -> None:
+        self._pool, self._observations, self._replica = pool, observations, settings.replica_url
         self._reading: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
 
     async def refresh(self) -> None:
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
+        # no scrape waits for a standby: what it says is shown by the next one
+        if self._replica is not None and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self._ask(self._replica.get_secret_value()))
         # not cancelled when late: ending a query that hangs takes longer than it may
         done, _ = await asyncio.wait({self._reading}, timeout=PATIENCE_SECONDS)
         if not done:
@@ -100,3 +105,6 @@ class _Figures:
             self._observations.database_up.set(1)
         except DATABASE_ERRORS:
             self._observations.database_up.set(0)
+
+    async def _ask(self, replica: str) -> None:
+        self._observations.note_replica(await read_lag(replica))

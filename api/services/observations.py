@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -114,6 +115,9 @@ class Observations:
             for name, (words, label) in PIPELINE.items()
         }
         self.free = self._shared_gauge("ims_home_free_bytes", "Bytes that are free where IMS keeps its state.")
+        self.replica_lag = self._shared_gauge(
+            "ims_replica_lag_seconds", "How far the standby is behind that the extract reads; NaN: it does not answer."
+        )
         for counter in (BUSINESS.events, BUSINESS.refusals, BUSINESS.sessions):
             self.registry.register(counter)
         ProcessCollector(registry=self.registry)
@@ -131,6 +135,10 @@ class Observations:
         for name, label, value in figures:
             gauge = self.pipeline[name]
             (gauge.labels(label) if label else gauge).set(value)
+
+    def note_replica(self, behind: float | None) -> None:
+        """How many seconds the standby is behind; None where it does not answer."""
+        self.replica_lag.set(math.nan if behind is None else behind)
 
     def note_free(self, free: int) -> None:
         """How many bytes are free under `home`."""
