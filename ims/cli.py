@@ -24,6 +24,7 @@ from ims.commands import (
     forecasting,
     importing,
     invariants,
+    lake,
     maintain,
     metrics,
     outbox,
@@ -61,6 +62,7 @@ app.command("smoke")(smoke.smoke)
 app.command("stop")(stop.stop)
 app.command("sql")(sql.sql)
 app.command("maintain")(maintain.maintain)
+app.add_typer(lake.app, name="lake")
 app.command("backtest")(backtest.backtest)
 app.add_typer(suggestions.app, name="suggestions")
 app.add_typer(forecasting.app, name="forecast")
