@@ -45,6 +45,7 @@ def create_web(role: Role = "all", databases: Databases | None = None, api: str 
     """The ASGI application of a role, on the databases of this installation; `api` is where its API is asked."""
     from api.app import create_app
     from api.database import open_databases
+    from api.routes.packed import PackedAssets
 
     if role not in get_args(Role):
         raise CannotServe(f"There is no role {role!r}: use one of {', '.join(get_args(Role))}.")
@@ -53,7 +54,7 @@ def create_web(role: Role = "all", databases: Databases | None = None, api: str 
         return _with_models(create_app(databases), databases)
     dashboards = _dashboards(databases, api)
     app = create_app(databases, serves_api=role == "all", lifespan=dashboards.lifespan())
-    app.mount("/", dashboards, name="dashboards")
+    app.mount("/", PackedAssets(dashboards), name="dashboards")
     return _with_models(app, databases)
 
 
