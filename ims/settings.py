@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     lake_path: str | None = Field(
         default=None, description="Where the lake keeps its Parquet files; by default `home`/lake."
     )
+    lake_encrypted: bool = Field(
+        default=False, description="A lake that is made new is encrypted: a key for each file, kept in its catalog."
+    )
     host: str = Field(default="127.0.0.1", description="Address the web app listens on.")
     port: int = Field(default=8000, description="Port of the web app.")
     dagster_port: int = Field(default=3000, description="Port of the Dagster UI.")

@@ -101,8 +101,8 @@ def _open_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
     con.execute("SET enable_progress_bar = false")  # it would draw on the standard output of `ims sql`
     con.execute("SET GLOBAL parquet_metadata_cache = true")  # a file of the lake never changes
     names = ["postgres_scanner", "ducklake"]
-    if "://" in settings.lake_data_path:
-        names.append("httpfs")
+    if "://" in settings.lake_data_path or settings.lake_encrypted:
+        names.append("httpfs")  # brings what encrypts, too: the engine by itself only decrypts
     for name in names:
         con.execute(f"LOAD {_literal(str(_extension(name)))}")
     return con
@@ -126,7 +126,7 @@ def _attach_and_create(con: duckdb.DuckDBPyConnection, url: str, settings: Setti
                 _attach(con, url, settings, None, read_only=False)
                 return
             catalog.execute("SELECT pg_advisory_xact_lock(hashtext('ims lake'))")
-            _attach(con, url, settings, None, read_only=False)
+            _attach(con, url, settings, None, read_only=False, is_encrypted=settings.lake_encrypted)
             con.execute("BEGIN")  # each commit that changes the schema costs as much as all of them in one
             for schema in SCHEMAS:
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{schema}")
@@ -153,7 +153,12 @@ def _is_created(catalog: psycopg.Connection[tuple[object, ...]]) -> bool:
 
 
 def _attach(
-    con: duckdb.DuckDBPyConnection, url: str, settings: Settings, snapshot: int | None, read_only: bool
+    con: duckdb.DuckDBPyConnection,
+    url: str,
+    settings: Settings,
+    snapshot: int | None,
+    read_only: bool,
+    is_encrypted: bool = False,
 ) -> None:
     options = [f"DATA_PATH {_literal(settings.lake_data_path)}", "META_SECRET lake_catalog"]
     if read_only:
@@ -161,6 +166,8 @@ def _attach(
     else:
         # rows kept in the catalog cost PostgreSQL a table for every table ever built: 41 with each run
         options.append("DATA_INLINING_ROW_LIMIT 0")
+    if is_encrypted:
+        options.append("ENCRYPTED")
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {int(snapshot)}")
     target = _literal("ducklake:postgres:" + _conninfo(url))
