@@ -118,13 +118,25 @@ class Chain:
     scene: Scene
     cluster: Cluster
     home: Path
+    secrets: Path | None = None  # a folder that says where the database is
+    database: str = "ims"
+
+    @property
+    def url(self) -> str:
+        """Of its operational database, as superuser."""
+        return self.cluster.url(self.database)
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """A statement on that."""
+        return self.cluster.ask(statement, self.database)
 
     @property
     def environment(self) -> dict[str, str]:
         """What its processes are told."""
+        where = {"IMS_SECRETS_DIR": str(self.secrets)} if self.secrets else {"IMS_DATABASE_URL": self.url}
         return {
+            **where,
             "IMS_HOME": str(self.home),
-            "IMS_DATABASE_URL": self.cluster.url(),
             "IMS_ACCESS_TOKEN_MINUTES": "480",  # no drill is about tokens that run out
         }
 
