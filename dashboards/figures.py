@@ -6,6 +6,7 @@ Answers are cached by (lake, snapshot, scope, question): never stale, and never 
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +14,21 @@ import polars as pl
 import streamlit as st
 
 from api.identity.scope import Scope
+from api.services.observations import BUSINESS
 from dashboards.installation import given_databases
 from dashboards.periods import start_of
 from dashboards.reader import lake_at, question_scope
 from warehouse import metrics
 from warehouse.comparison import compare
+
+
+class _Asked(threading.local):
+    """Whether this page's thread had to ask the lake: the cache tells nobody."""
+
+    of_the_lake = False
+
+
+_asked = _Asked()
 
 
 @dataclass(frozen=True)
@@ -52,21 +63,15 @@ class Question:
 
 def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
     """One column per dimension and metric. Raises metrics.NotAllowed for what the scope does not include."""
-    return _ask(given_databases().lake, snapshot_id, scope, question)
+    _asked.of_the_lake = False
+    answer = _ask(given_databases().lake, snapshot_id, scope, question)
+    BUSINESS.answer("lake" if _asked.of_the_lake else "memory")
+    return answer
 
 
 def may_see(metric: metrics.Metric, scope: Scope) -> bool:
-    """Whether the figure can be shown to this scope at all: its permissions are held, its costs not hidden.
-
-    A figure that knows no stores is of the whole chain, and for those who see all of it; one that knows no persons is
-    not for those who see their own alone.
-    """
-    held, own = dict(scope.reports), dict(scope.own)
-    reached = all(
-        name in held and (held[name] is None or "store" in metric.dimensions) and (name not in own or metric.person)
-        for name in metric.permissions
-    )
-    return reached and (metric.visible != "cost" or scope.sees_cost)
+    """Whether the figure can be shown to the viewer at all: as the metric layer judges it for every surface."""
+    return metrics.may_see(metric, question_scope(scope))
 
 
 def daily_metrics(scope: Scope) -> dict[str, metrics.Metric]:
@@ -89,6 +94,7 @@ def first_month(snapshot_id: int, scope: Scope) -> dt.date | None:
 
 @st.cache_data(show_spinner=False, max_entries=1000)
 def _ask(lake: str, snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
+    _asked.of_the_lake = True
     where: dict[str, Any] = {}
     if question.begin is not None or question.end is not None:
         ends = (None if day is None else start_of(day, question.clock) for day in (question.begin, question.end))

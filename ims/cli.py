@@ -31,6 +31,7 @@ from ims.commands import (
     privacy,
     publishing,
     readiness,
+    reports,
     run,
     serve,
     smoke,
@@ -71,6 +72,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(reports.app, name="reports")
 app.add_typer(privacy.app, name="privacy")
 app.command("invariants")(invariants.check)
 app.command("readiness")(readiness.readiness)

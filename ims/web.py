@@ -13,7 +13,8 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from ipaddress import ip_address
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from api.app import Lifespan
     from api.identity.principal import Origin, SignedIn
     from ims.postgres import Databases
 
@@ -51,11 +53,30 @@ def create_web(role: Role = "all", databases: Databases | None = None, api: str 
         raise CannotServe(f"There is no role {role!r}: use one of {', '.join(get_args(Role))}.")
     databases = databases or open_databases()
     if role == "api":
-        return _with_models(create_app(databases), databases)
+        return _with_models(create_app(databases, lifespan=_mailing(databases)), databases)
     dashboards = _dashboards(databases, api)
-    app = create_app(databases, serves_api=role == "all", lifespan=dashboards.lifespan())
+    lifespan = dashboards.lifespan()
+    serves_api = role == "all"
+    app = create_app(
+        databases, serves_api=serves_api, lifespan=_mailing(databases, lifespan) if serves_api else lifespan
+    )
     app.mount("/", PackedAssets(dashboards), name="dashboards")
     return _with_models(app, databases)
+
+
+def _mailing(databases: Databases, inner: Lifespan | None = None) -> Lifespan:
+    """What runs as long as the web app does, and makes figures by mail: beside what else does."""
+    from pipelines.reports.worker import mailing
+
+    @asynccontextmanager
+    async def run(app: Any) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(mailing(databases, get_settings()))
+            if inner is not None:
+                await stack.enter_async_context(inner(app))
+            yield
+
+    return run
 
 
 def _with_models(app: FastAPI, databases: Databases) -> FastAPI:

@@ -73,6 +73,24 @@ def values_of(con: duckdb.DuckDBPyConnection, dimension: str, *, scope: Scope) -
     return [row[0] for row in rows]
 
 
+def may_see(metric: Metric, scope: Scope) -> bool:
+    """Whether the figure can be shown to this scope at all: its permissions are held, its costs not hidden.
+
+    A figure that knows no stores is of the whole chain, and for those who see all of it; one that knows no persons is
+    not for those who see their own alone.
+    """
+    if metric.visible == "cost" and not scope.can_see_cost:
+        return False
+    own = dict(scope.own)
+    held = dict.fromkeys(metric.permissions, scope.stores) if scope.reports is None else dict(scope.reports)
+    return all(
+        name in held
+        and (held[name] is None or "store" in metric.dimensions)
+        and (name not in own or metric.person is not None)
+        for name in metric.permissions
+    )
+
+
 def _allowed(name: str, scope: Scope) -> Metric:
     metric = catalogue().get(name)
     if metric is None:
@@ -258,6 +276,7 @@ __all__ = [
     "NotAllowed",
     "Scope",
     "catalogue",
+    "may_see",
     "query",
     "values_of",
 ]

@@ -51,8 +51,8 @@ class ReportSchedule(Base):
 class ReportDelivery(Base):
     """One pack of figures for one person, or the message why there are none.
 
-    `says` is known once it is made; `reach` is what its recipient might see then: the mail leaves only while that holds.
-    The message is forgotten after its time, the line of the log is not.
+    `says` is known once it is made. `reach` is what its recipient might see then: the mail leaves only while that
+    holds. The message is forgotten after its time, the line of the log is not.
     """
 
     __tablename__ = "report_deliveries"

@@ -38,7 +38,7 @@ async def act_as(
     pool = create_pool(url)
     async with pool:
         async with pool.connection() as connection:
-            user = await _find(connection, username)
+            user = await find_active(connection, username)
         reach = None if user is None else reach_of(user, permission)
         if user is None or reach is None:
             raise NotPermitted("not-permitted", f"There is no active user {username} who may do this ({permission}).")
@@ -55,7 +55,8 @@ def find_user(connection: psycopg.Connection[Any], username: str) -> SignedIn | 
         return _signed_in(cursor.execute(FIND, (username,)).fetchone())
 
 
-async def _find(connection: psycopg.AsyncConnection[Any], username: str) -> SignedIn | None:
+async def find_active(connection: psycopg.AsyncConnection[Any], username: str) -> SignedIn | None:
+    """`find_user` for a process that serves."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         return _signed_in(await (await cursor.execute(FIND, (username,))).fetchone())
 

@@ -19,6 +19,7 @@ from api.services.audit import Event
 
 Row = dict[str, Any]
 STORE_OF = "SELECT ims_store_of(%(table)s, %(key)s) AS store_ids"
+OWNER_OF = "SELECT ims_owner_of(%(table)s, %(key)s) AS user_id"
 
 
 @dataclass
@@ -95,6 +96,12 @@ class Action:
         stores = await self.value(STORE_OF, table=table, key=key)
         if stores is not None and not any(self.reach.allows(store_id) for store_id in stores):
             return OutOfReach("store-out-of-scope", f"Your account does not cover the store of this {what}.")
+        return NotFound(f"unknown-{what.replace(' ', '-')}", f"There is no {what} {key}.")
+
+    async def missing_own(self, table: str, key: int, what: str) -> NotFound | NotPermitted:
+        """`missing` for rows that are seen by whose they are (`user_id`), and by whoever reaches every store."""
+        if await self.value(OWNER_OF, table=table, key=key) is not None:
+            return NotPermitted("not-own-record", "Your account covers only what you made yourself.")
         return NotFound(f"unknown-{what.replace(' ', '-')}", f"There is no {what} {key}.")
 
     def note(

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import aiosmtplib
@@ -21,7 +22,8 @@ from psycopg.types.json import Jsonb
 from api.services.connections import AWAY_OR_READ_ONLY, Pool
 from api.services.delivery_hooks import Refused, call_hook
 from api.services.delivery_mail import MailServer, send_mail
-from api.services.outbox import HIDDEN, Channel, Message, find_topic
+from api.services.outbox import HIDDEN, Channel, File, Message, find_topic, topics
+from api.services.report_mail import Withdrawn, load_files, note_report, withdraw
 from ims.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -110,9 +112,13 @@ async def _claim(pool: Pool, channels: list[Channel]) -> list[Message]:
 async def _deliver(pool: Pool, settings: Settings, message: Message) -> bool:
     receipt: dict[str, Any] | None = None
     error: str | None = None
+    is_guarded = message.topic in topics() and topics()[message.topic].is_guarded
     try:
         async with asyncio.timeout(SEND_SECONDS):
-            receipt = await _send(settings, message)
+            receipt = await _send(settings, message, await load_files(pool, message) if is_guarded else ())
+    except Withdrawn as why:
+        await withdraw(pool, message, str(why))
+        return False
     except ERRORS as failure:  # TimeoutError is an OSError
         error = f"{type(failure).__name__}: {' '.join(str(failure).split())}"[:500].replace("\x00", "�")
         logger.warning(
@@ -121,13 +127,16 @@ async def _deliver(pool: Pool, settings: Settings, message: Message) -> bool:
         )
     async with pool.connection() as connection, connection.transaction():
         await _note(connection, message, receipt, error)
+        if is_guarded:
+            await note_report(connection, message)
     return error is None
 
 
-async def _send(settings: Settings, message: Message) -> dict[str, Any]:
+async def _send(settings: Settings, message: Message, files: Sequence[File]) -> dict[str, Any]:
     if message.channel == "smtp":
         assert settings.smtp_url is not None
-        return await send_mail(MailServer.parse(settings.smtp_url.get_secret_value()), settings.mail_from, message)
+        server = MailServer.parse(settings.smtp_url.get_secret_value())
+        return await send_mail(server, settings.mail_from, message, files)
     assert settings.webhook_secret is not None
     allowed = frozenset(settings.webhook_hosts.split())
     return await call_hook(settings.webhook_secret.get_secret_value(), allowed, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -10,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from api.services.outbox import Message, find_topic
+from api.services.outbox import File, Message, find_topic
 
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 SECONDS = 10.0
@@ -37,8 +38,8 @@ class MailServer:
         )
 
 
-async def send_mail(server: MailServer, sender: str, message: Message) -> dict[str, Any]:
-    """Send it; the receipt is what the server answered. Raises aiosmtplib.SMTPException and OSError.
+async def send_mail(server: MailServer, sender: str, message: Message, files: Sequence[File] = ()) -> dict[str, Any]:
+    """Send it with its files; the receipt is what the server answered. Raises aiosmtplib.SMTPException and OSError.
 
     The Message-ID is the message's own, so that a mail sent twice can be known as one.
     """
@@ -50,6 +51,9 @@ async def send_mail(server: MailServer, sender: str, message: Message) -> dict[s
     mail["Message-ID"] = f"<{message.message_id}@{sender.rpartition('@')[2].rstrip('>')}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(find_topic(message.topic).render(message.payload)[1])
+    for each in files:
+        kind, _, name = each.media_type.partition("/")
+        mail.add_attachment(each.content, kind, name, filename=each.name)
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port,

@@ -1,13 +1,14 @@
 """Messages to the world outside, written in the transaction that causes them; `delivery` sends them afterwards.
 
-A topic is a text file in `messages/`: its subject, which members are secret, and the body with `$member`s.
+A topic is a text file in `messages/`: its subject, which members are secret, and the body with `$member`s. A guarded
+one (figures by mail) leaves only while its recipient may see what it holds (`report_mail`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ INSERT = """
     INSERT INTO outbox_messages (topic, channel, recipient, subject, payload)
     VALUES (%s, %s, %s, %s, %s::jsonb)
 """
+ATTACH = "INSERT INTO outbox_attachments (message_id, name, media_type, content) VALUES (%s, %s, %s, %s)"
 
 
 class UnknownTopic(LookupError):
@@ -41,10 +43,20 @@ class Topic:
     subject: Template
     body: Template
     secrets: frozenset[str]
+    is_guarded: bool = False
 
     def render(self, payload: Mapping[str, Any]) -> tuple[str, str]:
         """Subject (one line) and body. Raises KeyError for a member the payload lacks."""
         return " ".join(self.subject.substitute(payload).split()), self.body.substitute(payload)
+
+
+@dataclass(frozen=True)
+class File:
+    """What goes with a mail: its name, its type (`application/pdf`), its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,19 @@ async def enqueue(
         await connection.execute(INSERT, (topic, channel_of(each), each, subject, content))
 
 
+def enqueue_now(
+    connection: psycopg.Connection[Any], topic: str, recipient: str, payload: Mapping[str, Any], files: Sequence[File]
+) -> UUID:
+    """`enqueue` of one mail with its files, for what IMS does by itself; the message's id."""
+    subject, _ = find_topic(topic).render(payload)
+    values = (topic, channel_of(recipient), recipient, subject, json.dumps(payload, default=str))
+    row = connection.execute(f"{INSERT} RETURNING message_id", values).fetchone()
+    assert row is not None
+    for each in files:
+        connection.execute(ATTACH, (row[0], each.name, each.media_type, each.content))
+    return UUID(str(row[0]))
+
+
 def channel_of(recipient: str) -> Channel:
     """How a recipient is reached. Raises ValueError for what is no address."""
     if recipient.startswith(("https://", "http://")):
@@ -103,4 +128,4 @@ def _parse(path: Path) -> Topic:
     head, _, body = path.read_text(encoding="utf-8").partition("\n\n")
     headers = dict(line.split(": ", 1) for line in head.splitlines())
     secrets = frozenset(headers.get("Secret", "").split())
-    return Topic(path.stem, Template(headers["Subject"]), Template(body), secrets)
+    return Topic(path.stem, Template(headers["Subject"]), Template(body), secrets, "Guarded" in headers)

@@ -24,6 +24,12 @@ STATEMENTS = {
         " AND created_at < now() - make_interval(days => %s)",
         KEY_DAYS,
     ),
+    # what a mail brings is gone with its delivery; of one that was given up, with its payload
+    "files of dead messages": (
+        "DELETE FROM outbox_attachments AS a USING outbox_messages AS m WHERE m.message_id = a.message_id"
+        " AND m.state = 'dead' AND m.created_at < now() - make_interval(days => %s)",
+        KEY_DAYS,
+    ),
     "messages": (
         "DELETE FROM outbox_messages WHERE state <> 'pending' AND created_at < now() - make_interval(days => %s)",
         MESSAGE_DAYS,

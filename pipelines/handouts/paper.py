@@ -26,7 +26,7 @@ def write_paper(listing: Listing, passport: Mapping[str, str], path: Path) -> No
     from reportlab.lib.units import mm
     from reportlab.platypus import PageBreak, SimpleDocTemplate
 
-    _load_fonts()
+    load_fonts()
     columns = [column for column in listing.columns if column.on_paper and _says_something(column, listing.rows)]
     page = landscape(A4)
     document = SimpleDocTemplate(
@@ -76,7 +76,7 @@ def _title(listing: Listing, key: str | None, rows: pl.DataFrame, passport: Mapp
     ]
     about.append(_whole(rows, passport.get("Currency", "")) if rows.height else "nothing to list")
     text = f"<b>{escape(head)}</b><br/><font size=8 color='#5A6B76'>{escape(' · '.join(x for x in about if x))}</font>"
-    return Paragraph(text, _style(13, leading=18, after=6))
+    return Paragraph(text, style(13, leading=18, after=6))
 
 
 def _who(rows: pl.DataFrame) -> list[str]:
@@ -108,11 +108,11 @@ def _table(columns: list[Column], rows: pl.DataFrame, widths: list[float]) -> An
     head = [
         Paragraph(
             f"<b>{escape(column.title)}</b>",
-            _style(SIZE, color="#FFFFFF", is_right=column.kind in NUMBERS),
+            style(SIZE, color="#FFFFFF", is_right=column.kind in NUMBERS),
         )
         for column in columns
     ]
-    plain = _style(SIZE)
+    plain = style(SIZE)
     body = [
         [
             Paragraph(escape(text), plain) if column.kind == "text" else text
@@ -175,9 +175,15 @@ def _footer(listing: Listing, passport: Mapping[str, str], room: float) -> Any:
 
 
 @lru_cache(maxsize=32)
-def _style(
-    size: float, leading: float | None = None, after: float = 0, color: str = "#1F2A30", is_right: bool = False
+def style(
+    size: float,
+    leading: float | None = None,
+    after: float = 0,
+    color: str = "#1F2A30",
+    is_right: bool = False,
+    before: float = 0,
 ) -> Any:
+    """A paragraph's look; the same one for the same wishes."""
     from reportlab.lib.enums import TA_LEFT, TA_RIGHT
     from reportlab.lib.styles import ParagraphStyle
 
@@ -187,13 +193,15 @@ def _style(
         fontSize=size,
         leading=leading or size * 1.2,
         spaceAfter=after,
+        spaceBefore=before,
         textColor=color,
         alignment=TA_RIGHT if is_right else TA_LEFT,
     )
 
 
 @lru_cache(maxsize=1)
-def _load_fonts() -> None:
+def load_fonts() -> None:
+    """Make the fonts known, once in a process."""
     from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
     from reportlab.pdfbase.ttfonts import TTFont
 

@@ -101,7 +101,7 @@ def take_list(
             f"{listing.rows.height:,} lines are too many to print ({MOST_PRINTED:,} at most): choose a store.",
         )
     name = user.username if user else "the operator"
-    passport = describe(databases, published, listing, name, wanted, scope)
+    passport = describe(databases, published, listing.title, name, scope, listing.rows.height)
     content = _write(listing, wanted.form, passport)
     manifest = _manifest(listing, wanted, published, scope, name, content)
     with psycopg.connect(databases.operational) as connection:
@@ -131,24 +131,25 @@ def save_list(out: Path, made: Handout) -> None:
 
 
 def describe(
-    databases: Databases, published: Published, listing: Listing, name: str, wanted: Wanted, scope: Scope
+    databases: Databases, published: Published, title: str, name: str, scope: Scope, lines: int | None = None
 ) -> dict[str, str]:
-    """The passport of a list in words, in the order in which it is read."""
+    """The passport of a list, or of figures (without lines), in words, in the order in which it is read."""
     with psycopg.connect(databases.operational) as connection:
         row = connection.execute("SELECT name, currency FROM chain").fetchone()
     chain, currency = row if row else ("", "")
     checks = published.checks
     stores = "all" if scope.store_codes is None else ", ".join(sorted(scope.store_codes))
     told = "with costs" if scope.sees_cost else "without costs"
-    minded = [each for each in checks.get("failed", []) if any(word in each["table"] for word in MINDED)]
+    about = MINDED if lines is not None else ("",)
+    minded = [each for each in checks.get("failed", []) if any(word in each["table"] for word in about)]
     failed = "\n".join(f"{each['table']}: {each['what_to_do']}" for each in minded)
     return {
-        "List": listing.title,
+        "List" if lines is not None else "Pack": title,
         "Chain": str(chain),
         "As of": str(published.as_of),
         "Data as of": str(published.data_as_of),
         "Stores": stores,
-        "Lines": f"{listing.rows.height:,}",
+        **({} if lines is None else {"Lines": f"{lines:,}"}),
         "Currency": str(currency),
         "Made for": f"{name}, {told}",
         "Made at": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",

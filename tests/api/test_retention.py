@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 import api.docs
-from api.services.retention import purge
+from api.services.retention import STATEMENTS, purge
 
 USER = "INSERT INTO users (username, password_hash) VALUES ('asha', 'x') RETURNING user_id"
 KEY = "INSERT INTO idempotency_keys VALUES (%s, %s, '\\x00', 201, '{}', now() - make_interval(days => %s))"
@@ -16,6 +16,10 @@ MESSAGE = (
     "INSERT INTO outbox_messages (topic, channel, recipient, subject, payload, state, delivered_at, created_at)"
     " SELECT 'order.ready', 'smtp', 'a@b.example', 's', '{\"token\": 1}', %(state)s::text,"
     " CASE %(state)s::text WHEN 'delivered' THEN now() END, now() - make_interval(days => %(days)s)"
+)
+FILES = (
+    "INSERT INTO outbox_attachments (message_id, name, media_type, content)"
+    " SELECT message_id, 'f', 'application/pdf', 'x' FROM outbox_messages"
 )
 
 
@@ -36,7 +40,13 @@ def test_only_what_is_old_enough_is_forgotten(installation):
         for state in ("pending", "delivered", "dead"):
             for days in (1, 30, 100):
                 connection.execute(MESSAGE, {"state": state, "days": days})
-    assert run(url) == {"idempotency keys": 1, "payloads of dead messages": 2, "messages": 2}
+        connection.execute(FILES)
+    assert run(url) == {
+        "idempotency keys": 1,
+        "payloads of dead messages": 2,
+        "files of dead messages": 2,
+        "messages": 2,
+    }
     with psycopg.connect(url) as connection:
         keys = connection.execute("SELECT key FROM idempotency_keys ORDER BY key").fetchall()
         assert keys == [("key-0",), ("key-6",)]
@@ -44,7 +54,7 @@ def test_only_what_is_old_enough_is_forgotten(installation):
             "SELECT state, count(*), count(*) FILTER (WHERE payload = '{}') FROM outbox_messages GROUP BY 1 ORDER BY 1"
         )
         assert connection.execute(kept).fetchall() == [("dead", 2, 1), ("delivered", 2, 0), ("pending", 3, 0)]
-    assert run(url) == {"idempotency keys": 0, "payloads of dead messages": 0, "messages": 0}
+    assert run(url) == dict.fromkeys(STATEMENTS, 0)
 
 
 @pytest.mark.parametrize("name", api.docs.render_pages())

@@ -106,6 +106,8 @@ role:assign               A - - - - - -
 session:revoke            A A - - - - -
 audit:read                A A - - - - -
 audit:read_finance        A A - - A - -
+subscription:read         A A R R R R -
+subscription:write        A A R R R R -
 notification:read         A A - - - - -
 """
 CELLS = {

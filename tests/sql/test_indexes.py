@@ -20,7 +20,15 @@ import pytest
 from api import schema
 from api.identity.upkeep import forget_ended
 from api.imports import orders as imported_orders
-from api.services import audit_integrity, order_lines, outbox_totals, privacy_erasure, purchasing_drafting, retention
+from api.services import (
+    audit_integrity,
+    order_lines,
+    outbox_totals,
+    privacy_erasure,
+    purchasing_drafting,
+    report_mail,
+    retention,
+)
 from api.services.action import Action
 from api.services.alert_pages import list_alerts, sum_up_alerts
 from api.services.audit_search import Filter, search
@@ -41,6 +49,7 @@ from api.services.stock_moves import PLACES
 from api.services.suggestion_pages import list_suggestions, show_suggestion
 from api.services.users_access import send_link
 from pipelines.extract import Position, queries_of_changes
+from pipelines.reports.due import CLAIM as CLAIM_PACK
 from warehouse.contracts import contract
 
 PAGE = Paging(50)
@@ -129,6 +138,9 @@ PATHS: Mapping[str, Path] = {f"ix_{table}_changed_xid": changes(table) for table
     "ix_idempotency_keys_created_at": owner(lambda action: retention.purge(action.connection)),
     "ix_lab_job_events_lab_job_id": Path(lambda action: find_held(action, 7)),
     "ix_lab_jobs_prescription_id": Path(lambda action: find_held(action, 7)),
+    "ix_outbox_attachments_message_id": Path(
+        lambda action: action.rows(report_mail.FILES, message="00000000-0000-0000-0000-000000000000")
+    ),
     "ix_outbox_deliveries_message_id": Path(
         lambda action: action.execute(privacy_erasure.DELIVERIES, messages=["00000000-0000-0000-0000-000000000000"])
     ),
@@ -142,6 +154,7 @@ PATHS: Mapping[str, Path] = {f"ix_{table}_changed_xid": changes(table) for table
     "ix_purchase_order_lines_suggestion_id": Path(lambda action: show_suggestion(action, 5)),
     "ix_rate_limits_expires_at": owner(lambda action: forget_ended(action.connection)),
     "ix_refresh_tokens_session_id": owner(lambda action: forget_ended(action.connection), is_inside=True),
+    "ix_report_deliveries_wanted": owner(lambda action: action.rows(CLAIM_PACK, after=0, schedule=None)),
     "ix_sales_order_lines_prescription_id": Path(lambda action: find_held(action, 7)),
     "ix_sales_orders_created_by": Path(lambda action: list_orders(action, PAGE), of="records"),
     "ix_sales_orders_salesperson_id": Path(lambda action: list_orders(action, PAGE), of="records"),
