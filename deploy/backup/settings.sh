@@ -1,4 +1,5 @@
 # Read by the scripts beside it: where things are. Each can be given in the environment.
+# shellcheck shell=sh disable=SC2034
 export IMS_HOME=${IMS_HOME:-/var/lib/ims}                                # the lake and the keys that IMS made itself
 export RESTIC_REPOSITORY=${RESTIC_REPOSITORY:-/var/lib/restic}           # or s3:https://…/bucket
 export RESTIC_PASSWORD_FILE=${RESTIC_PASSWORD_FILE:-/run/secrets/restic_password}
