@@ -34,6 +34,7 @@ from dashboards.views import (
     quality,
     readiness,
     reorder,
+    reports,
     sales,
     season,
 )
@@ -78,6 +79,7 @@ def offered() -> tuple[Offered, ...]:
         Offered(
             "pipeline", pipeline.show, pipeline.PERMISSION, pipeline.TITLE, ":material/conversion_path:", "Data", True
         ),
+        Offered("reports", reports.show, reports.PERMISSION, reports.TITLE, ":material/mail:", "Data", True),
         Offered("models", models.show, models.PERMISSION, models.TITLE, ":material/model_training:", "Data"),
         Offered("readiness", readiness.show, readiness.PERMISSION, readiness.TITLE, ":material/rule:", "Data", True),
         Offered(
