@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Literal, cast
 
@@ -104,6 +104,16 @@ class KindTotals:
     snoozed_count: int
     dismissed_count: int
 
+    @property
+    def acted_share(self) -> float:
+        """Of those shown; 0 where none was."""
+        return self.acted_count / self.shown_count if self.shown_count else 0.0
+
+    @property
+    def untouched_count(self) -> int:
+        """Shown, and nobody did anything about them."""
+        return self.shown_count - self.acted_count - self.snoozed_count - self.dismissed_count
+
 
 def write_alerts(
     connection: Connection, alerts: Iterable[Mapping[str, Any]], publication_id: int, as_of: dt.date
@@ -151,6 +161,13 @@ def total_alerts(
     values = {"stores": _listed(stores), "today": today, "since": as_of - dt.timedelta(weeks=WEEKS_COUNTED)}
     with connection.cursor(row_factory=dict_row) as cursor:
         return [KindTotals(**row) for row in cursor.execute(TOTALS.encode(), values).fetchall()]
+
+
+def add_up(totals: Iterable[KindTotals]) -> KindTotals:
+    """All of them together, as a kind named `all`."""
+    rows = list(totals)
+    counts = {f.name: sum(getattr(row, f.name) for row in rows) for f in fields(KindTotals) if f.name.endswith("count")}
+    return KindTotals("all", open_amount=sum((row.open_amount for row in rows), Decimal(0)), **counts)
 
 
 def _listed(stores: Collection[str] | None) -> list[str] | None:

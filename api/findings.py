@@ -45,14 +45,16 @@ SELECT c.*, (SELECT count(*) FROM check_failures AS f JOIN stores AS s USING (st
              WHERE f.check_result_id = c.check_result_id AND s.store_code = ANY(%(stores)s::text[])) AS store_count
 FROM check_results AS c WHERE c.run_id = %(run_id)s ORDER BY c.check_result_id
 """
-# One row per check that failed and store that its kept rows name. What holds back days and pairs is told by what is
-# missing for it, and alerts of the forecasts are alerts of their own.
+# One row per check that failed, and of those that a store's manager looks after one per store that its kept rows name:
+# what others must mend is said once. What holds back days and pairs is told by what is missing for it; alerts of the
+# forecasts are alerts of their own.
 FAILED_BY_STORE = """
 SELECT c.table_name, c.check_name, c.severity, c.what_to_do, s.store_code,
-    CASE WHEN f.store_id IS NULL AND f.row_count IS NULL THEN c.failed_count ELSE f.row_count END AS failed_count
+    coalesce(f.row_count, c.failed_count) AS failed_count
 FROM check_results AS c
-LEFT JOIN (SELECT check_result_id, store_id, count(*) AS row_count FROM check_failures GROUP BY 1, 2) AS f
-    USING (check_result_id)
+LEFT JOIN (
+    SELECT check_result_id, store_id, count(*) AS row_count FROM check_failures GROUP BY check_result_id, store_id
+) AS f ON f.check_result_id = c.check_result_id AND c.owner = 'store manager'
 LEFT JOIN stores AS s USING (store_id)
 WHERE c.run_id = %(run_id)s AND c.state = 'failed' AND c.severity <> 'info'
     AND coalesce(c.holds_back, 'rows') = 'rows' AND c.table_name <> 'outputs.forecast_alerts'
@@ -139,7 +141,7 @@ def failed_rows(
 
 
 def failures_by_store(connection: psycopg.Connection[Any], run_id: str) -> list[Row]:
-    """The warning and blocking checks of a run that failed, by store: a row without a store where the rows name none.
+    """The warning and blocking checks of a run that failed; those of store managers by store, where the rows name it.
 
     table_name, check_name, severity, what_to_do, store_code, failed_count: rows of that store among those kept.
     """

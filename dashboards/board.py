@@ -42,7 +42,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Board:
-    """A view made of figures. `permission` opens it; a figure that its reader may not see is left out of it."""
+    """A view made of figures. `permission` opens it; a figure that its reader may not see is left out of it.
+
+    `alerts`: so many open ones stand on top.
+    """
 
     name: str
     title: str
@@ -55,6 +58,7 @@ class Board:
     filters: tuple[str, ...]
     span: str = "last_13_weeks"
     beside: str = "last_year"
+    alerts: int = 0
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from api.identity.principal import SignedIn
 from api.identity.scope import scope_of
+from dashboards.alerts.top import show_top
 from dashboards.blocks import course, grids, names, table
 from dashboards.board import Block, Board
 from dashboards.figures import first_month
@@ -47,6 +48,8 @@ def show_board(board: Board, passport: Passport, user: SignedIn) -> None:
     first = first_month(passport.snapshot_id, scope) or passport.data_as_of
     selection = choose(board, passport, scope, first)
     reading = Reading(board, user, scope, passport, selection)
+    if board.alerts:
+        show_top(passport, user, board.alerts, dict(selection.where).get("store"))
     show_tiles(reading)
     for row in _rows(board, reading):
         places = st.columns([block.width for _, block, _ in row], gap="large") if len(row) > 1 else [st.container()]

@@ -33,8 +33,12 @@ class Passport:
     @property
     def age_days(self) -> int:
         """Days from the data's as-of to today in the chain's timezone; never negative."""
-        today = dt.datetime.now(ZoneInfo(self.timezone)).date()
-        return max((today - self.data_as_of).days, 0)
+        return max((self.today - self.data_as_of).days, 0)
+
+    @property
+    def today(self) -> dt.date:
+        """The day it is where the chain is."""
+        return dt.datetime.now(ZoneInfo(self.timezone)).date()
 
 
 def read_passport(engine: Engine) -> Passport | None:
