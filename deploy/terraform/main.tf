@@ -2,9 +2,11 @@
 locals {
   name    = "ims-${var.environment}"
   secrets = ["jwt_key", "secret_key", "pseudonym_key", "metrics_token", "database_ca"]
-  parts = { # of the task sizes that AWS offers; as in deploy/compose and deploy/kubernetes
-    api        = { command = ["serve", "--role", "api"], port = 8000, cpu = 1024, memory = 2048, health = "/ready" }
-    dashboards = { command = ["serve", "--role", "dashboards"], port = 8000, cpu = 2048, memory = 6144, health = "/ready" }
+  # Of the task sizes that AWS offers; as in deploy/compose and deploy/kubernetes. A load balancer that finds a target not
+  # well has it replaced, so it asks whether the process lives: one without its database answers 503 and stays.
+  parts = {
+    api        = { command = ["serve", "--role", "api"], port = 8000, cpu = 1024, memory = 2048, health = "/health" }
+    dashboards = { command = ["serve", "--role", "dashboards"], port = 8000, cpu = 2048, memory = 6144, health = "/health" }
     dagster    = { command = ["serve", "--role", "dagster"], port = 3000, cpu = 4096, memory = 8192, health = "/server_info" }
   }
   counts = { api = var.api_tasks, dashboards = { least = 2, most = 2 }, dagster = { least = 1, most = 1 } }
@@ -72,7 +74,7 @@ locals {
     IMS_PROXIES       = module.network.cidr
     IMS_LAKE_PATH     = "/var/lib/lake"
     IMS_REQUIRED      = "database_url jwt_key secret_key pseudonym_key metrics_token"
-    IMS_DRAIN_SECONDS = "12" # the load balancer asks every 5 s, and believes the second no
+    IMS_DRAIN_SECONDS = "12" # the load balancer has let go of it by then
     TMPDIR            = "/var/lib/ims"
     PGSSLMODE         = "verify-full"
     PGSSLROOTCERT     = "/var/lib/ims/database-ca.crt"

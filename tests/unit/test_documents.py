@@ -16,7 +16,17 @@ from ims.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-PEOPLE = ("incidents", "on-call", "training", "status-page", "cost", "troubleshooting", "runbooks", "operations")
+PEOPLE = (
+    "incidents",
+    "on-call",
+    "training",
+    "status-page",
+    "cost",
+    "troubleshooting",
+    "runbooks",
+    "operations",
+    "deploying",
+)
 COMMANDS = typer.main.get_command(app)
 
 
@@ -78,8 +88,10 @@ def test_every_command_is_there_with_these_options(name):
     targets = subprocess.run(
         ["make", "--print-data-base", "--question"], capture_output=True, text=True, cwd=ROOT
     ).stdout
-    for target in re.findall(r"`make ([a-z-]+)", page.read_text()):
+    for target in re.findall(r"(?:`|^ {4,})make ([a-z-]+)", page.read_text(), re.M):
         assert f"\n{target}:" in targets, target
+    for path in re.findall(r"(?<![\w/.])(?:deploy|tests)/[\w./-]*\w", page.read_text()):
+        assert (ROOT / path).exists(), path
 
 
 def test_a_command_that_is_not_there_is_found():

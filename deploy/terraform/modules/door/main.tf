@@ -55,6 +55,7 @@ resource "aws_lb" "this" {
   drop_invalid_header_fields = true
   enable_deletion_protection = true
   idle_timeout               = 70 # shorter than IMS_KEEP_ALIVE_SECONDS, or answers are lost in between
+  depends_on                 = [aws_s3_bucket_policy.logs] # it tries to write at once
   access_logs {
     bucket  = aws_s3_bucket.logs.id
     enabled = true

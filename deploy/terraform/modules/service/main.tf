@@ -49,7 +49,7 @@ resource "aws_ecs_service" "this" {
   launch_type                        = "FARGATE"
   platform_version                   = "LATEST"
   desired_count                      = var.count_of.least
-  availability_zone_rebalancing      = "ENABLED"
+  availability_zone_rebalancing      = var.count_of.most == 1 ? "DISABLED" : "ENABLED"
   health_check_grace_period_seconds  = var.target == null ? null : 300
   deployment_maximum_percent         = var.count_of.most == 1 ? 100 : 200 # two daemons would start each run twice
   deployment_minimum_healthy_percent = var.count_of.most == 1 ? 0 : 100
