@@ -220,11 +220,10 @@ def refuses_damage(chain: Chain, repository: Repository) -> None:
     repository.do("verify.sh")
     say("shown: an undamaged backup is verified, every byte")
     chain.cluster.stop()
+    newest = (repository.folder / "backup" / "ims" / "latest").resolve()
     places = {
-        "the database's backup": max(
-            (repository.folder / "backup").rglob("*.zst"), key=lambda each: each.stat().st_size
-        ),
-        "the lake's copy": max((repository.lake / "data").rglob("*"), key=lambda each: each.stat().st_size),
+        "the database's backup": largest(newest, "*.zst"),
+        "the lake's copy": largest(repository.lake / "data", "*"),
     }
     for what, path in places.items():
         whole = path.read_bytes()
