@@ -12,6 +12,7 @@ import psycopg
 from api.identity.upkeep import forget_ended
 
 KEY_DAYS = 7
+ALERT_DAYS = 90  # alerts as publications raised them; what people did about them stays
 MESSAGE_DAYS = 90  # who was told what, for as long as somebody may ask
 STATEMENTS = {
     "idempotency keys": (
@@ -29,6 +30,11 @@ STATEMENTS = {
         "DELETE FROM outbox_attachments AS a USING outbox_messages AS m WHERE m.message_id = a.message_id"
         " AND m.state = 'dead' AND m.created_at < now() - make_interval(days => %s)",
         KEY_DAYS,
+    ),
+    "alerts": (
+        "DELETE FROM alerts WHERE created_at < now() - make_interval(days => %s)"
+        " AND publication_id <> (SELECT publication_id FROM publication_pointer)",
+        ALERT_DAYS,
     ),
     "messages": (
         "DELETE FROM outbox_messages WHERE state <> 'pending' AND created_at < now() - make_interval(days => %s)",

@@ -17,6 +17,17 @@ MESSAGE = (
     " SELECT 'order.ready', 'smtp', 'a@b.example', 's', '{\"token\": 1}', %(state)s::text,"
     " CASE %(state)s::text WHEN 'delivered' THEN now() END, now() - make_interval(days => %(days)s)"
 )
+# two publications of long ago, of which the second is served still
+ALERTS = """
+    INSERT INTO runs (run_id, as_of, state) VALUES ('r', '2024-01-01', 'published');
+    INSERT INTO publications (snapshot_id, run_id, as_of, data_as_of, fingerprint, checks, metric_version, notes)
+    SELECT i, 'r', '2024-01-01', '2024-01-01', 'f', '{}', '1', '[]' FROM generate_series(1, 2) AS i;
+    INSERT INTO publication_pointer (publication_id, moved_by) SELECT max(publication_id), 't' FROM publications;
+    INSERT INTO alerts (publication_id, alert_ref, kind, subject, title, detail, severity, at_stake_amount, first_on,
+        day_on, rank_in_store, is_listed, view, filters, created_at)
+    SELECT publication_id, 'a', 'DATA', 's', 't', 'd', 'warn', 0, as_of, as_of, 1, true, 'quality', '{}',
+        now() - interval '100 days' FROM publications
+"""
 FILES = (
     "INSERT INTO outbox_attachments (message_id, name, media_type, content)"
     " SELECT message_id, 'f', 'application/pdf', 'x' FROM outbox_messages"
@@ -41,10 +52,12 @@ def test_only_what_is_old_enough_is_forgotten(installation):
             for days in (1, 30, 100):
                 connection.execute(MESSAGE, {"state": state, "days": days})
         connection.execute(FILES)
+        connection.execute(ALERTS)
     assert run(url) == {
         "idempotency keys": 1,
         "payloads of dead messages": 2,
         "files of dead messages": 2,
+        "alerts": 1,
         "messages": 2,
     }
     with psycopg.connect(url) as connection:
