@@ -12,7 +12,7 @@ Headers = list[tuple[bytes, bytes]]
 PAGES = (
     b"default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     b"img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'; "
-    b"base-uri 'self'; form-action 'self'; object-src 'none'"
+    b"base-uri 'none'; form-action 'self'; object-src 'none'"
 )
 DATA = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"  # nothing to load or run
 ALWAYS: tuple[tuple[bytes, bytes], ...] = (

@@ -124,6 +124,7 @@ def create_router(door: Door) -> APIRouter:
         is_secure = request.url.scheme == "https"
         response = RedirectResponse("/sign-in", status_code=303)
         response.delete_cookie(cookie_name(is_secure), path="/", secure=is_secure, httponly=True, samesite="lax")
+        response.headers["Clear-Site-Data"] = '"storage"'  # what pages kept in the browser ends with the session
         return response
 
     return router

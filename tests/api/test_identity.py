@@ -99,7 +99,9 @@ def test_signing_in_opens_and_signing_out_closes(client: TestClient, password: s
         stored = connection.execute("SELECT token_hash FROM user_sessions").fetchall()
     assert stored == [(hash_token(token),)]
     assert client.get("/api/v1/sessions").status_code == 200
-    assert client.post("/sign-out", headers=SAME).status_code == 303
+    signed_out = client.post("/sign-out", headers=SAME)
+    assert signed_out.status_code == 303
+    assert signed_out.headers["clear-site-data"] == '"storage"'
     client.cookies.set(COOKIE, token)
     assert client.get("/api/v1/sessions").status_code == 401
 

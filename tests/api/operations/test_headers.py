@@ -24,7 +24,9 @@ def assert_guarded(answer: httpx.Response) -> None:
         assert answer.headers.get(name) == value, (answer.request.url, name)
         assert len(answer.headers.get_list(name)) == 1
     assert "camera=()" in answer.headers["permissions-policy"]
-    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "base-uri 'none'" in policy
     assert answer.headers["x-request-id"]
 
 
