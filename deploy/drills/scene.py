@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Where a drill plays: a scratch folder, and processes that end with it, also when the drill is interrupted.
 
 Everything a drill starts carries the scratch folder's name in its environment, so that nothing can hide from the end.
