@@ -34,7 +34,8 @@ SOLID = rf"[^{CONTROL}{SPACE}]"
 SAID = rf"^{ANY}*{SOLID}{ANY}*$"
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """The text, when it is Unicode that can be written. Raises ValueError."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -56,17 +57,15 @@ def _written_day(day: Any) -> Any:
 
 
 Trimmed = AfterValidator(str.strip)
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=SAID), AfterValidator(_encodable), Trimmed
-]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=SAID), AfterValidator(encodable), Trimmed]
 Note = Annotated[
-    str, StringConstraints(min_length=1, max_length=2000, pattern=SAID), AfterValidator(_encodable), Trimmed
+    str, StringConstraints(min_length=1, max_length=2000, pattern=SAID), AfterValidator(encodable), Trimmed
 ]
 # ten characters at least between the spaces around it
 Reason = Annotated[
     str,
     StringConstraints(min_length=10, max_length=500, pattern=rf"^{ANY}*{SOLID}{ANY}{{8,}}{SOLID}{ANY}*$"),
-    AfterValidator(_encodable),
+    AfterValidator(encodable),
     Trimmed,
 ]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -66,17 +66,30 @@ class DataExport(Base):
 
 
 class SavedView(Base):
-    """A page with its filters as someone keeps it."""
+    """A page of the dashboards with its filters, as someone keeps it; seen by them, and by the role they share it with.
+
+    The default one is where they begin.
+    """
 
     __tablename__ = "saved_views"
     __table_args__ = (
         UniqueConstraint("user_id", "page", "name"),
-        CheckConstraint("name <> ''", name="name"),
+        CheckConstraint("name <> '' AND length(name) <= 80", name="name"),
+        CheckConstraint("page ~ '^[a-z][a-z0-9_]*$'", name="page"),
+        CheckConstraint("jsonb_typeof(filters) = 'object' AND length(filters::text) <= 8000", name="filters"),
+        CheckConstraint(
+            one_of("shared_role", "superadmin", "admin", "buyer", "manager", "accountant", "analyst", "staff"),
+            name="shared_role",
+        ),
+        # one place to begin at
+        Index("uq_saved_views_default", "user_id", unique=True, postgresql_where=text("is_default")),
     )
     saved_view_id: Mapped[Key]
     user_id: Mapped[UserId]
     page: Mapped[str]
     name: Mapped[str]
     filters: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    is_shared: Mapped[bool] = mapped_column(server_default="false")
+    shared_role: Mapped[str | None]
+    is_default: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[Created]
+    updated_at: Mapped[Created]

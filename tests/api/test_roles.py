@@ -106,6 +106,7 @@ role:assign               A - - - - - -
 session:revoke            A A - - - - -
 audit:read                A A - - - - -
 audit:read_finance        A A - - A - -
+saved_view:use            R R R R R R R
 subscription:read         A A R R R R -
 subscription:write        A A R R R R -
 notification:read         A A - - - - -

@@ -51,8 +51,9 @@ TABLES = {
     "eye-tests": "eye_tests", "discount-caps": "discount_caps", "lab-jobs": "lab_jobs", "lens-grids": "products",
     "moves": "stock_moves", "orders": "sales_orders", "patients": "patients", "prescriptions": "prescriptions",
     "products": "products", "purchase-orders": "purchase_orders", "receipts": "goods_receipts",
-    "returns": "sales_returns", "schedules": "report_schedules", "sessions": "user_sessions", "settings": "settings",
-    "stores": "stores", "suggestions": "suggestions", "supply-terms": "supply_terms", "tax-classes": "tax_classes",
+    "returns": "sales_returns", "saved-views": "saved_views", "schedules": "report_schedules",
+    "sessions": "user_sessions", "settings": "settings", "stores": "stores",
+    "suggestions": "suggestions", "supply-terms": "supply_terms", "tax-classes": "tax_classes",
     "transfers": "stock_transfers", "units": "stock_units", "users": "users", "vendor-invoices": "vendor_invoices",
     "vendor-returns": "vendor_returns", "vendors": "vendors",
 }  # fmt: skip
@@ -100,7 +101,7 @@ class World:
             "optometrist", ("staff",), (MARKS[HERE], f"{MARKS[HERE]}-far"), CLINICAL
         )
         # the same store, made by the asking role itself: what "own records" reaches
-        for role in ("staff", "buyer", "optometrist", "manager", "accountant", "analyst"):
+        for role in (*roles(), "optometrist"):
             given = {**self.keys[HERE], "maker": self.users[role], "name": role}
             self.keys[role] = self._write(ROWS["store"], given)
 
