@@ -15,11 +15,13 @@ sbom: environment ## what is in the image, as CycloneDX: build/sbom.json
 	$(UV) export --quiet --locked --no-dev --no-emit-project --format cyclonedx1.5 --output-file build/sbom.json
 	$(RUN)/python deploy/check-sbom.py build/sbom.json
 
-image: ## build the image of this commit, push it, write its digest: make image IMAGE=ghcr.io/example/ims
+image: ## build the image of this commit on its base by digest, push it, write its own: make image IMAGE=ghcr.io/example/ims
 	@mkdir -p build
-	docker buildx build --file deploy/image/Dockerfile --build-arg COMMIT=$(COMMIT) --tag $(IMAGE):$(COMMIT) --push \
-	    --iidfile build/id .
-	echo "$(IMAGE)@$$(cat build/id)" >build/digest
+	base=$$(sed -n 's/^ARG BASE=//p' deploy/image/Dockerfile) && \
+	docker buildx build --file deploy/image/Dockerfile --tag $(IMAGE):$(COMMIT) --push --build-arg COMMIT=$(COMMIT) \
+	    --build-arg BASE="$$base@$$(docker buildx imagetools inspect "$$base" --format '{{.Manifest.Digest}}')" \
+	    --metadata-file build/image.json .
+	python3 -c 'import json; print("$(IMAGE)@" + json.load(open("build/image.json"))["containerimage.digest"])' >build/digest
 
 scan: ## known vulnerabilities of the image: none that is critical or high and has a remedy
 	docker run --rm aquasec/trivy:0.67.2 image --exit-code 1 --severity CRITICAL,HIGH --ignore-unfixed "$$(cat build/digest)"

@@ -111,6 +111,15 @@ echo "kubectl $*" >>{folder}/log
 case "$*" in *"rollout status $(cat {folder}/sick 2>/dev/null || echo none) "*) rm {folder}/sick; exit 1 ;; esac
 exit 0
 """
+DOCKER = """#!/bin/sh
+echo "$*" >>{folder}/log
+case "$*" in *imagetools*) printf sha256:base ;; esac
+while [ $# -gt 0 ]; do
+    [ "$1" = --metadata-file ] && echo '{{"containerimage.digest": "sha256:made"}}' >"$2"
+    shift
+done
+exit 0
+"""
 COSIGN = """#!/bin/sh
 echo "cosign $1" >>{folder}/log
 [ ! -e {folder}/unsigned ]
@@ -151,6 +160,21 @@ def test_a_release_that_does_not_get_well_is_taken_back(pretended):
     lines = (pretended / "log").read_text().splitlines()
     undone = {line.split()[3] for line in lines if "rollout undo" in line}
     assert undone == {"deployment/api", "deployment/dashboards", "deployment/dagster"}
+
+
+def test_an_image_is_built_on_its_base_by_digest_and_known_by_its_own(tmp_path, monkeypatch):
+    (tmp_path / "docker").write_text(DOCKER.format(folder=tmp_path))
+    (tmp_path / "docker").chmod(0o755)
+    for name in ("Makefile", "deploy"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    subprocess.run(["make", "image", "IMAGE=registry/ims", "COMMIT=c0"], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "build" / "digest").read_text() == "registry/ims@sha256:made\n"
+    (base,) = re.findall(r"^ARG BASE=(.+)$", (ROOT / "deploy/image/Dockerfile").read_text(), re.M)
+    asked, built = (tmp_path / "log").read_text().splitlines()
+    assert base in asked
+    assert f"BASE={base}@sha256:base" in built
+    assert "--tag registry/ims:c0 --push" in built
 
 
 def test_an_image_that_nobody_signed_is_not_applied(pretended):
