@@ -26,6 +26,7 @@ fuzz: environment ## hostile requests without end, as every role (make fuzz MINU
 	IMS_FUZZ_MINUTES=$(MINUTES) $(RUN)/pytest -s tests/api/hostile/test_fuzz.py $(ARGS)
 
 readiness: environment tools ## run what proves each line of production, and say which are met (hours)
+	@for each in pgbackrest restic haproxy; do PATH=$$PATH:/usr/sbin command -v $$each >/dev/null || exec deploy/drills/install.sh; done
 	$(RUN)/ims readiness --run $(or $(GROUP),all)
 
 check: environment ## lint, format, types, import layers, SQL, generated docs, security
