@@ -24,6 +24,7 @@ from dashboards.messages import (
     say_unavailable,
 )
 from dashboards.passport import Passport, read_passport
+from dashboards.saved_views import Place, default_view, show_saved_views, take_wanted
 from dashboards.views import (
     administration,
     alerts,
@@ -110,6 +111,7 @@ STYLE = """<style>
 [data-testid="stButtonGroup"] button[data-selected="true"] p { color: light-dark(#0f6b5c, #4cc2a8); }
 .ims-user { text-align: right; font-size: .85rem; opacity: .75; margin-bottom: -2.2rem; }
 .ims-user a { color: inherit; }
+.st-key-views { margin-bottom: -1.4rem; }
 @media (max-width: 640px) {
   .ims-user { margin-bottom: -.5rem; }
   [data-testid="stHorizontalBlock"]:has([data-testid="stMetric"]) > [data-testid="stColumn"],
@@ -142,11 +144,18 @@ def show_site() -> None:
     # the default page has no address of its own: without this one, /reorder would not be found
     first = by_name[name] if name is not None else next(iter(pages.values()))
     sections: dict[str, list[st.Page]] = {
-        "": [st.Page(partial(_go_to, first), title="IMS", url_path="home", default=True, visibility="hidden")]
+        "": [
+            st.Page(
+                partial(_begin, first, by_name, now), title="IMS", url_path="home", default=True, visibility="hidden"
+            )
+        ]
     }
     for each, page in pages.items():
         sections.setdefault(each.group, []).append(page)
     page = st.navigation(sections, position="top" if now.user else "hidden")
+    wanted = take_wanted()
+    if wanted is not None:
+        st.switch_page(by_name[wanted[0]], query_params=wanted[1])
     page.run()
     if now.user or now.fault:
         follow_pointer(now.passport, now.user, is_reachable=now.fault is None)
@@ -160,8 +169,16 @@ def _look_around() -> Situation:
         return Situation(fault=error)
 
 
-def _go_to(page: st.Page) -> None:
+def _begin(page: st.Page, pages: dict[str, st.Page], now: Situation) -> None:
+    """Where the reader begins: at the view they chose for it, else where the day of their role does."""
+    view = default_view(now.user, _places()) if now.user and not now.fault and not st.query_params else None
+    if view is not None:
+        st.switch_page(pages[view[0]], query_params=view[1])
     st.switch_page(page, query_params=st.query_params.to_dict())
+
+
+def _places() -> dict[str, Place]:
+    return {each.name: Place(each.title, each.permission) for each in offered()}
 
 
 def _page(each: Offered, now: Situation) -> st.Page:
@@ -176,6 +193,7 @@ def _page(each: Offered, now: Situation) -> st.Page:
         else:
             name = escape(now.user.username)
             st.html(USER.format(name=name))
+            show_saved_views(each.name, _places(), now.user)
             if may_see:
                 _show_view(each, now.user, now.passport)
             else:

@@ -175,7 +175,9 @@ async def _check_recipient(action: Action, user_id: int) -> None:
         rule = "names no active user"
         raise Invalid("unknown-user", f"user_id {rule}.", Fault("user_id", rule))
     if not found["email"]:
-        raise Conflict("no-mail-address", "There is no e-mail address to send to; an administrator adds one to the account.")
+        raise Conflict(
+            "no-mail-address", "There is no e-mail address to send to; an administrator adds one to the account."
+        )
 
 
 async def _check_stores(action: Action, user_id: int, store_ids: list[int] | None) -> None:
