@@ -65,6 +65,12 @@ class Business:
         self.events = Counter("ims_events_total", "Audit events committed.", ["kind"], registry=None)
         self.refusals = Counter("ims_refusals_total", "Requests refused, by problem.", ["code"], registry=None)
         self.sessions = Counter("ims_sessions_resolved_total", "Sessions found, by source.", ["source"], registry=None)
+        self.questions = Counter(
+            "ims_dashboard_questions_total",
+            "Questions of dashboards, by where the answer was.",
+            ["source"],
+            registry=None,
+        )
 
     def count(self, kind: str) -> None:
         """An event of that kind was committed."""
@@ -77,6 +83,10 @@ class Business:
     def resolve(self, source: str) -> None:
         """A session was found in memory, or looked for in the database."""
         self.sessions.labels(source).inc()
+
+    def answer(self, source: str) -> None:
+        """A question of the dashboards was answered from memory, or by the lake."""
+        self.questions.labels(source).inc()
 
 
 BUSINESS = Business()
@@ -118,7 +128,7 @@ class Observations:
         self.replica_lag = self._shared_gauge(
             "ims_replica_lag_seconds", "How far the standby is behind that the extract reads; NaN: it does not answer."
         )
-        for counter in (BUSINESS.events, BUSINESS.refusals, BUSINESS.sessions):
+        for counter in (BUSINESS.events, BUSINESS.refusals, BUSINESS.sessions, BUSINESS.questions):
             self.registry.register(counter)
         ProcessCollector(registry=self.registry)
 

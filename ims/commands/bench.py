@@ -122,6 +122,27 @@ def warehouse(
     _finish(warehouse_report(found), found, results)
 
 
+@app.command("dashboards")
+def dashboards(
+    users: Annotated[int, typer.Option(help="People who look at once.", min=1)] = 20,
+    think: Annotated[float, typer.Option(help="Seconds between two views of a person, on average.", min=0)] = 5,
+    results: Json = None,
+) -> None:
+    """Click through the dashboards with many people.
+
+    On what is published in this IMS_HOME, served by a process of its own: one person opens every view in a browser and
+    changes a filter, then so many at once, of every role that is there. First paint, interactive and filter change,
+    memory for each session, how many questions were answered from memory. Needs playwright and Chromium.
+    """
+    from ims.bench.dashboards.page import dashboards_report
+    from ims.bench.dashboards.run import bench_dashboards
+    from ims.progress import progress_bar
+
+    with progress_bar() as progress:
+        found = bench_dashboards(users, think, progress)
+    _finish(dashboards_report(found), found, results)
+
+
 @app.command("forecast")
 def forecast(
     chain: Annotated[str, typer.Option(metavar="DIR|NAME", help="A chain folder, or the name of a folder of --data.")],
