@@ -2,7 +2,8 @@
 """Drill: two hosts in two network namespaces, a streaming replica, fail-over and back, while a till works.
 
 The replica acknowledges each commit (synchronous), so nothing acknowledged is lost; the extract reads from it, waits
-for it, and refuses it where it stays behind. Needs root (`ip netns add`).
+for it, and refuses it where it stays behind. Where namespaces are not to be had (`ip netns add` takes root), or with
+--loopback, the hosts are two addresses of this machine, and only their power is cut.
 """
 
 from __future__ import annotations
@@ -34,17 +35,25 @@ SYNCHRONOUS = "synchronous_standby_names = 'FIRST 1 (standby)'\n"
 
 
 class Hosts:
-    """Two namespaces on one bridge; IMS stands outside and reaches both."""
+    """Two namespaces on one bridge, or two addresses; IMS stands outside and reaches both."""
 
-    def __init__(self, playing: Scene) -> None:
-        self.scene, self.prefix = playing, namespace_prefix(playing.folder)
+    def __init__(self, playing: Scene, is_apart: bool) -> None:
+        self.scene, self.prefix, self.is_apart = playing, namespace_prefix(playing.folder), is_apart
         self.bridge = f"br{self.prefix[5:]}"[:15]
         octet = 1 + sum(map(ord, self.prefix)) % 250
         self.subnet = NETWORK.format(octet, "0") + "/24"
         self.outside, *self.addresses = (NETWORK.format(octet, n) for n in (1, 2, 3))
 
     def make(self) -> None:
-        """Bridge, namespaces, a cable to each."""
+        """Bridge, namespaces, a cable to each; what they are is said."""
+        if self.is_apart:
+            self.is_apart = self.scene.run(["ip", "netns", "add", self.name(0)], may_fail=True).returncode == 0
+        if not self.is_apart:
+            self.subnet, self.addresses = "127.0.0.0/8", ["127.0.0.2", "127.0.0.3"]
+            say(f"two hosts: addresses of this machine, not namespaces: {' and '.join(self.addresses)}")
+            return
+        self.scene.run(["ip", "netns", "delete", self.name(0)])
+        say(f"two hosts: namespaces {self.name(0)} and {self.name(1)}, {' and '.join(self.addresses)}")
         self._ip("link", "add", self.bridge, "type", "bridge")
         self.scene.stack.callback(self.scene.run, ["ip", "link", "delete", self.bridge], may_fail=True)
         self._ip("addr", "add", f"{self.outside}/24", "dev", self.bridge)
@@ -64,26 +73,29 @@ class Hosts:
 
     def within(self, number: int) -> tuple[str, ...]:
         """What a command begins with to run there."""
-        return ("ip", "netns", "exec", self.name(number))
+        return ("ip", "netns", "exec", self.name(number)) if self.is_apart else ()
 
     def cut(self, number: int) -> None:
         """Pull its cable."""
-        self._ip("link", "set", f"v{self.prefix[5:]}{number}"[:15], "down")
+        self._set_cable(number, "down")
 
     def mend(self, number: int) -> None:
         """Plug it in again."""
-        self._ip("link", "set", f"v{self.prefix[5:]}{number}"[:15], "up")
+        self._set_cable(number, "up")
+
+    def _set_cable(self, number: int, state: str) -> None:
+        if self.is_apart:
+            self._ip("link", "set", f"v{self.prefix[5:]}{number}"[:15], state)
 
     def _ip(self, *words: str) -> None:
         self.scene.run(["ip", *words])
 
 
-def drill(playing: Scene, profile: str) -> None:
+def drill(playing: Scene, profile: str, is_apart: bool) -> None:
     """All of it, in order."""
     chain = published_chain(playing, profile)
-    hosts = Hosts(playing)
+    hosts = Hosts(playing, is_apart)
     hosts.make()
-    say(f"two hosts: namespaces {hosts.name(0)} and {hosts.name(1)}, {' and '.join(hosts.addresses)}")
     chain.cluster.stop()
     first, second = (
         Cluster(playing, playing.folder / name, 5432, address, hosts.within(number))
@@ -235,6 +247,7 @@ def return_as_standby(lost: Cluster, primary: Cluster) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", default="ci", choices=("ci", "demo", "large"))
+    parser.add_argument("--loopback", action="store_true", help="two addresses in place of two namespaces")
     given = parser.parse_args()
     with scene("fail-over") as stage:
-        drill(stage, given.profile)
+        drill(stage, given.profile, not given.loopback)
