@@ -7,136 +7,29 @@ What a platform does (start again what has ended) is done here after a second by
 from __future__ import annotations
 
 import argparse
-import http.server
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import psutil
 import psycopg
-from door import open_door, write_door
-from scene import Scene, expect, free_ports, say, scene, wait_until
+from scene import Scene, expect, say, scene, wait_until
+from shop import RESTART_SECONDS, Row, Shop
 from table import write_table
-from world import Chain, answers, published_chain
+from world import answers, published_chain
 from writing import Till, sign_in
 
 from ims.bench.people import add_people
 
-RESTART_SECONDS = 1.0
 RUN = (
     "from pipelines.run import run; from pipelines.rebuild import Rebuild;"
     "print(run(None, lambda *step: print(*step, flush=True), rebuild=Rebuild(True)).message, flush=True)"
 )
 STAGES = {"extract": "extract 9", "build": "build tables 11", "publish": "publish 0"}
+DISK = "disk"
+SPARE_BYTES = 2_000_000
 MESSAGES = 200
 STUCK_SECONDS = 15
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one kill did."""
-
-    part: str
-    seen: str
-    stood_seconds: float  # the longest time in which nothing was acknowledged
-    well_seconds: float
-    lost: int
-    note: str = ""
-
-
-class Shop:
-    """The whole of IMS behind its proxy, each part a process that is started again when it has ended."""
-
-    def __init__(self, chain: Chain) -> None:
-        self.chain, self.scene = chain, chain.scene
-        self.secure, self.api, self.dashboards, self.dagster, self.hooks = free_ports(5)
-        self.rows: list[Row] = []
-        self.parts: dict[str, psutil.Popen] = {}
-        self.received: list[str] = []
-
-    @property
-    def address(self) -> str:
-        """Where people reach it."""
-        return f"https://127.0.0.1:{self.secure}"
-
-    def open(self) -> None:
-        """Every part."""
-        receiver = http.server.ThreadingHTTPServer(("127.0.0.1", self.hooks), self._receiver())
-        threading.Thread(target=receiver.serve_forever, daemon=True).start()
-        write_door(self.scene, self.secure, self.api, self.dashboards)
-        for part in ("api", "dashboards", "dagster"):
-            self.start(part)
-        self.start("proxy")
-
-    def start(self, part: str) -> None:
-        """One part, until it answers."""
-        if part == "proxy":
-            self.parts[part] = open_door(self.scene, self.secure)
-        elif part == "api":
-            self.parts[part] = self.chain.serve(
-                "api",
-                *("--role", "api", "--workers", "2"),
-                port=self.api,
-                IMS_WEBHOOK_SECRET="s" * 32,
-                IMS_WEBHOOK_HOSTS=f"127.0.0.1:{self.hooks}",
-            )
-        elif part == "dashboards":
-            self.parts[part] = self.chain.serve("dashboards", "--role", "dashboards", port=self.dashboards)
-        else:
-            self.parts[part] = self.chain.serve("dagster", "--role", "dagster", port=self.dagster, path="/server_info")
-
-    def kill(
-        self, till: Till, part: str, do: Callable[[], float | None], well: Callable[[], bool], note: str = ""
-    ) -> None:
-        """Do it, restart as a platform would, wait until all is well; a row of the table.
-
-        `do` says when it killed, where that was not at once.
-        """
-        time.sleep(2)
-        began = time.time()
-        began = do() or began
-        wait_until(f"all is well after {part}", lambda: well() and self.is_working(till), 180)
-        took = time.time() - began
-        time.sleep(1)
-        row = Row(part, till.seen(began), till.longest_wait(began), took, len(till.lost()), note)
-        self.rows.append(row)
-        say(f"{part}: seen {row.seen}; stood {row.stood_seconds:.1f} s; well after {took:.1f} s; lost {row.lost}")
-
-    def is_working(self, till: Till) -> bool:
-        """An order was acknowledged within the last second."""
-        return bool(till.kept) and time.time() - till.kept[-1].told_at < 1
-
-    def end(self, part: str) -> None:
-        """As the kernel ends it when memory is out; then the platform's word."""
-        process = self.parts[part]
-        family = process.children(recursive=True)
-        process.kill()
-        process.wait(10)
-        for each in family:  # a container's other processes end with its first
-            if each.is_running():
-                each.kill()
-        psutil.wait_procs(family, timeout=10)
-        time.sleep(RESTART_SECONDS)
-        self.start(part)
-
-    def _receiver(self) -> type[http.server.BaseHTTPRequestHandler]:
-        received = self.received
-
-        class Receiver(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                received.append(body.decode())
-                time.sleep(0.05)
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        return Receiver
 
 
 def drill(playing: Scene, profile: str, stages: list[str]) -> None:
@@ -151,7 +44,10 @@ def drill(playing: Scene, profile: str, stages: list[str]) -> None:
         kill_database(shop, till)
         kill_outbox(shop, till)
         for stage in stages:
-            kill_run(shop, till, stage)
+            if stage == DISK:
+                fill_disk(shop, till)
+            else:
+                kill_run(shop, till, stage)
         if stages:
             began = time.monotonic()
             chain.ims("run", "--full")
@@ -283,10 +179,46 @@ def kill_run(shop: Shop, till: Till, stage: str) -> None:
     )
 
 
+def fill_disk(shop: Shop, till: Till) -> None:
+    """The lake's disk is full in the middle of a run; then there is room again."""
+    chain, lake = shop.chain, shop.chain.home / "lake"
+    kept = lake.with_name("lake.elsewhere")
+    pointer = "SELECT publication_id FROM publication_pointer"
+    before = chain.cluster.ask(pointer)
+
+    def work() -> float:
+        lake.rename(kept)
+        lake.mkdir()
+        size = sum(each.stat().st_size for each in kept.rglob("*") if each.is_file())
+        # a file takes whole pages there
+        room = size + 4096 * sum(1 for _ in kept.rglob("*")) + SPARE_BYTES
+        shop.scene.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", lake])
+        shop.scene.stack.callback(shop.scene.run, ["umount", "-l", lake], may_fail=True)
+        shop.scene.run(["cp", "-a", f"{kept}/.", lake])
+        said = chain.ims("run", "--full", may_fail=True).strip().splitlines()[-1]
+        say(f"a run on a disk that fills up says: {said[:300]}")
+        ended_at = time.time()
+        shop.scene.run(["cp", "-a", f"{lake}/.", kept])  # what it wrote and the catalog names
+        shop.scene.run(["umount", lake])
+        lake.rmdir()
+        kept.rename(lake)
+        return ended_at
+
+    shop.kill(
+        till,
+        "the lake's disk is full during a run",
+        work,
+        lambda: chain.cluster.ask(pointer) == before,
+        "the run fails in a sentence; what is served stays, and the next run begins anew",
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", default="ci", choices=("ci", "demo", "large"))
-    parser.add_argument("--stages", default=",".join(STAGES), help="of a run that is killed; empty: none")
+    parser.add_argument(
+        "--stages", default=",".join((*STAGES, DISK)), help="of a run that is killed, and disk: full; empty: none"
+    )
     given = parser.parse_args()
     with scene("kill-everything") as stage:
         drill(stage, given.profile, [each for each in given.stages.split(",") if each])
