@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards.api_client import Declined, ask_api, new_key
 from dashboards.problems import literal, show_problem
+from warehouse.formats import format_day
 
 ASKED, SAID = "alert-asking", "alert-said"
 LONGEST_DAYS, USUAL_DAYS = 90, 7
@@ -86,6 +87,7 @@ def _send(asking: Asking, body: dict[str, Any]) -> None:
         show_problem(refusal)
         return
     _forget()
-    told = DONE[answer.body["state"]].format(until_on=answer.body.get("until_on"))
+    until = answer.body.get("until_on")
+    told = DONE[answer.body["state"]].format(until_on=format_day(dt.date.fromisoformat(until)) if until else "")
     st.session_state[SAID] = f"{literal(asking.title)}: {told}"
     st.rerun()

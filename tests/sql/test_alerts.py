@@ -218,7 +218,7 @@ def test_data_problems_name_their_store_and_the_sales_behind_them(lake) -> None:
     assert {subject: float(each["at_stake_amount"]) for subject, each in found.items()} == {
         "sales of 2024-04-16": 100, "stock not believed": 280, "raw.sales:is_sold": 0,
     }  # fmt: skip
-    assert found["raw.sales:is_sold"]["title"] == "2 rows in raw.sales break a rule: is sold"
+    assert found["raw.sales:is_sold"]["title"] == "Not so: is sold (2 rows of raw.sales)"
     assert found["raw.sales:is_sold"]["store_code"] is None
     assert found["stock not believed"]["title"] == "1 item gets no order until counted"
 

@@ -6,8 +6,8 @@ SELECT
     concat(table_name, ':', check_name) AS subject,
     CASE severity WHEN 'blocking' THEN 'severe' ELSE 'warn' END AS severity,
     0 AS at_stake_amount,
-    format('{} {} in {} {}: {}', failed_count, CASE failed_count WHEN 1 THEN 'row' ELSE 'rows' END, table_name,
-        CASE failed_count WHEN 1 THEN 'breaks a rule' ELSE 'break a rule' END, replace(check_name, '_', ' ')) AS title,
+    format('Not so: {} ({} {} of {})', replace(check_name, '_', ' '), failed_count,
+        CASE failed_count WHEN 1 THEN 'row' ELSE 'rows' END, table_name) AS title,
     what_to_do AS detail,
     'quality' AS view,
     to_json({'check': concat(table_name, ':', check_name)}) AS filters
