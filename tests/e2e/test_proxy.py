@@ -101,6 +101,7 @@ def test_one_door_leads_to_both_parts_over_tls_alone(installation, door) -> None
     with httpx.Client(base_url=base, verify=False, timeout=30) as client:
         away = client.get(f"http://127.0.0.1:{plain}/sales?store=S01", headers={"host": "ims.example.com"})
         assert (away.status_code, away.headers["location"]) == (308, "https://ims.example.com/sales?store=S01")
+        assert client.get(f"http://127.0.0.1:{plain}/api/v1/stores").status_code == 403
 
         refused = client.get("/api/v1/stores")
         assert refused.status_code == 401

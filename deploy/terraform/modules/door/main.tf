@@ -104,6 +104,22 @@ resource "aws_lb_listener" "http" {
   }
 }
 
+# a program that forgot TLS is told so, or its token would travel in the open unnoticed
+resource "aws_lb_listener_rule" "api_without_tls" {
+  listener_arn = aws_lb_listener.http.arn
+  priority     = 1
+  action {
+    type = "fixed-response"
+    fixed_response {
+      content_type = "text/plain"
+      status_code  = "403"
+    }
+  }
+  condition {
+    path_pattern { values = ["/api/*"] }
+  }
+}
+
 resource "aws_lb_listener" "https" {
   load_balancer_arn = aws_lb.this.arn
   port              = 443
