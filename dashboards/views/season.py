@@ -160,6 +160,12 @@ def _say_what_it_rests_on(plan: Plan, season: Season) -> None:
         f"{weeks}{more or less}.{far} A good season is taken to be good in all of its weeks, so the band errs on the "
         "wide side. What to order, item by item, is decided by the order list when its day comes."
     )
+    if plan.total["moved_qty"]:
+        moved, wanted = (format_number(units) for units in (plan.total["moved_qty"], plan.stores_want))
+        st.caption(
+            f":material/swap_horiz: Stores want {wanted} units more than is left for them; {moved} of these lie where "
+            "nobody asks for them (a warehouse) and are moved, not bought."
+        )
 
 
 def _show_table(frame: pl.DataFrame, passport: Passport, *, sees_cost: bool) -> None:

@@ -65,6 +65,11 @@ class Plan:
     stores: pl.DataFrame
     total: dict[str, float]
 
+    @property
+    def stores_want(self) -> float:
+        """Units to buy before any are moved."""
+        return self.total["buy_qty"] + self.total["moved_qty"]
+
 
 def plan_season(history: History, outlook: Outlook, stock: pl.DataFrame, season: Season) -> Plan:
     """What the season asks for, and what to buy for it beside what is there.

@@ -46,7 +46,7 @@ def bench_dashboards(users: int, think: float, progress: Progress) -> dict[str, 
 
     Raises Failure where nothing is published or nobody may look, WrongInput without playwright and Chromium.
     """
-    chromium = _find_chromium()
+    chromium = find_chromium()
     url = connect_databases(get_settings()).operational
     found = circumstances(url)
     with psycopg.connect(url) as connection:
@@ -56,9 +56,9 @@ def bench_dashboards(users: int, think: float, progress: Progress) -> dict[str, 
         raise Failure("Nobody can look at anything here: `ims demo` or `ims import` and `ims run` come first.")
     chosen = _of_every_role(people, users)
     tokens = [secrets.token_urlsafe(32) for _ in chosen]
-    with _sessions(url, tokens, [user_id for user_id, _ in chosen]), _server() as (address, process):
+    with sessions(url, tokens, [user_id for user_id, _ in chosen]), serving() as (address, process):
         visitors = [
-            Visitor(number, token, _views_of(roles), think)
+            Visitor(number, token, views_of(roles), think)
             for number, (token, (_, roles)) in enumerate(zip(tokens, chosen, strict=True))
         ]
         first = max(visitors, key=lambda each: len(each.views))
@@ -87,14 +87,15 @@ def bench_dashboards(users: int, think: float, progress: Progress) -> dict[str, 
 
 def _of_every_role(people: list[tuple[int, list[str]]], users: int) -> list[tuple[int, list[str]]]:
     """So many sessions: one of each kind of person first, then those again."""
-    kinds = {tuple(roles): (user_id, roles) for user_id, roles in people if _views_of(roles)}
+    kinds = {tuple(roles): (user_id, roles) for user_id, roles in people if views_of(roles)}
     if not kinds:
         raise Failure("Nobody here may see a view: roles are given in Administration.")
     each = list(kinds.values())
     return [each[number % len(each)] for number in range(users)]
 
 
-def _views_of(roles: list[str]) -> list[str]:
+def views_of(roles: list[str]) -> list[str]:
+    """Addresses of the views that these roles may see."""
     logging.disable(logging.WARNING)  # Streamlit tells whoever imports a page that no page is being served
     from dashboards.shell import offered
 
@@ -125,7 +126,8 @@ async def _send(
 
 
 @contextmanager
-def _sessions(url: str, tokens: list[str], user_ids: list[int]) -> Iterator[None]:
+def sessions(url: str, tokens: list[str], user_ids: list[int]) -> Iterator[None]:
+    """A session for each token, as the user beside it, until the end."""
     hashes = [hash_token(token) for token in tokens]
     with psycopg.connect(url) as connection:
         for held, user_id in zip(hashes, user_ids, strict=True):
@@ -138,7 +140,8 @@ def _sessions(url: str, tokens: list[str], user_ids: list[int]) -> Iterator[None
 
 
 @contextmanager
-def _server() -> Iterator[tuple[str, psutil.Process]]:
+def serving() -> Iterator[tuple[str, psutil.Process]]:
+    """The web app on a port of its own: its address, its process. Raises Failure where it does not come up."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", f"from ims.web import serve; serve('all', '127.0.0.1', {port})"]
@@ -179,7 +182,8 @@ def _megabytes(process: psutil.Process) -> float:
     return round(float(process.memory_info().rss) / 1e6, 1)
 
 
-def _find_chromium() -> str:
+def find_chromium() -> str:
+    """The browser's path. Raises WrongInput without it, or without playwright."""
     path = os.environ.get("IMS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     try:
         import playwright.async_api  # noqa: F401  (looked for, not used here)
