@@ -26,9 +26,9 @@ Stores = Annotated[
 
 
 class ScheduleIn(In):
-    """When figures are sent, and which. Without `user_id` to oneself."""
+    """When figures are sent, and which. Without `recipient_id` to oneself."""
 
-    user_id: Key | None = None
+    recipient_id: Key | None = None
     cadence: Cadence
     weekday: Weekday | None = None
     month_day: MonthDay | None = None

@@ -69,7 +69,7 @@ async def show_schedule(action: Action, report_schedule_id: int) -> Row:
 
 async def subscribe(action: Action, values: Mapping[str, Any]) -> Row:
     """Have figures sent to oneself, or as an admin to another. Raises Invalid, OutOfReach, Conflict."""
-    user_id = values.get("user_id") or action.user.user_id
+    user_id = values.get("recipient_id") or action.user.user_id
     action.check_record(user_id)
     checked = _rhythm_of({**values, "is_active": True})
     await _check_recipient(action, user_id)
@@ -173,7 +173,7 @@ async def _check_recipient(action: Action, user_id: int) -> None:
     found = await action.row("SELECT email FROM users WHERE user_id = %(key)s AND is_active", key=user_id)
     if found is None:
         rule = "names no active user"
-        raise Invalid("unknown-user", f"user_id {rule}.", Fault("user_id", rule))
+        raise Invalid("unknown-user", f"recipient_id {rule}.", Fault("recipient_id", rule))
     if not found["email"]:
         raise Conflict(
             "no-mail-address", "There is no e-mail address to send to; an administrator adds one to the account."

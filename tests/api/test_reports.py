@@ -90,8 +90,8 @@ def test_one_s_own_and_for_admins_everybody_s(ask: Ask, url: str) -> None:
     mira = key_of(url, "users", "username", "mira")
     assert ask("bo", "GET", f"/schedules?user_id={mira}").status_code == 403
     assert ask("bo", "GET", f"/deliveries?report_schedule_id={keys['mira']}").status_code == 403
-    assert ask("bo", "POST", "/schedules", {**WEEKLY, "user_id": mira}).status_code == 403
-    assert ask("ada", "POST", "/schedules", {**WEEKLY, "user_id": mira}).json()["username"] == "mira"
+    assert ask("bo", "POST", "/schedules", {**WEEKLY, "recipient_id": mira}).status_code == 403
+    assert ask("ada", "POST", "/schedules", {**WEEKLY, "recipient_id": mira}).json()["username"] == "mira"
     assert ask("ada", "GET", "/schedules/999").status_code == 404
     assert ask("sal", "POST", "/schedules", WEEKLY).status_code == 403
     assert ask("sal", "GET", "/deliveries").status_code == 403
@@ -131,7 +131,7 @@ def test_another_s_store_no_address_and_too_many_are_refused(ask: Ask, url: str)
     other = key_of(url, "stores", "store_code", "S2")
     assert code(ask("mira", "POST", "/schedules", {"cadence": "daily", "store_ids": [other]})) == "store-out-of-scope"
     assert code(ask("nomail", "POST", "/schedules", WEEKLY)) == "no-mail-address"
-    assert code(ask("ada", "POST", "/schedules", {**WEEKLY, "user_id": 999})) == "unknown-user"
+    assert code(ask("ada", "POST", "/schedules", {**WEEKLY, "recipient_id": 999})) == "unknown-user"
     for _ in range(20):
         assert ask("bo", "POST", "/schedules", {"cadence": "daily"}).status_code == 201
     assert code(ask("bo", "POST", "/schedules", {"cadence": "daily"})) == "too-many"
