@@ -106,7 +106,7 @@ STYLE = """<style>
 [data-testid="stMetric"] { padding: 0; }
 /* small print that eyes can read: the theme gives it 60 % of the ink, which is 4.4 to 1 on white */
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
-[data-testid="stCaptionContainer"] { opacity: .8; }
+[data-testid="stCaptionContainer"] { opacity: .88; }
 [data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] p,
 [data-testid="stButtonGroup"] button[data-selected="true"] p { color: light-dark(#0f6b5c, #4cc2a8); }
 .ims-user { text-align: right; font-size: .85rem; opacity: .75; margin-bottom: -2.2rem; }
