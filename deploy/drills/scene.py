@@ -177,7 +177,9 @@ def _processes(folder: Path) -> list[psutil.Process]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, psutil.NoSuchProcess):
-            if mark in (path / "environ").read_bytes() + b"\0" and int(path.name) != os.getpid():
+            # nginx writes its title over its environment: it is known by where it works
+            is_ours = mark in (path / "environ").read_bytes() + b"\0" or str(folder) in os.readlink(path / "cwd")
+            if is_ours and int(path.name) != os.getpid():
                 found.append(psutil.Process(int(path.name)))
     return found
 
