@@ -12,7 +12,7 @@ from api.publications import rollback
 
 def test_the_list_its_tiles_its_receipt_and_its_filters(world, site) -> None:
     site.sign_in(world.installation)
-    page = site.open(world.installation)
+    page = site.open_view(world.installation, "Reorder")
     assert not page.exception
     engine = create_engine(world.installation.databases.operational)
     with engine.connect() as connection:
@@ -42,14 +42,14 @@ def test_the_list_its_tiles_its_receipt_and_its_filters(world, site) -> None:
     assert page.query_params["store"] == "S02"
     assert page.query_params["category"] == "Frames"
 
-    again = site.open(world.installation, store="S02", category="Frames")
+    again = site.open_view(world.installation, "Reorder", store="S02", category="Frames")
     assert again.dataframe[0].value["sku"].tolist() == page.dataframe[0].value["sku"].tolist()
-    assert len(site.open(world.installation, store="nowhere").dataframe[0].value) == len(rows)
+    assert len(site.open_view(world.installation, "Reorder", store="nowhere").dataframe[0].value) == len(rows)
 
 
 def test_going_back_shows_at_the_next_look(world, site) -> None:
     site.sign_in(world.installation)
-    page = site.open(world.installation)
+    page = site.open_view(world.installation, "Reorder")
     before = page.dataframe[0].value["order"].tolist()
     newer = world.publish_again(seed=11)
     page.run()
@@ -62,10 +62,10 @@ def test_going_back_shows_at_the_next_look(world, site) -> None:
 
 
 def test_pages_say_what_to_do_when_there_is_nothing_to_show(installation, site) -> None:
-    page = site.open(installation)
+    page = site.open_view(installation, "Reorder")
     assert "Your session has ended" in site.words(page)
     site.sign_in(installation)
-    page = site.open(installation)
+    page = site.open_view(installation, "Reorder")
     assert not page.exception
     assert "Nothing is published yet" in site.words(page)
     assert "ims run" in site.words(page)
@@ -78,7 +78,7 @@ def test_pages_say_what_to_do_when_there_is_nothing_to_show(installation, site) 
 
 def test_without_stock_the_page_says_which_file_is_missing(bare_world, site) -> None:
     site.sign_in(bare_world.installation)
-    page = site.open(bare_world.installation)
+    page = site.open_view(bare_world.installation, "Reorder")
     assert not page.exception
     assert "stock.csv" in site.words(page)
     assert "No stock is known" in site.words(page)
@@ -89,26 +89,26 @@ def test_a_database_that_is_away_is_a_sentence_not_a_traceback(world, site) -> N
     gone = dataclasses.replace(
         world.installation.databases, operational="postgresql://nobody@127.0.0.1:9/ims?connect_timeout=1"
     )
-    page = site.open(dataclasses.replace(world.installation, databases=gone))
+    page = site.open_view(dataclasses.replace(world.installation, databases=gone), "Reorder")
     assert not page.exception
     assert "The data cannot be reached" in site.words(page)
     lost = dataclasses.replace(world.installation.databases, lake="postgresql://nobody@127.0.0.1:9/lake")
-    page = site.open(dataclasses.replace(world.installation, databases=lost))
+    page = site.open_view(dataclasses.replace(world.installation, databases=lost), "Reorder")
     assert not page.exception
     assert "snapshot cannot be read" in site.words(page)
 
 
 def test_roles_see_what_they_may(world, site) -> None:
     site.sign_in(world.installation, role="analyst")
-    page = site.open(world.installation)
+    page = site.open_view(world.installation, "Reorder")
     assert "aims to be enough" in site.words(page)
     assert "Missing a sale costs" not in site.words(page)
     assert not page.json
     site.sign_in(world.installation, role="manager")
-    page = site.open(world.installation)
+    page = site.open_view(world.installation, "Reorder")
     assert not page.exception
     assert not page.dataframe, "a manager to whom no store was given sees no line"
     site.sign_in(world.installation, role="manager", stores=("S01", "S03"))
-    page = site.open(world.installation)
+    page = site.open_view(world.installation, "Reorder")
     assert not page.exception
     assert {str(store)[:3] for store in page.dataframe[0].value["store"]} == {"S01", "S03"}
