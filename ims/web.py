@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
@@ -122,6 +123,18 @@ def serve(role: Role = "all", host: str | None = None, port: int | None = None, 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
         uvicorn.Server(_config(settings, app)).run(sockets=[listener])
+        wait_for_pages()
+
+
+def wait_for_pages(seconds: float = 10.0) -> None:
+    """Let each page that is being drawn come to its end: torn down inside of DuckDB, its thread aborts the process.
+
+    Streamlit asks them to stop and does not wait; they look up between two questions.
+    """
+    until = time.monotonic() + seconds
+    for thread in threading.enumerate():
+        if thread.name.startswith("ScriptRunner"):
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 def check_workers(role: str, workers: int) -> None:

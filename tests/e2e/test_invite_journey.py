@@ -12,7 +12,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(300)]
 JOURNEY = runpy.run_path(str(Path(__file__).with_name("test_reorder_journey.py")))
 LETTERS = runpy.run_path(str(Path(__file__).with_name("test_sign_in_journey.py")))
 browser, free_port, start, stop, PATIENCE = (

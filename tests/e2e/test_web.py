@@ -96,6 +96,7 @@ def sign_in(page: Page, address: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+@pytest.mark.slow
 def test_a_manager_signs_in_reads_downloads_and_follows_a_rollback(
     installation, browser: Browser, tmp_path: Path
 ) -> None:

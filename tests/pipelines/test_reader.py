@@ -42,6 +42,7 @@ def ask(con):
     return query(con, METRICS, ["category", "month"], scope=scope).rows()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_reader_sees_one_state_while_everything_is_built_anew(installation, load):
     url = installation.databases.operational

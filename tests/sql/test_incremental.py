@@ -196,6 +196,7 @@ def test_only_the_rows_that_changed_are_rebuilt(lake):
     assert lake.execute(march).fetchall() != before[1]
 
 
+@pytest.mark.slow
 def test_what_is_held_back_after_changes_is_what_all_rows_give(lake):
     hold_back(lake)
     for seed in range(10):
