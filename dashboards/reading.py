@@ -19,6 +19,7 @@ from warehouse.formats import format_metric
 from warehouse.scope import InvalidQuery
 
 GRAINS = ("day", "week", "month")
+OF_AN_ITEM = {"category", "subcategory", "brand"}  # an item has one of each
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class Reading:
 
     def level(self, block: Block) -> str:
         """Where the reader stands in the block: the first level that is not fixed, or the last there is."""
-        return next((level for level in block.levels if level not in self.selection.fixed), block.levels[-1])
+        fixed = self.selection.fixed
+        known = fixed | OF_AN_ITEM if "sku" in fixed else fixed
+        return next((level for level in block.levels if level not in known), block.levels[-1])
 
     def words(self, metric: Metric) -> Callable[[float], str]:
         """How the figure's values are written in a chart."""

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 # a day speaks of itself; a comparison puts another day in its place
 SAME_DAYS = "SELECT day_on AS now_on, day_on AS then_on FROM lake.marts.dim_date WHERE is_past"
-JOINS = (("p", "dim_product", "p.sku = f.sku"), ("s", "dim_store", "s.store_code = f.store_code"))
+JOINS = (
+    ("p", "JOIN", "dim_product", "p.sku = f.sku"),
+    ("s", "JOIN", "dim_store", "s.store_code = f.store_code"),
+    ("sale", "LEFT JOIN", "fct_orders", "sale.sales_order_id = f.sales_order_id"),
+)
 
 
 def query(
@@ -208,7 +212,9 @@ def _compile_source(
 def _rows(metric: Metric, when: str, time: str, told: Iterable[str], conditions: Sequence[str]) -> str:
     """FROM the metric's table on, with the products, stores and days that are spoken of."""
     text = ", ".join(told) + " ".join(conditions)
-    joins = when + "".join(f" JOIN lake.marts.{table} AS {a} ON {on}" for a, table, on in JOINS if f"{a}." in text)
+    joins = when + "".join(
+        f" {how} lake.marts.{table} AS {a} ON {on}" for a, how, table, on in JOINS if f"{a}." in text
+    )
     if "d." in text and not metric.window_days:
         joins += f" JOIN lake.marts.dim_date AS d ON d.day_on = {time}"
     limit = f" WHERE {' AND '.join(conditions)}" if conditions else ""

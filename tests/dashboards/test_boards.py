@@ -89,6 +89,16 @@ def test_what_is_fixed_stands_in_the_address_and_can_be_let_go(world, site) -> N
     assert page.query_params["category"] == "Frames"
 
 
+def test_digging_ends_at_the_order_lines(world, site) -> None:
+    site.sign_in(world.installation)
+    page = site.open_view(world.installation, "Store month", store="S01", sku="FR-1001", span="last_13_weeks")
+    assert not page.exception
+    lines = page.dataframe[-1].value
+    assert lines.columns[0] == "order_line"
+    assert len(lines) > 1
+    assert lines["order_line"].str.match(r"\d{4}-\d\d-\d\d").all()
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

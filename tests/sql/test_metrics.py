@@ -238,7 +238,7 @@ def test_an_entry_is_whole_and_speaks_only_of_what_exists(metric):
     if metric.formula is not None:
         assert set(metric.parts) <= catalogue().keys()
         return
-    known = {"f": metric.table, "p": "marts.dim_product", "s": "marts.dim_store"}
+    known = {"f": metric.table, "p": "marts.dim_product", "s": "marts.dim_store", "sale": "marts.fct_orders"}
     sql = [metric.expression, *metric.own.values(), metric.estimated or "NULL"]
     columns = [column for each in sql for column in parse_one(each, dialect="duckdb").find_all(exp.Column)]
     for column in columns:

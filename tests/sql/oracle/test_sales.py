@@ -53,6 +53,8 @@ def test_net_sales_on_both_clocks(ci, sold, back):
     both = net(sold, back)
     compare(ci, "net_sales", "day", summed(both, pl.col("day"), pl.col("amount").sum()))
     compare(ci, "net_sales", "store", summed(both, "store_code", pl.col("amount").sum()))
+    line = pl.format("{} · {}", pl.col("day").cast(pl.String), "order_ref").alias("order_line")
+    compare(ci, "net_sales", "order_line", summed(both, line, pl.col("amount").sum()))
     delivered = net(sold, back, "delivered_on").filter(pl.col("day").is_not_null())
     compare(ci, "net_sales_delivered", "month", summed(delivered, month("day"), pl.col("amount").sum()))
 
