@@ -103,6 +103,11 @@ def _read(lake: str, snapshot_id: int, query: str, values: tuple[Any, ...]) -> p
     return lake_at(snapshot_id).execute(query, values).pl()
 
 
+def let_go() -> None:
+    """Close what is open of the lake, before the process ends: at its end, DuckDB may abort it."""
+    _open.clear()
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _open(lake: str, snapshot_id: int) -> duckdb.DuckDBPyConnection:
     return connect(given_databases(), get_settings(), snapshot=snapshot_id, read_only=True)

@@ -124,6 +124,10 @@ def serve(role: Role = "all", host: str | None = None, port: int | None = None, 
             signal.signal(number, lambda *_: None)
         uvicorn.Server(_config(settings, app)).run(sockets=[listener])
         wait_for_pages()
+        if role != "api":
+            from dashboards.reader import let_go
+
+            let_go()
 
 
 def wait_for_pages(seconds: float = 10.0) -> None:
