@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 PATIENCE = 120_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 STILL = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-BOX = '[data-testid="stSelectbox"] input'
+# what is folded away cannot be clicked
+BOX = '[data-testid="stSelectbox"] input >> visible=true'
 # from now until the script has run once more: milliseconds
 RERUN = """() => new Promise(done => {
     const app = document.querySelector('[data-testid="stApp"]'), began = performance.now()
