@@ -59,6 +59,7 @@ environment: $(UV) ## the virtual environment, as locked
 # browser tests need a chromium, the rate limits' tests a Redis, the alerts' tests promtool and amtool, the proxy's an nginx
 tools:
 	@for each in chromium redis-server promtool amtool nginx; do PATH=$$PATH:/usr/sbin command -v $$each >/dev/null || exec deploy/install-for-tests.sh; done
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || exec deploy/install-for-tests.sh
 
 $(VENV)/bin/uv:
 	python3 -m venv $(VENV)
