@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ims.bench.forecast.scale import scale_report
+
 PAGE = Path(__file__).parents[3] / "docs" / "forecast-bench.md"
 OURS = "ims"
 WORDS = """# Forecasts beside their peers
@@ -95,12 +97,17 @@ def write_page(measured: list[dict[str, Any]]) -> str:
 
 def _section(found: dict[str, Any]) -> Iterator[str]:
     at, machine = found["at"], found["machine"]
+    measured = f"{at['day']}, commit {at['commit']}, {machine['cores']} cores ({machine['processor']})"
+    if "groups" in found:
+        yield f"## {found['chain']}: features, forecast and policy by the clock\n"
+        yield f"    {found['command']}\n"
+        yield f"Stores in groups, one after the other. {measured}.\n"
+        yield from (f"    {line}" for line in scale_report(found))
+        yield ""
+        return
     yield f"## {found['chain']}\n"
     yield f"    {found['command']}\n"
-    yield (
-        f"{_headline(found)} {at['day']}, commit {at['commit']}, {machine['cores']} cores ({machine['processor']}), "
-        f"load {machine['load']} before.\n"
-    )
+    yield (f"{_headline(found)} {measured}, load {machine['load']} before.\n")
     yield from (f"{note}\n" for note in found["notes"])
     yield from _table([["method", *COLUMNS], *methods_report(found)])
     yield ""
