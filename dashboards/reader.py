@@ -105,6 +105,7 @@ def _read(lake: str, snapshot_id: int, query: str, values: tuple[Any, ...]) -> p
 
 def let_go() -> None:
     """Close what is open of the lake, before the process ends: at its end, DuckDB may abort it."""
+    _held.cursor = None
     _open.clear()
 
 

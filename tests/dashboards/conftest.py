@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -311,6 +312,15 @@ def _fill_masters(connection):
             (sku, name, category, price, cost),
         )
     connection.execute("INSERT INTO vendors (vendor_code, name) VALUES ('V-01', 'Optics Trade') ON CONFLICT DO NOTHING")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def close_the_lake(server) -> Iterator[None]:
+    """Before the server goes: what is left open of the lake then aborts the process at its end."""
+    from dashboards.reader import let_go
+
+    yield
+    let_go()
 
 
 class Site:
