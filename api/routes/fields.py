@@ -93,6 +93,11 @@ class In(BaseModel):
             _refuse_another_type(each, _kinds(cls, info.field_name or ""))
         return value
 
+    def changes(self, *, clears: str) -> dict[str, Any]:
+        """The members that were sent; null is as not sent, but for the one that it clears."""
+        sent = self.model_dump(exclude_unset=True)
+        return {name: value for name, value in sent.items() if value is not None or name == clears}
+
 
 @cache
 def _kinds(model: type[BaseModel], name: str) -> frozenset[Any]:

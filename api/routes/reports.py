@@ -134,11 +134,7 @@ def create_router() -> APIRouter:
     async def change(
         caller: Annotated[Caller, Depends(may("subscription:write"))], schedule_id: PathKey, body: ScheduleChange
     ) -> Response:
-        changes = {
-            name: value
-            for name, value in body.model_dump(exclude_unset=True).items()
-            if value is not None or name == "store_ids"
-        }
+        changes = body.changes(clears="store_ids")
         return await caller.change(reports.show_schedule, reports.LOCK, schedule_id, reports.change_schedule, changes)
 
     @router.post(

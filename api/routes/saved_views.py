@@ -90,11 +90,7 @@ def create_router() -> APIRouter:
     async def change(
         caller: Annotated[Caller, Depends(may("saved_view:use"))], saved_view_id: PathKey, body: ViewChange
     ) -> Response:
-        changes = {
-            name: value
-            for name, value in body.model_dump(exclude_unset=True).items()
-            if value is not None or name == "shared_role"
-        }
+        changes = body.changes(clears="shared_role")
         return await caller.change(
             saved_views.show_view, saved_views.LOCK, saved_view_id, saved_views.change_view, changes
         )
