@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 import runpy
-import shutil
 import signal
 import socket
 import subprocess
@@ -27,10 +25,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.identity.users import reset_admin_password
 from api.publications import rollback
+from ims.bench.dashboards.run import find_chromium
+from ims.bench.dashboards.visiting import FLAGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 PATIENCE = 60_000
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 WORLD = runpy.run_path(str(Path(__file__).parents[1] / "dashboards" / "conftest.py"))
 LOGS: dict[int, IO[bytes]] = {}
 SERVE = "import sys; from ims.web import serve; serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]))"
@@ -39,11 +38,8 @@ SERVE = "import sys; from ims.web import serve; serve(sys.argv[1], '127.0.0.1', 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    path = os.environ.get("IMS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.fail("No Chromium was found: install it (apt-get install chromium) or name one in IMS_CHROMIUM.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield browser
         browser.close()
 
