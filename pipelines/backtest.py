@@ -182,7 +182,8 @@ def read_replay(
     from models.backtest.calibrate import LEAST_WINDOWS
     from models.backtest.replay import forecast_replay, outline_replay
     from models.backtest.shelf import read_shelf
-    from pipelines.frames import read_input
+    from pipelines.frames import read_input, read_output
+    from pipelines.known import read_known
 
     demand, catalog, terms = (read_input(con, name) for name in ("demand", "catalog", "terms"))
     if terms.is_empty():
@@ -197,6 +198,7 @@ def read_replay(
         terms,
         published.as_of,
         str(row[0]),
+        leads=read_output(con, "lead_times"),
         max_windows=windows + LEAST_WINDOWS,
         carrying_rate=settings.holding_rate_per_year,
     )
@@ -210,7 +212,10 @@ def read_replay(
     shelf = read_shelf(history, demand, stock, con.execute(LINES).pl())
     # a model for every window, as a live run would have had one; a calibration makes do with six
     n_windows = len(outline.windows)
-    return forecast_replay(outline, demand, catalog, progress=report(progress), max_cutoffs=n_windows), shelf
+    replay = forecast_replay(
+        outline, demand, catalog, progress=report(progress), max_cutoffs=n_windows, known=read_known(con)
+    )
+    return replay, shelf
 
 
 def read_edits(con: duckdb.DuckDBPyConnection, databases: Databases, published: Published) -> pl.DataFrame:

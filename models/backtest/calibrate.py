@@ -13,6 +13,7 @@ import polars as pl
 
 from models.backtest.coverage import measure_levels
 from models.backtest.replay import Cell, Progress, Replay, forecast_replay, outline_replay
+from models.features.known import NOTHING, Known
 from models.forecast.engine import Forecast
 from models.policy.calibration import CALIBRATION_SCHEMA, Calibration, is_reusable
 from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO, shift_tau
@@ -38,6 +39,8 @@ def calibrate_policy(
     *,
     forecasts: Sequence[Forecast] | None = None,
     previous: pl.DataFrame | None = None,
+    known: Known = NOTHING,
+    leads: pl.DataFrame | None = None,
     n_paths: int = 300,
     carrying_rate: float = CARRYING_RATE,
     default_ratio: float = DEFAULT_RATIO,
@@ -46,6 +49,7 @@ def calibrate_policy(
     """The calibration frame for a run as of a day: `previous` if it is under four weeks old, else a new replay.
 
     With too little history, no supply terms, or service levels promised everywhere, theory is chosen; the note says so.
+    `known` ahead as in the forecast, `leads` (lead_times.LEAD_SCHEMA) as in the plan.
     """
     if previous is not None and is_reusable(previous, as_of):
         return previous
@@ -55,6 +59,7 @@ def calibrate_policy(
         terms,
         as_of,
         unmet_demand,
+        leads=leads,
         n_paths=n_paths,
         carrying_rate=carrying_rate,
         default_ratio=default_ratio,
@@ -62,7 +67,8 @@ def calibrate_policy(
     note = explain_theory(replay)
     if note is not None:
         return _frame([{"as_of": as_of, "kind": "chosen", "bias": 1.0, "tau_shift": 0.0, "note": note}])
-    return calibrate_replay(forecast_replay(replay, demand, catalog, forecasts, progress), as_of, progress)
+    ready = forecast_replay(replay, demand, catalog, forecasts, progress, known=known)
+    return calibrate_replay(ready, as_of, progress)
 
 
 def explain_theory(replay: Replay) -> str | None:

@@ -18,6 +18,7 @@ from models.forecast.engine import Forecast
 from models.policy.costs import shift_tau
 from models.policy.order import choose_quantity, walk_stock
 from models.policy.paths import Floats, Ints, sample_paths, seed_origin
+from models.policy.protection import stretch_lengths
 from models.policy.timeline import segment_means
 
 SEASON_LEAST_WEEKS = 53
@@ -80,10 +81,12 @@ class PathRule:
         quantity = np.zeros((self.n_cells, len(row)), dtype=np.int64)
         fixed = terms.costs.is_fixed
         seed = seed_origin(history.panel.monday(week))
+        wait, review = np.zeros_like(terms.review_weeks), 7 * terms.review_weeks
+        lengths = stretch_lengths(terms.lead_quantiles, wait, review, seed, self.n_paths)
         numbered = sorted(enumerate(self.cells), key=lambda cell: cell[1][0])
         for bias, group in groupby(numbered, key=lambda cell: cell[1][0]):
             scaled = means * np.where(fixed, 1.0, bias)[:, None]
-            demand = sample_paths(scaled, shared, inner, n_before, history.keys, seed, self.n_paths)
+            demand = sample_paths(scaled, shared, inner, n_before, history.keys, seed, self.n_paths, lengths)
             for cell, (_, shift) in group:
                 need = walk_stock(on_hand[cell], arriving[cell], demand, n_before, self.is_backordered)
                 tau = shift_tau(terms.costs.tau, shift, fixed)

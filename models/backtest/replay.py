@@ -25,6 +25,7 @@ from models.backtest.windows import (
     list_windows,
     start_window,
 )
+from models.features.known import NOTHING, Known
 from models.forecast.engine import Forecast, forecast_origins
 from models.forecast.schedule import MAX_CUTOFFS
 from models.policy.costs import CARRYING_RATE, DEFAULT_RATIO
@@ -88,6 +89,7 @@ def outline_replay(
     as_of: date,
     unmet_demand: str,
     *,
+    leads: pl.DataFrame | None = None,
     n_paths: int = 300,
     max_series: int = REPLAY_SERIES,
     max_windows: int = MAX_WINDOWS,
@@ -97,7 +99,8 @@ def outline_replay(
     """A replay on history before as_of, still without forecasts: what it needs is known, nothing costly is done.
 
     Chains of more than `max_series` supplied pairs are replayed on a fixed sample of them: one pair of numbers is
-    chosen for the whole chain, and a few hundred pairs settle it.
+    chosen for the whole chain, and a few hundred pairs settle it. `leads` (lead_times.LEAD_SCHEMA): how long orders
+    take, where learnt.
     """
     first = demand["week_starting_on"].min()
     n_weeks = (as_of - first).days // 7 if isinstance(first, date) else 0
@@ -106,6 +109,7 @@ def outline_replay(
         catalog,
         keep_replayable(terms, n_weeks),
         as_of,
+        leads=leads,
         max_series=max_series,
         carrying_rate=carrying_rate,
         default_ratio=default_ratio,
@@ -121,11 +125,12 @@ def forecast_replay(
     forecasts: Sequence[Forecast] | None = None,
     progress: Progress | None = None,
     max_cutoffs: int = MAX_CUTOFFS,
+    known: Known = NOTHING,
 ) -> Replay:
     """The replay with a forecast from every origin in it, given (in any order) or made here.
 
     Made here they learn from the replayed pairs and others beside them, 3,000 in all, by models trained at
-    `max_cutoffs` days at most. Raises ValueError if one given is missing.
+    `max_cutoffs` days at most, with what was `known` ahead. Raises ValueError if one given is missing.
     """
     history = replay.history
     origins = list_origins(history, replay.windows)
@@ -133,12 +138,14 @@ def forecast_replay(
         pool = _pool_pairs(catalog, history)
         weeks = int(np.ceil(history.terms.cover_days.max() / 7.0))
         seen = demand.join(pool.select(PAIR), on=PAIR, how="semi")
-        forecasts = forecast_origins(seen, pool, origins, weeks, progress, max_cutoffs=max_cutoffs)
-    known = {history.panel.index_of(made.origin): (made, _match_rows(history, made)) for made in forecasts or []}
-    missing = [day for day in origins if history.panel.index_of(day) not in known]
+        forecasts = forecast_origins(
+            seen, pool, origins, weeks, progress, max_cutoffs=max_cutoffs, known=known.as_replayed()
+        )
+    held = {history.panel.index_of(made.origin): (made, _match_rows(history, made)) for made in forecasts or []}
+    missing = [day for day in origins if history.panel.index_of(day) not in held]
     if missing:
         raise ValueError(f"forecasts: none from {missing[0]}, which the replay needs ({len(missing)} missing)")
-    return replace(replay, forecasts=known)
+    return replace(replay, forecasts=held)
 
 
 def _match_rows(history: History, forecast: Forecast) -> Ints:

@@ -26,7 +26,7 @@ class Policy(Protocol):
     def order(self, history: History, week: int, on_hand: Ints, due: Ints) -> Ints:
         """Units to order at the opening of `week` (n_cells, n).
 
-        on_hand (n_cells, n) before that day's receipts; due (n_cells, n, k) arriving in week, week + 1, ...
+        on_hand (n_cells, n) before that day's receipts; due (n_cells, n, k) expected in week, week + 1, ...
         """
         ...
 
@@ -82,12 +82,14 @@ def simulate(
 ) -> Outcome:
     """Replay one window. A week: order at its opening, then what is due on the arrival day, before that day's demand.
 
+    Orders take as long as a draw of their lead time. A policy is told the mean of it; what is late is due any day.
     Cost = holding * stock at the end of the week + shortage * units short, each in the pair's scored weeks that may be
     charged. `watch(week, stock, short)` sees every week's end.
     """
     terms, cells = history.terms, policy.n_cells
     stock = np.repeat(start.on_hand[None, :], cells, axis=0)
     due = np.repeat(start.due[None, :, :], cells, axis=0)
+    under_way: list[tuple[Ints, Ints, Ints]] = []
     found = {name: np.zeros(stock.shape) for name in FIGURES}
     pairs = np.arange(len(start.on_hand))
     for step in range(window.n_weeks):
@@ -95,9 +97,13 @@ def simulate(
         if step < window.order_weeks:
             is_review = (step % terms.review_weeks == 0) & start.takes_part
             if is_review.any():
-                quantity = policy.order(history, week, stock, due[:, :, step:]) * is_review
-                arrives = np.minimum(step + terms.lead_weeks, window.n_weeks)
+                quantity = policy.order(history, week, stock, _tell(start, under_way, cells, step)) * is_review
+                expected, arrives = (
+                    np.minimum(step + weeks, window.n_weeks)
+                    for weeks in (terms.lead_weeks, history.draw_lead_weeks(week))
+                )
                 due[:, pairs, arrives] += quantity
+                under_way.append((quantity, expected, arrives))
                 found["ordered"] += quantity
                 found["orders"] += quantity > 0
         early, late = history.split_week(week)
@@ -109,6 +115,15 @@ def simulate(
         if watch is not None:
             watch(week, stock, short)
     return Outcome(found)
+
+
+def _tell(start: Start, under_way: list[tuple[Ints, Ints, Ints]], cells: int, step: int) -> Ints:
+    """What is due from `step` on as far as anybody can know: (cells, n, k). under_way: quantity, expected, arrives."""
+    told = np.repeat(start.due[None, :, :], cells, axis=0)
+    pairs = np.arange(len(start.on_hand))
+    for quantity, expected, arrives in under_way:
+        told[:, pairs, np.maximum(expected, step)] += quantity * (arrives >= step)
+    return told[:, :, step:]
 
 
 def charge(found: dict[str, Floats], history: History, week: int, charged: Flags, stock: Ints, short: Ints) -> None:

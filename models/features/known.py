@@ -6,7 +6,7 @@ Small frames, each of which may be empty: where a chain tells none of it, nothin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -55,6 +55,10 @@ class Known:
     predecessors: pl.DataFrame = field(default_factory=lambda: _empty(PREDECESSORS))
     renewals: pl.DataFrame = field(default_factory=lambda: _empty(RENEWALS))
     powers: pl.DataFrame = field(default_factory=lambda: _empty(POWERS))
+
+    def as_replayed(self) -> Known:
+        """What a replay of the past may look ahead with: no price list says since when it was known."""
+        return replace(self, prices=_empty(PRICES))
 
 
 NOTHING = Known()

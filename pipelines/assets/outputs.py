@@ -39,7 +39,12 @@ def output_assets() -> list[AssetsDefinition]:
     marts = [each.full_name for each in tables() if each.schema == "marts"]
     return [
         *(_output(name, "forecast", upstream, MAKERS[name]) for name, upstream in FORECAST_OUTPUTS.items()),
-        _output("calibration", "suggestions", ["outputs.forecast_weekly", "marts.dim_supply_terms"], make_calibration),
+        _output(
+            "calibration",
+            "suggestions",
+            ["outputs.forecast_weekly", "outputs.lead_times", "marts.dim_supply_terms"],
+            make_calibration,
+        ),
         _output(
             "lead_times",
             "suggestions",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.backtest.calibrate import calibrate_policy
-from models.policy.calibration import CALIBRATION_SCHEMA
+from models.features.known import NOTHING
+from models.policy.calibration import CALIBRATION_SCHEMA, is_reusable
 from models.policy.counting import list_counts
 from models.policy.held import hold_back_orders
 from models.policy.lead_times import learn_lead_times
@@ -18,6 +19,7 @@ from models.policy.moving import TRANSFER_SCHEMA, apply_transfers, plan_transfer
 from models.policy.plan import PLAN_SCHEMA, plan_orders
 from pipelines.assets.kept import kept_forecast, kept_frame, report_stages
 from pipelines.frames import read_output
+from pipelines.known import read_known
 from pipelines.policy_inputs import read_setting, read_transfer_terms
 
 if TYPE_CHECKING:
@@ -37,13 +39,16 @@ def make_calibration(session: RunSession) -> pl.DataFrame:
     terms = kept_frame(session, "terms")
     if terms.is_empty() or kept_frame(session, "free_stock").is_empty():
         return pl.DataFrame(schema=CALIBRATION_SCHEMA)
+    previous = read_output(session.con, "calibration")
     return calibrate_policy(
         kept_frame(session, "demand"),
         kept_frame(session, "catalog"),
         terms,
         session.as_of,
         _unmet_demand(session),
-        previous=read_output(session.con, "calibration"),
+        previous=previous,
+        known=NOTHING if is_reusable(previous, session.as_of) else read_known(session.con),
+        leads=read_output(session.con, "lead_times"),
         carrying_rate=session.settings.holding_rate_per_year,
         progress=report_stages(session, "calibration"),
     )
