@@ -119,6 +119,10 @@ def serve(role: Role = "all", host: str | None = None, port: int | None = None, 
 
         app = create_web(role, api=settings.api_url or (own_address(listener) if role == "all" else ""))
         configure_logs()
+        if role != "api":
+            from dashboards.beginning import begin
+
+            begin()
         # uvicorn raises the signal again once it is done: an end as asked is no failure
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
