@@ -38,6 +38,7 @@ check: environment ## lint, format, types, import layers, SQL, generated docs, s
 	$(RUN)/python -m api.docs --check
 	$(RUN)/python -m expectations.docs --check
 	$(RUN)/python -m ims.readiness.controls --check
+	$(RUN)/python -m ims.readiness.page --check
 	$(RUN)/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
 	deploy/check-secrets.sh $(RUN)
 	deploy/audit-dependencies.sh $(RUN)
@@ -51,6 +52,7 @@ docs: environment ## write the generated pages anew
 	$(RUN)/python -m api.docs
 	$(RUN)/python -m expectations.docs
 	$(RUN)/python -m ims.readiness.controls
+	$(RUN)/python -m ims.readiness.page
 	$(RUN)/typer ims.cli utils docs --name ims --output docs/cli.md
 
 environment: $(UV) ## the virtual environment, as locked

@@ -23,6 +23,7 @@ from ims.settings import Settings
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SHORTEST_SECRET = 32
 PEM = re.compile(r"-----BEGIN PRIVATE KEY-----.*?-----END PRIVATE KEY-----", re.DOTALL)
@@ -57,6 +58,18 @@ def load_key_ring(settings: Settings) -> KeyRing:
 def load_vault(settings: Settings, purpose: str) -> Fernet:
     """Authenticated encryption with a key of its own for each purpose, derived from the installation's secret."""
     from cryptography.fernet import Fernet
+
+    return Fernet(base64.urlsafe_b64encode(_derived(settings, purpose)))
+
+
+def load_signer(settings: Settings, purpose: str) -> Ed25519PrivateKey:
+    """What this installation signs with for others to verify, derived from its secret as well."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(_derived(settings, f"{purpose} signature"))
+
+
+def _derived(settings: Settings, purpose: str) -> bytes:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -66,8 +79,7 @@ def load_vault(settings: Settings, purpose: str) -> Fernet:
         path = settings.home / "keys" / "secrets.key"
         text, where = _made_once(path, _make_secret), str(path)
     (first, *_) = _shared_secrets(text, where)
-    derived = HKDF(SHA256(), 32, salt=None, info=f"ims {purpose}".encode()).derive(first[0])
-    return Fernet(base64.urlsafe_b64encode(derived))
+    return HKDF(SHA256(), 32, salt=None, info=f"ims {purpose}".encode()).derive(first[0])
 
 
 def load_pseudonym_key(settings: Settings) -> bytes:

@@ -1,4 +1,4 @@
-"""The verdicts of readiness, from the evidence under IMS_HOME: what `ims readiness` says, without running anything."""
+"""The verdicts of readiness, by the evidence here and the repository's: what `ims readiness` says, without a run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ims.failure import WrongInput
-from ims.readiness.evidence import Evidence, Store
+from ims.readiness.code import Code, code_here
+from ims.readiness.evidence import Evidence
+from ims.readiness.ledger import all_records, output_of
 from ims.readiness.lines import lines
-from ims.readiness.running import code_here
 from ims.readiness.verdicts import Verdict, judge
 from ims.settings import get_settings
 
@@ -29,21 +30,21 @@ class Found:
 
 def read_verdicts() -> Found:
     """The verdicts as of now."""
-    records, faults = Store(get_settings()).read()
+    records, faults = all_records(get_settings())
     code = _code()
     now = dt.datetime.now(dt.UTC)
-    verdicts = tuple(judge(line, records, code or "", now) for line in lines())
+    verdicts = tuple(judge(line, records, code, now) for line in lines())
     return Found(verdicts, tuple(faults), bool(records), code is not None)
 
 
 def read_printed(evidence: Evidence) -> str:
     """The end of what the command printed; empty where that is no longer there."""
-    path = Store(get_settings()).output_of(evidence)
-    return path.read_text(encoding="utf-8", errors="replace")[-LONGEST:] if path.exists() else ""
+    path = output_of(get_settings(), evidence)
+    return "" if path is None else path.read_text(encoding="utf-8", errors="replace")[-LONGEST:]
 
 
 @st.cache_data(show_spinner=False, ttl=60)
-def _code() -> str | None:
+def _code() -> Code | None:
     """A name for the state of the code; an installed copy is no checkout, and has none."""
     try:
         return code_here()

@@ -19,26 +19,34 @@ def readiness(
         str | None,
         typer.Option("--run", metavar="GROUP", help="First run what proves the lines: a group, numbers (1,16) or all."),
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Add what was found here to the repository's evidence, and write its page.")
+    ] = False,
     form: Annotated[Literal["table", "json", "html"], typer.Option("--format", help="How it is printed.")] = "table",
 ) -> None:
     """Say of each line of production whether it is met, failed, stale, not run, or needs a cloud; exit code 1 unless
     every line is met that can be met here.
 
-    A line is met by evidence alone: a command that ran, when, on which code, and what it measured. The evidence lies
-    under IMS_HOME/readiness; `--run` adds to it, which takes from seconds (a line) to hours (all).
+    A line is met by evidence alone: a command that ran, when, on which code, and what it measured. The repository has
+    some (docs/readiness), and this installation its own under IMS_HOME/readiness: `--run` adds to that, which takes
+    from seconds (a line) to hours (all), and `--keep` hands it on to the repository, signed.
     """
     import datetime as dt
 
     from ims.progress import progress_bar
+    from ims.readiness.code import code_here
     from ims.readiness.evidence import Store
+    from ims.readiness.ledger import Ledger, all_records
     from ims.readiness.lines import lines, select
-    from ims.readiness.running import code_here, proofs_of
+    from ims.readiness.page import Moment, write
+    from ims.readiness.running import proofs_of
     from ims.readiness.running import run as prove
     from ims.readiness.showing import as_html, as_json, summary
     from ims.readiness.verdicts import judge
     from ims.settings import get_settings
 
-    store = Store(get_settings())
+    settings = get_settings()
+    store = Store(settings)
     wanted = select(run) if run else ()
     with progress_bar() as progress:
         proofs = proofs_of(wanted)
@@ -47,7 +55,11 @@ def readiness(
             evidence = prove(proof, store)
             typer.echo(f"{number + 1}/{len(proofs)} {proof.command}: exit code {evidence.exit_code}", err=True)
             progress(proof.command, 1, 1)
-    records, faults = store.read()
+    if keep:
+        count = Ledger().keep(settings, store)
+        write(Moment.now())
+        typer.echo(f"{count} records were added to the repository's evidence; commit docs and README.md", err=True)
+    records, faults = all_records(settings)
     code, now = code_here(), dt.datetime.now(dt.UTC)
     verdicts = [judge(line, records, code, now) for line in wanted or lines()]
     if form == "table":

@@ -70,7 +70,7 @@ class Store:
             file.truncate(sum(len(line.encode()) + 1 for line in written))
             before = json.loads(written[-1])["seal"] if written else FIRST
             body = asdict(evidence)
-            seal = self._vault.encrypt(_digest(body, before)).decode()
+            seal = self._vault.encrypt(digest(body, before)).decode()
             file.write(json.dumps({**body, "seal": seal}, sort_keys=True) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -131,7 +131,7 @@ class Store:
         from cryptography.fernet import InvalidToken
 
         try:
-            return self._vault.decrypt(seal.encode()) == _digest(body, before)
+            return self._vault.decrypt(seal.encode()) == digest(body, before)
         except InvalidToken:
             return False
 
@@ -141,5 +141,6 @@ def _whole_lines(text: str) -> list[str]:
     return text[: text.rfind("\n") + 1].splitlines()
 
 
-def _digest(body: Mapping[str, Any], before: str) -> bytes:
+def digest(body: Mapping[str, Any], before: str) -> bytes:
+    """What is sealed of a record: itself and the seal before it."""
     return hashlib.sha256(f"{before}\n{json.dumps(body, sort_keys=True)}".encode()).digest()

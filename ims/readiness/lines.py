@@ -14,6 +14,7 @@ from ims.failure import WrongInput
 FILE = Path(__file__).parent / "lines.toml"
 KINDS = {"T": "test", "B": "benchmark", "D": "drill", "S": "scan", "V": "validation", "P": "documents"}
 PASSED = r"(\d+) passed"
+EVIDENCE = "docs/readiness"  # the repository's evidence, and the page made of it
 OF_THE_CODE = frozenset("TSVP")  # what these kinds say holds for the code they ran on, and no other
 
 
@@ -50,6 +51,20 @@ class Proof:
         """
         found = re.findall(self.measure, output) if self.measure else []
         return float(found[-1].replace(",", "")) if found else None
+
+    def reads(self, path: str) -> bool:
+        """Whether this file may change what the proof shows: each may, but evidence and tests that it does not run.
+
+        >>> proof = Proof("T", "pytest tests/api/people tests/unit/test_deploy.py")
+        >>> [proof.reads(f"tests/{name}.py") for name in ("unit/test_deploy", "unit/test_fields", "conftest")]
+        [True, False, True]
+        """
+        if path.startswith(EVIDENCE):
+            return False
+        program, *words = self.command.split()
+        if program != "pytest" or not path.startswith("tests/") or not path.rpartition("/")[2].startswith("test_"):
+            return True
+        return any(path == word or path.startswith(f"{word}/") for word in words)
 
     def is_within(self, value: float) -> bool:
         """Whether the value keeps the limit."""

@@ -64,6 +64,17 @@ def as_markdown(verdicts: Sequence[Verdict]) -> str:
     return "\n".join((f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|", *rows)) + "\n"
 
 
+def group_table(verdicts: Sequence[Verdict]) -> str:
+    """The table of the README: of each group how many lines are met, which are open, how many need a cloud."""
+    rows = ["| group | lines | met | open | needs a cloud |", "|---|---|---|---|---|"]
+    for group in dict.fromkeys(each.line.group for each in verdicts):
+        of_it = [each for each in verdicts if each.line.group == group]
+        met, cloud = (sum(each.state == state for each in of_it) for state in ("met", "cloud"))
+        left = ", ".join(str(each.line.id) for each in of_it if each.state not in {"met", "cloud"})
+        rows.append(f"| {group} | {len(of_it)} | {met or ''} | {left} | {cloud or ''} |")
+    return "\n".join(rows) + "\n"
+
+
 def _rows(verdicts: Iterable[Verdict]) -> list[tuple[str, ...]]:
     return [
         (

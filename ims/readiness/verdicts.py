@@ -5,12 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ims.readiness.evidence import Evidence
 from ims.readiness.lines import OF_THE_CODE, Line, Proof
 
 # the worst of its proofs is what a line is
 STATES = ("failed", "not run", "stale", "met")
+
+
+class State(Protocol):
+    """The state of the code, by what a proof reads of it."""
+
+    def of(self, proof: Proof) -> str:
+        """Its name."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -23,8 +32,8 @@ class Verdict:
     evidence: tuple[Evidence, ...] = ()
 
 
-def judge(line: Line, records: Sequence[Evidence], code: str, now: dt.datetime) -> Verdict:
-    """The verdict on a line, from the latest record of each of its proofs. `code` is the state of the code here."""
+def judge(line: Line, records: Sequence[Evidence], code: State | None, now: dt.datetime) -> Verdict:
+    """The verdict on a line, from the latest record of each of its proofs; `code` is None where it cannot be told."""
     found = [_judge(proof, records, code, now) for proof in line.proofs]
     used = tuple(evidence for _, _, evidence in found if evidence is not None)
     if not found and line.open is None:
@@ -41,7 +50,9 @@ def judge(line: Line, records: Sequence[Evidence], code: str, now: dt.datetime) 
     return Verdict(line, "met", because, used)
 
 
-def _judge(proof: Proof, records: Sequence[Evidence], code: str, now: dt.datetime) -> tuple[str, str, Evidence | None]:
+def _judge(
+    proof: Proof, records: Sequence[Evidence], code: State | None, now: dt.datetime
+) -> tuple[str, str, Evidence | None]:
     latest = next((each for each in reversed(records) if each.command == proof.command), None)
     if latest is None:
         return "not run", f"never run: {proof.command}", None
@@ -55,7 +66,7 @@ def _judge(proof: Proof, records: Sequence[Evidence], code: str, now: dt.datetim
         if not proof.is_within(latest.value):
             limit = proof.at_most if proof.at_most is not None else proof.at_least
             return "failed", f"{proof.command}: {latest.value:,g} {proof.unit}, limit {limit:,g}, {when}", latest
-    if proof.kind in OF_THE_CODE and latest.code != code:
+    if proof.kind in OF_THE_CODE and (code is None or latest.code != code.of(proof)):
         return "stale", f"the code has changed since {proof.command}, {when}", latest
     if now - began > dt.timedelta(days=proof.days):
         return "stale", f"{proof.command} is older than {proof.days} days, {when}", latest

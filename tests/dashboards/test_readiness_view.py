@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
 from api.identity.policy import roles
 from dashboards.proof import reading
+from ims.readiness import ledger
 from ims.readiness.evidence import Store
 from ims.readiness.lines import lines
 
@@ -22,10 +24,22 @@ def ran(settings, **other: object) -> None:
     Store(settings).append("12 passed in 3 s", **given)
 
 
+class Tree:
+    """The state of the code that the evidence is of."""
+
+    def of(self, _: object) -> str:
+        return "tree"
+
+
+@pytest.fixture(autouse=True)
+def _no_evidence_of_the_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ledger, "ROOT", tmp_path)
+
+
 @pytest.fixture
 def code(monkeypatch: pytest.MonkeyPatch) -> None:
     """The code here is the tree that the evidence is of."""
-    monkeypatch.setattr(reading, "code_here", lambda: "tree")
+    monkeypatch.setattr(reading, "code_here", Tree)
 
 
 def test_without_evidence_it_says_which_command_writes_it(installation, site) -> None:

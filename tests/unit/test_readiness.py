@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from ims.failure import WrongInput
-from ims.readiness import running
+from ims.readiness import code, running
+from ims.readiness.code import code_at, code_here
 from ims.readiness.evidence import Store
 from ims.readiness.lines import Line, Proof, lines, select
-from ims.readiness.running import code_here, proofs_of, run
+from ims.readiness.running import proofs_of, run
 from ims.readiness.showing import as_html, as_json, as_markdown, summary
-from ims.readiness.verdicts import judge
+from ims.readiness.verdicts import State, judge
 from ims.settings import Settings
 
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
@@ -40,7 +41,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@t"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run([*git, *words], check=True)
-    monkeypatch.setattr(running, "ROOT", root)
+    monkeypatch.setattr(code, "ROOT", root)
     return root
 
 
@@ -50,20 +51,30 @@ def ran(store: Store, proof: Proof, output: str, **other: object) -> None:
     store.append(output, **given)
 
 
-def state(store: Store, line: Line = LINE, code: str = "tree", now: dt.datetime = NOW) -> str:
+@dataclasses.dataclass(frozen=True)
+class Tree:
+    """A state of the code that is the same for every proof."""
+
+    name: str = "tree"
+
+    def of(self, _: Proof) -> str:
+        return self.name
+
+
+def state(store: Store, line: Line = LINE, code: State | None = Tree(), now: dt.datetime = NOW) -> str:
     return judge(line, store.read()[0], code, now).state
 
 
 def test_without_evidence_no_line_is_met():
     assert [line.id for line in lines()] == list(range(1, 45))
     for line in lines():
-        verdict = judge(line, [], "tree", NOW)
+        verdict = judge(line, [], Tree(), NOW)
         assert verdict.state == ("cloud" if line.cloud and not line.open and not line.proofs else "not run")
         assert verdict.because
 
 
 def test_each_command_of_a_line_is_there():
-    root = running.ROOT
+    root = code.ROOT
     targets = (root / "Makefile").read_text() + (root / "deploy" / "release.mk").read_text()
     for proof in proofs_of(lines()):
         program, *words = shlex.split(proof.command)
@@ -103,7 +114,7 @@ def test_the_newest_run_counts_and_drills_outlive_the_code_for_their_days(store)
     ran(store, DRILL, "back after 31 s")
     assert state(store, only) == "failed"
     ran(store, DRILL, "back after 4.5 s")
-    assert state(store, only, code="another tree") == "met"
+    assert state(store, only, code=Tree("another")) == "met"
     assert state(store, only, now=NOW + dt.timedelta(days=8)) == "stale"
 
 
@@ -182,12 +193,49 @@ def test_evidence_of_another_installation_or_with_other_output_counts_for_nothin
 
 def test_a_proof_is_run_and_kept_with_what_it_printed(store, checkout):
     evidence = run(TEST, store)
-    assert (evidence.exit_code, evidence.value, evidence.code) == (0, 12, code_here())
+    assert (evidence.exit_code, evidence.value, evidence.code) == (0, 12, code_here().of(TEST))
     assert store.output_of(evidence).read_text() == "12 passed\n"
     run(DRILL, store)
     assert state(store, code=code_here(), now=dt.datetime.now(dt.UTC)) == "met"
     (checkout / "code.py").write_text("2")
     assert state(store, code=code_here(), now=dt.datetime.now(dt.UTC)) == "stale"
+    assert state(store, code=None, now=dt.datetime.now(dt.UTC)) == "stale"
+
+
+def test_code_that_changes_while_a_proof_runs_is_no_state_that_it_was_proved_of(store, checkout):
+    changing = Proof("T", "sh -c 'echo 2 > code.py; echo 12 passed'", measure=r"(\d+) passed", at_least=10)
+    assert run(changing, store).code == running.CHANGED
+
+
+def test_the_state_of_the_code_is_told_by_content_and_by_what_a_proof_reads(checkout):
+    before, proof = code_here(), Proof("T", "pytest tests/unit/test_a.py")
+    assert before.of(proof) == code_at("HEAD").of(proof)
+    for path, is_read in (
+        ("docs/readiness/evidence.jsonl", False),
+        ("docs/readiness.md", False),
+        ("tests/unit/test_b.py", False),
+        ("tests/unit/test_a.py", True),
+        ("tests/conftest.py", True),
+        ("docs/runbooks.md", True),
+    ):
+        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / path).write_text("new")
+        assert (code_here().of(proof) != before.of(proof)) is is_read, path
+        (checkout / path).unlink()
+    assert code_here().of(proof) == before.of(proof)
+
+
+def test_what_a_command_writes_into_a_page_is_not_of_the_code(checkout):
+    page = checkout / "README.md"
+    page.write_text("one <!-- written by x -->1<!-- end -->")
+    first = code_here().of(TEST)
+    git = ["git", "-C", str(checkout), "-c", "user.name=t", "-c", "user.email=t@t"]
+    for words in (["add", "."], ["commit", "-qm", "two"]):
+        subprocess.run([*git, *words], check=True)
+    page.write_text("one <!-- written by x -->2<!-- end -->")
+    assert code_here().of(TEST) == first == code_at("HEAD").of(TEST)
+    page.write_text("two <!-- written by x -->2<!-- end -->")
+    assert code_here().of(TEST) != first
 
 
 def test_a_proof_that_does_not_end_is_stopped_and_has_failed(store, checkout, monkeypatch):
@@ -207,7 +255,7 @@ def test_lines_are_chosen_by_group_or_number():
 
 def test_verdicts_are_shown_as_table_json_and_page(store):
     ran(store, TEST, "12 passed", commit="<b>")
-    verdicts = [judge(LINE, store.read()[0], "tree", NOW)]
+    verdicts = [judge(LINE, store.read()[0], Tree(), NOW)]
     assert summary(verdicts) == "1 lines: 1 not run."
     assert json.loads(as_json(verdicts, []))["lines"][0]["evidence"][0]["value"] == 12
     assert "Tests \\| drills" in as_markdown(verdicts)

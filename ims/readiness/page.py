@@ -1,0 +1,106 @@
+"""The page of all lines (docs/readiness.md) and the table in the README, made of the repository's evidence alone.
+
+Both say how it stood at one commit and moment, which the page names: they change with the evidence and the lines, not
+with each commit. `python -m ims.readiness.page` writes them, `--check` compares (exit code 1).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ims.failure import WrongInput
+from ims.readiness.code import ROOT, code_at, git
+from ims.readiness.ledger import Ledger
+from ims.readiness.lines import lines
+from ims.readiness.showing import as_markdown, group_table, summary
+from ims.readiness.verdicts import Verdict, judge
+
+PAGE, README = Path("docs/readiness.md"), Path("README.md")
+BEGIN, END = "<!-- written by ims.readiness.page -->", "<!-- end -->"
+MOMENT = re.compile(r"^As of (\d{4}-\d\d-\d\d \d\d:\d\d) UTC, commit ([0-9a-f]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When, and on which commit."""
+
+    at: dt.datetime
+    commit: str
+
+    @classmethod
+    def now(cls, root: Path | None = None) -> Moment:
+        """This one."""
+        return cls(dt.datetime.now(dt.UTC), git("rev-parse", "--short", "HEAD", root=root).strip())
+
+
+def read_moment(root: Path) -> Moment | None:
+    """Which moment the page speaks of; None where there is no page yet."""
+    path = root / PAGE
+    found = MOMENT.search(path.read_text(encoding="utf-8")) if path.exists() else None
+    return Moment(dt.datetime.fromisoformat(f"{found[1]}+00:00"), found[2]) if found else None
+
+
+def render(moment: Moment, root: Path) -> dict[Path, str]:
+    """The text of both files, as of that moment. Raises WrongInput where git does not know its commit."""
+    records, faults = Ledger(root).read()
+    code = code_at(moment.commit, root)
+    verdicts = [judge(line, records, code, moment.at) for line in lines()]
+    when = f"As of {moment.at:%Y-%m-%d %H:%M} UTC, commit {moment.commit}: {summary(verdicts)}"
+    before, _, rest = (root / README).read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    block = f"{BEGIN}\n{group_table(verdicts)}\n{when} [Every line, with what proves it]({PAGE}).\n{END}"
+    return {PAGE: _page(when, verdicts, faults), README: f"{before}{block}{after}"}
+
+
+def write(moment: Moment, root: Path | None = None) -> None:
+    """Both files, as of that moment."""
+    for path, text in render(moment, root or ROOT).items():
+        ((root or ROOT) / path).write_text(text, encoding="utf-8")
+
+
+def stale(root: Path) -> list[str]:
+    """What is wrong with the files and the evidence that they are made of, in sentences."""
+    moment = read_moment(root)
+    if moment is None:
+        return [f"{PAGE} names no moment; run `ims readiness --keep`"]
+    _, faults = Ledger(root).read()
+    faults += [f"evidence was taken away since {commit}" for commit in Ledger(root).rewritten()]
+    changed = [str(path) for path, text in render(moment, root).items() if (root / path).read_text() != text]
+    return faults + [f"{path} is out of date; run `python -m ims.readiness.page`" for path in changed]
+
+
+def _page(when: str, verdicts: Sequence[Verdict], faults: Sequence[str]) -> str:
+    wrong = "".join(f"**{fault}: what follows it counts for nothing.**\n\n" for fault in faults)
+    return (
+        "# Readiness\n\n"
+        "What production needs, line by line (`ims/readiness/lines.toml`), and what proves each: a command that ran,\n"
+        "when, on which code, and what it measured. Written by `python -m ims.readiness.page` from the evidence in\n"
+        "[docs/readiness](readiness), which [drills.md](drills.md#evidence) describes; `ims readiness` says how the\n"
+        f"code here stands.\n\n{wrong}{when}\n\n{as_markdown(verdicts)}"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files as of the moment that they name, or compare them."""
+    if "--check" in arguments:
+        if git("rev-parse", "--is-shallow-repository").strip() == "true":
+            print("readiness: a shallow clone does not hold the commit that its page speaks of: not compared")
+            return 0
+        found = stale(ROOT)
+        for each in found:
+            print(each, file=sys.stderr)
+        return 1 if found else 0
+    write(read_moment(ROOT) or Moment.now())
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except WrongInput as error:
+        sys.exit(str(error))
