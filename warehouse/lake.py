@@ -42,10 +42,12 @@ def connect(
     try:
         con = _open_engine(settings)
         _put_secret(con, "lake_catalog", databases.lake)
-        if snapshot is not None or read_only:
-            _attach(con, databases.lake, settings, snapshot, read_only=True)
-        else:
-            _attach_and_create(con, databases.lake, settings)
+        try:
+            _attach_as_asked(con, databases.lake, settings, snapshot, read_only)
+        except duckdb.Error as error:
+            if not _has_followed_its_home(databases.lake, settings, error):
+                raise
+            _attach_as_asked(con, databases.lake, settings, snapshot, read_only)
         con.execute("USE lake")
     except duckdb.Error as error:
         raise _unavailable(databases.lake, settings, snapshot, error) from None
@@ -114,6 +116,28 @@ def _extension(name: str) -> Path:
 
     package = importlib.import_module(f"duckdb_extension_{name}")
     return Path(package.__path__[0]) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+
+
+def _attach_as_asked(
+    con: duckdb.DuckDBPyConnection, url: str, settings: Settings, snapshot: int | None, read_only: bool
+) -> None:
+    if snapshot is not None or read_only:
+        _attach(con, url, settings, snapshot, read_only=True)
+    else:
+        _attach_and_create(con, url, settings)
+
+
+def _has_followed_its_home(url: str, settings: Settings, error: duckdb.Error) -> bool:
+    """Where the catalog names another folder since the whole home was moved: name the one it is in now."""
+    from warehouse.moved import LakeElsewhere, is_of_the_home, name_anew
+
+    if "DATA_PATH" not in str(error) or not is_of_the_home(settings):
+        return False
+    try:
+        name_anew(url, settings)
+    except LakeElsewhere as elsewhere:
+        raise LakeUnavailable(str(elsewhere)) from None
+    return True
 
 
 def _attach_and_create(con: duckdb.DuckDBPyConnection, url: str, settings: Settings) -> None:
@@ -204,7 +228,8 @@ def _unavailable(url: str, settings: Settings, snapshot: int | None, error: Exce
     return LakeUnavailable(
         f"The warehouse (catalog {redact_url(url)}, data {settings.lake_data_path}{pinned}) cannot be opened: "
         f"{_one_line(error, url)}. Check that PostgreSQL runs and that IMS_HOME, IMS_LAKE_PATH and "
-        "IMS_LAKE_DATABASE_URL are those the lake was made with."
+        "IMS_LAKE_DATABASE_URL are those the lake was made with; a folder that was moved on purpose is named by "
+        "`ims lake moved`."
     )
 
 

@@ -61,6 +61,11 @@ def verify_lake(databases: Databases, settings: Settings, snapshot: int | None, 
     return Whole(len(named), rows, faults)
 
 
+def missing_files(url: str, path: str) -> list[str]:
+    """What is not there of the files that the catalog at `url` names, were the lake at `path`; a sentence each."""
+    return list(_missing(_files(url, path.rstrip("/") + "/")))
+
+
 def _files(url: str, base: str) -> list[tuple[str, int]]:
     import psycopg
 

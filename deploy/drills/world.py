@@ -185,7 +185,7 @@ def published_chain(scene: Scene, profile: str = "ci", settings: str = "") -> Ch
         scene.run(["cp", "-a", kept / "pg", kept / "home", scene.folder])
         cluster.configure(settings)
         cluster.start()
-        cluster.ask(f"UPDATE ducklake_metadata SET value = '{chain.home}/lake/' WHERE key = 'data_path'", "ims_lake")
+        chain.ims("lake", "moved")
     else:
         scene.folder_of("pg", USER)
         cluster.create(settings)

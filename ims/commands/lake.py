@@ -46,3 +46,26 @@ def verify(
             "computed anew from the operational database: move the lake's folder away, drop its catalog, `ims run`."
         )
     typer.echo(f"{found.files:,} files are there and as long as the catalog says; {found.rows:,} rows were read.")
+
+
+@app.command("moved")
+def moved() -> None:
+    """Write into the lake's catalog that its folder is now where IMS_HOME or IMS_LAKE_PATH says, if it is whole there.
+
+    A home that holds its PostgreSQL and its lake needs no such word: it may be copied or moved as a whole while
+    nothing of it runs.
+    """
+    from api.database import open_databases
+    from ims.failure import Failure
+    from ims.settings import get_settings
+    from warehouse.moved import LakeElsewhere, name_anew
+
+    settings = get_settings()
+    try:
+        before = name_anew(open_databases(settings).lake, settings)
+    except LakeElsewhere as error:
+        raise Failure(str(error)) from error
+    if before is None:
+        typer.echo(f"The catalog says {settings.lake_data_path} already.")
+    else:
+        typer.echo(f"The catalog said {before} and says {settings.lake_data_path} now.")
