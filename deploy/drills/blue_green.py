@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import dataclass
 
 import psutil
-from load import Load, People, employ, told
+from load import ALL, Load, People, employ, told
 from scene import HERE, Scene, expect, free_ports, say, scene, wait_until
 from world import Chain, answers, published_chain
 
@@ -81,25 +82,37 @@ class Street:
         return self.proxy.counts(colour).asked
 
 
-def drill(playing: Scene, profile: str, rate: float, switches: int, hold: float) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What people ask: so many requests a second, of these kinds (all, where none is named)."""
+
+    rate: float
+    kinds: frozenset[str]
+
+    def put(self, people: People, port: int, seconds: float) -> Load:
+        """This load, for so long."""
+        return Load(people, port, self.rate, seconds, asks=self.kinds)
+
+
+def drill(playing: Scene, profile: str, asked: Asked, switches: int, hold: float) -> None:
     """All of it, in order."""
     street = Street(published_chain(playing, profile))
     street.open()
     street.put("blue")
     wait_until("blue is behind the door", lambda: street.proxy.is_up("blue"), 30)
     people = employ(street.chain, f"http://127.0.0.1:{street.door}")
-    go_out(street, people, rate, switches, hold)
-    is_refused(street, people, rate, hold)
-    is_rolled_back(street, people, rate, hold)
+    go_out(street, people, asked, switches, hold)
+    is_refused(street, people, asked, hold)
+    is_rolled_back(street, people, asked, hold)
 
 
-def go_out(street: Street, people: People, rate: float, switches: int, hold: float) -> None:
+def go_out(street: Street, people: People, asked: Asked, switches: int, hold: float) -> None:
     """Good releases, one after the other."""
     times: list[float] = []
     outcomes = []
     for number in range(switches):
         new, old = COLOURS[1 - number % 2], COLOURS[number % 2]
-        with Load(people, street.door, rate, 3 * hold + 30) as load:
+        with asked.put(people, street.door, 3 * hold + 30) as load:
             began = time.monotonic()
             street.put(new)
             code, words = street.switch(new, hold)
@@ -108,24 +121,26 @@ def go_out(street: Street, people: People, rate: float, switches: int, hold: flo
             time.sleep(1.5)
             expect(street.asked(old) == before, f"{old} is asked nothing any more")
             street.take_away(old)
+            expect(not load.is_over, "all of it under load")
             times.append(time.monotonic() - began)
         outcomes.append(load.outcome)
         say(f"  {told(load.outcome)}; the release took {times[-1]:.1f} s")
     requests, failed = sum(each.requests for each in outcomes), sum(each.errors for each in outcomes)
     late = max(each.late for each in outcomes)
-    say(f"rate asked: {rate:,.0f} requests a second, at most {late:.2f} s late; {requests:,} requests answered")
+    what = ", ".join(sorted(asked.kinds)) or "the whole mix"
+    say(f"asked {asked.rate:,.0f} times a second: {what}; at most {late:.2f} s late; {requests:,} requests answered")
     say(f"whole release, the longest of {switches}: {max(times):.1f} s")
     say(f"failed requests in {switches} switches: {failed}")
     expect(failed == 0, "no request failed")
 
 
-def is_refused(street: Street, people: People, rate: float, hold: float) -> None:
+def is_refused(street: Street, people: People, asked: Asked, hold: float) -> None:
     """A release that says it is not ready: its database holds nothing that is published."""
     good, bad = _places(street)
     street.chain.cluster.ask("CREATE DATABASE empty", "postgres")
     street.put(bad, IMS_DATABASE_URL=street.chain.cluster.url("empty"))
     before = street.asked(bad)
-    with Load(people, street.door, rate, 10) as load:
+    with asked.put(people, street.door, 10) as load:
         code, words = street.switch(bad, hold)
     expect(code == 2, f"a release that is not ready is refused at the gate: {words.strip().splitlines()[-1][:120]}")
     expect(street.asked(bad) == before, "and was asked nothing")
@@ -133,11 +148,11 @@ def is_refused(street: Street, people: People, rate: float, hold: float) -> None
     street.take_away(bad)
 
 
-def is_rolled_back(street: Street, people: People, rate: float, hold: float) -> None:
+def is_rolled_back(street: Street, people: People, asked: Asked, hold: float) -> None:
     """A release that is ready and well, and fails at what people do."""
     _, bad = _places(street)
     street.put(bad, sys.executable, str(HERE / "failing_release.py"))
-    with Load(people, street.door, rate, 3 * hold + 10) as load:
+    with asked.put(people, street.door, 3 * hold + 10) as load:
         code, words = street.switch(bad, max(hold, 5))
         before = street.asked(bad)
         time.sleep(2)
@@ -147,7 +162,7 @@ def is_rolled_back(street: Street, people: People, rate: float, hold: float) -> 
     seconds = float(words.rsplit(",", 1)[1].split()[0])
     say(f"rollback of a failing release: {seconds:.1f} s after its first request")
     expect(seconds < MOST_ROLLBACK_SECONDS, f"within {MOST_ROLLBACK_SECONDS} s")
-    with Load(people, street.door, rate, 5) as load:
+    with asked.put(people, street.door, 5) as load:
         pass
     expect(load.outcome.errors == 0, f"and all is well again: {told(load.outcome)}")
 
@@ -162,8 +177,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", default="ci", choices=("ci", "demo", "large"))
     parser.add_argument("--rate", type=float, default=500, help="requests a second (default 500)")
+    parser.add_argument("--asks", default="", help=f"kinds of request by comma, else all of: {', '.join(sorted(ALL))}")
     parser.add_argument("--switches", type=int, default=10)
     parser.add_argument("--hold", type=float, default=3, help="seconds that each step of a switch is watched")
     given = parser.parse_args()
+    kinds = frozenset(filter(None, given.asks.split(",")))
+    if not kinds <= ALL:
+        parser.error(f"--asks: not of the mix: {', '.join(sorted(kinds - ALL))}")
     with scene("blue-green") as stage:
-        drill(stage, given.profile, given.rate, given.switches, given.hold)
+        drill(stage, given.profile, Asked(given.rate, kinds), given.switches, given.hold)

@@ -17,6 +17,7 @@ from ims.bench.world import World
 
 # what is confirmed and paid takes stock, which a demo chain has little of
 LEFT_OUT = frozenset({"confirm an order", "take a payment"})
+ALL = frozenset(kind.name for kind in KINDS) - LEFT_OUT
 
 
 @dataclass
@@ -51,10 +52,11 @@ class Load:
     rate: float | None
     seconds: float
     connections: int = 64
+    asks: frozenset[str] = frozenset()  # kinds of the mix by name; without any, all of them
     outcome: Outcome = field(default_factory=Outcome)
 
     def __enter__(self) -> Load:
-        kinds = [kind for kind in KINDS if kind.name not in LEFT_OUT]
+        kinds = [kind for kind in KINDS if kind.name in (self.asks or ALL)]
         plan = Plan(
             "127.0.0.1",
             self.port,
