@@ -30,17 +30,21 @@ def structural_share(n_series: int, n_weeks: int) -> float:
 
 @dataclass(frozen=True)
 class Expectation:
-    """mean (n, n_steps) expected units; size (n, n_steps) of the weeks, or None; method (n,)."""
+    """mean (n, n_steps) expected units; size (n, n_steps) of the weeks, or None; method (n,).
+
+    knots: (n, n_near, 11) quantiles learned directly (knots.py), nan for rows of a fallback; or None.
+    """
 
     mean: Floats
     size: Floats | None
     method: NDArray[np.str_]
+    knots: Floats | None = None
 
 
 def expect(
     history: History, model: Boosted | None, origin: int, n_steps: int, series: Ints | None = None
 ) -> Expectation:
-    """Expected demand of columns origin .. origin + n_steps - 1 for all series, or those of `series`."""
+    """Expected demand of columns origin .. origin + n_steps - 1 for all series, or those of `series` without knots."""
     panel = history.panel
     rows = np.arange(panel.n_series) if series is None else series
     base = close(panel, origin, structural(panel, origin, n_steps))[rows]
@@ -48,13 +52,17 @@ def expect(
     if model is None:
         return Expectation(base, None, method)
     own = np.flatnonzero(np.isin(method, ("boosted_blend", "inherited_demand")))
-    mean, learned = model.predict(history, origin, n_steps, rows[own])
+    seen = model.predict(history, origin, n_steps, rows[own], with_knots=series is None)
     blended = base.copy()
     share = structural_share(panel.n_series, origin)
-    blended[own] = share * base[own] + (1.0 - share) * mean
+    blended[own] = share * base[own] + (1.0 - share) * seen.mean
     size = None
-    if learned is not None:
+    if seen.size is not None:
         # fallbacks have no learned size: the typical one of rows that have
-        size = np.full(base.shape, float(np.median(learned)) if learned.size else 1.0)
-        size[own] = learned
-    return Expectation(np.where(base > 0, blended, 0.0), size, method)
+        size = np.full(base.shape, float(np.median(seen.size)) if seen.size.size else 1.0)
+        size[own] = seen.size
+    knots = None
+    if seen.knots is not None:
+        knots = np.full((len(rows), *seen.knots.shape[1:]), np.nan)
+        knots[own] = seen.knots
+    return Expectation(np.where(base > 0, blended, 0.0), size, method, knots)

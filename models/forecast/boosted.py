@@ -6,7 +6,7 @@ Reads a history before a cutoff, gives means and negative binomial sizes. Blendi
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from scipy.special import digamma
 from models.features.history import History
 from models.features.panel import Floats, Ints
 from models.features.rows import Matrix, origin_rows, series_levels, step_rows
+from models.forecast.knots import STEPS, fit_knots, predict_knots
 from models.forecast.sampling import ORIGIN_WEEKS, sample_rows
 
 if TYPE_CHECKING:
@@ -56,37 +57,53 @@ PARAMS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
+class Predicted:
+    """mean (n, n_steps) units; size k (n, n_steps), knots (n, 4 at most, 11): None where not learned."""
+
+    mean: Floats
+    size: Floats | None
+    knots: Floats | None
+
+
+@dataclass(frozen=True)
 class Boosted:
     """Trained before `cutoff`. members: mean models on the log level; size: model of log k, or None.
 
     scales: (n_members, 3) what brings a member's sum over its rows to what sold, by level under .1, under 1, above.
+    knots: models of quantiles (knots.py), none where only means are asked for.
     """
 
     cutoff: int
     members: list[lightgbm.Booster]
     size: lightgbm.Booster | None
     scales: Floats
+    knots: list[lightgbm.Booster] = field(default_factory=list)
 
-    def predict(self, history: History, origin: int, n_steps: int, series: Ints) -> tuple[Floats, Floats | None]:
-        """Expected units and size k (where learned), each (len(series), n_steps), seen from column `origin`."""
+    def predict(self, history: History, origin: int, n_steps: int, series: Ints, with_knots: bool = False) -> Predicted:
+        """What is expected of `series` in the weeks from column `origin` on."""
         t = np.full(len(series), origin, dtype=np.int64)
         known, _ = origin_rows(history, series, t)
         level = series_levels(history, series, t)
 
-        def see(step: int) -> tuple[Floats, Floats | None]:
+        def see(step: int) -> tuple[Floats, Floats | None, Floats | None]:
             ahead, _ = step_rows(history, series, t, np.full(len(series), step + 1, dtype=np.int64))
             rows = np.hstack([known, ahead])
             mean = _average(self.members, self.scales, rows, level) * level
+            knots = predict_knots(self.knots, rows, level) if with_knots and self.knots and step < STEPS else None
             if self.size is None:
-                return mean, None
+                return mean, None, knots
             rows = np.column_stack([rows, np.log(mean)]).astype(np.float32)
             raw = np.asarray(self.size.predict(rows, raw_score=True, num_threads=1)) + START_SIZE
-            return mean, np.exp(np.clip(raw, *SIZE_RANGE))
+            return mean, np.exp(np.clip(raw, *SIZE_RANGE)), knots
 
         with ThreadPoolExecutor(max_workers=WORKERS) as pool:
             steps = list(pool.map(see, range(n_steps)))
-        sizes = [size for _, size in steps if size is not None]
-        return np.column_stack([mean for mean, _ in steps]), np.column_stack(sizes) if sizes else None
+        means, sizes, knots = zip(*steps, strict=True)
+        return Predicted(
+            np.column_stack(means),
+            None if self.size is None else np.column_stack(sizes),
+            None if knots[0] is None else np.stack([each for each in knots if each is not None], axis=1),
+        )
 
 
 def build_rows(history: History, i: Ints, t: Ints, h: Ints) -> tuple[Matrix, Floats]:
@@ -97,7 +114,13 @@ def build_rows(history: History, i: Ints, t: Ints, h: Ints) -> tuple[Matrix, Flo
 
 
 def fit_boosted(
-    history: History, cutoff: int, n_steps: int, budget: int = BUDGET, is_deep: bool = True, seed: int = 0
+    history: History,
+    cutoff: int,
+    n_steps: int,
+    budget: int = BUDGET,
+    is_deep: bool = True,
+    seed: int = 0,
+    with_knots: bool = False,
 ) -> Boosted | None:
     """Models from targets before `cutoff`, or None when there is too little to learn from.
 
@@ -122,7 +145,11 @@ def fit_boosted(
             keep = np.sort(np.random.default_rng(seed + 3).choice(len(i), SIZE_ROWS, replace=False))
         mean = _average(members, scales, rows[keep], level[keep]) * level[keep]
         size = _fit_size(rows[keep], mean, units[keep], share[keep])
-    return Boosted(cutoff, members, size, scales)
+    knots = []
+    if with_knots:
+        near = h <= STEPS
+        knots = fit_knots(rows[near], level[near], units[near], share[near], PARAMS)
+    return Boosted(cutoff, members, size, scales, knots)
 
 
 def _fit_means(rows: Matrix, level: Floats, units: Floats, share: Floats, is_many: bool) -> list[lightgbm.Booster]:

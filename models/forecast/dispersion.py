@@ -11,7 +11,8 @@ import numpy as np
 from scipy import stats
 
 from models.features.panel import Floats, Ints
-from models.forecast.accuracy import exact_coverage
+from models.forecast.accuracy import exact_coverage, pinball
+from models.forecast.distribution import LEVELS, count_quantiles, week_size
 from models.forecast.errors import Errors
 
 N_CLASSES = 6
@@ -23,6 +24,9 @@ NEAR = 3
 TARGET = 0.9
 SCALE_ROWS = 10_000
 SCALE_RANGE = (0.7, 1.4)
+# Sizes that quantiles of a week are tried at, as multiples of what matches the variance.
+WEEK_SCALES = (0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1)
+WEEK_ROWS = 3_000
 OWN_RANGE = (0.4, 2.5)
 # What a chain too young for errors of its own gets: near the pooled figures of two grocery chains.
 YOUNG = (0.15, 0.25)
@@ -33,7 +37,8 @@ class Dispersion:
     """Shock variances at the middle of each volume class; log_mean ascending, all (n_classes,).
 
     size_scale: what a learned 1 / k must be multiplied by to give the scatter seen. sum_scale: the same for shared and
-    inner, so that sums of weeks fall under their .90 quantile nine times in ten. own: (n_series,) how far each series
+    inner, so that sums of weeks fall under their .90 quantile nine times in ten. week_scale: what a week's size is
+    multiplied by, so that pinball of its quantiles is least. own: (n_series,) how far each series
     of the panel scatters, relative to its class; None where errors were not told apart by series.
     """
 
@@ -43,6 +48,7 @@ class Dispersion:
     size_scale: float = 1.0
     sum_scale: float = 1.0
     own: Floats | None = None
+    week_scale: float = 1.0
 
     def spread(
         self, mean: Floats, size: Floats | None, series: Ints | None = None
@@ -87,7 +93,8 @@ def fit_dispersion(errors: Errors) -> Dispersion:
     middle = np.log(np.maximum(np.bincount(group, volume, N_CLASSES)[kept] / count[kept], 1e-3))
     raw = Dispersion(middle, shared[kept], inner[kept], _size_scale(errors))
     raw = replace(raw, own=_own_scatter(raw, errors))
-    return replace(raw, sum_scale=_sum_scale(raw, errors))
+    raw = replace(raw, sum_scale=_sum_scale(raw, errors))
+    return replace(raw, week_scale=_week_scale(raw, errors))
 
 
 def _own_scatter(raw: Dispersion, errors: Errors) -> Floats | None:
@@ -112,11 +119,7 @@ def _sum_scale(raw: Dispersion, errors: Errors) -> float:
     Matching variances alone makes that quantile too high wherever a few freak weeks carry the variance. Rows count by
     volume: slow movers scatter as Poisson whatever the factor, and would drive it to its end for nothing.
     """
-    rows = np.arange(len(errors.mean))
-    if len(rows) > SCALE_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, SCALE_ROWS, replace=False))
-    size = errors.size[rows] if np.isfinite(errors.size[rows]).all() else None
-    shared, inner, _ = raw.spread(errors.mean[rows], size, None if errors.series is None else errors.series[rows])
+    rows, (shared, inner, _) = _draw_spread(raw, errors, SCALE_ROWS)
     mean, units = errors.mean[rows].sum(axis=1), errors.units[rows].sum(axis=1)
     phi = np.maximum(shared + inner / errors.mean.shape[1], 1e-3)
     low, high = SCALE_RANGE
@@ -130,6 +133,27 @@ def _sum_scale(raw: Dispersion, errors: Errors) -> float:
         else:
             high = middle
     return float((low * high) ** 0.5)
+
+
+def _week_scale(raw: Dispersion, errors: Errors) -> float:
+    """The multiple of a week's size at which its quantiles lose least pinball in the past.
+
+    A size that matches the variance is too small wherever a few freak weeks carry it: the bulk is narrower.
+    """
+    rows, (shared, inner, learned) = _draw_spread(raw, errors, WEEK_ROWS)
+    mean, units = errors.mean[rows], errors.units[rows]
+    size = week_size(shared, inner)[:, None] if learned is None else learned
+    loss = [pinball(units, count_quantiles(mean, size * scale), LEVELS).sum() for scale in WEEK_SCALES]
+    return WEEK_SCALES[int(np.argmin(loss))]
+
+
+def _draw_spread(raw: Dispersion, errors: Errors, most: int) -> tuple[Ints, tuple[Floats, Floats, Floats | None]]:
+    """At most so many rows of errors, drawn once, and their spread."""
+    rows = np.arange(len(errors.mean))
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+    size = errors.size[rows] if np.isfinite(errors.size[rows]).all() else None
+    return rows, raw.spread(errors.mean[rows], size, None if errors.series is None else errors.series[rows])
 
 
 def _size_scale(errors: Errors) -> float:

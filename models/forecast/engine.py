@@ -49,6 +49,8 @@ class Forecast:
     method: (n_series,) the model, the challenger that holds the series' segment, or the fallback that stood in.
     segment: (n_series,) category and kind of demand; champions: the choice of each segment (champion.py).
     common: variance of the factor that all series share in a week; it widens totals, and no single series.
+    knots: (n_series, n_near, 11) quantiles of the near weeks learned directly (knots.py), nan where they were not.
+    week_scale: what a size k is multiplied by for the quantiles of a single week (quantiles.py).
     """
 
     origin: date
@@ -61,6 +63,8 @@ class Forecast:
     segment: NDArray[np.str_] | None = None
     champions: pl.DataFrame | None = None
     common: float = 0.0
+    knots: Floats | None = None
+    week_scale: float = 1.0
 
 
 def forecast(
@@ -130,8 +134,9 @@ def _train(
     is_deep = len(cutoffs) <= FULL_CUTOFFS
     models: dict[int, Boosted | None] = {}
     for done, cutoff in enumerate(trained):
-        budget = BUDGET if is_deep and cutoff in cutoffs else LIGHT_BUDGET
-        models[cutoff] = fit_boosted(history, cutoff, n_steps, budget, is_deep)
+        is_full = is_deep and cutoff in cutoffs
+        budget = BUDGET if is_full else LIGHT_BUDGET
+        models[cutoff] = fit_boosted(history, cutoff, n_steps, budget, is_deep, with_knots=is_full)
         _report(progress, "train", (done + 1) / len(trained))
     return models
 
@@ -144,7 +149,17 @@ def _forecast_origin(
     shared, inner, size = spread.spread(seen.mean, seen.size)
     segment = name_segments(history, origin)
     made = Forecast(
-        panel.monday(origin), panel.series, seen.mean, shared, inner, size, seen.method, segment, seats.champions
+        panel.monday(origin),
+        panel.series,
+        seen.mean,
+        shared,
+        inner,
+        size,
+        seen.method,
+        segment,
+        seats.champions,
+        knots=seen.knots,
+        week_scale=spread.week_scale,
     )
     return seats.take(made, history, origin)
 

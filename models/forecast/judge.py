@@ -13,8 +13,9 @@ from scipy import stats
 from models.features.panel import Floats, Ints, Panel
 from models.forecast import accuracy
 from models.forecast.accuracy import NINETY, SUM_WEEKS
-from models.forecast.distribution import LEVELS, count_quantiles, sum_size, week_size
+from models.forecast.distribution import LEVELS, count_quantiles, sum_size
 from models.forecast.engine import Forecast
+from models.forecast.quantiles import week_quantiles
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,9 @@ class Made:
 def read_forecast(forecast: Forecast, n_steps: int) -> Made:
     """The engine's forecast as quantiles."""
     mean = forecast.mean[:, :n_steps]
-    size = week_size(forecast.shared, forecast.inner)[:, None] if forecast.size is None else forecast.size[:, :n_steps]
     near = forecast.mean[:, :SUM_WEEKS]
     sums = count_quantiles(near.sum(axis=1), sum_size(near, forecast.shared, forecast.inner))
-    return Made(mean, count_quantiles(mean, size), sums)
+    return Made(mean, week_quantiles(forecast, n_steps), sums)
 
 
 def exact_cover(forecast: Forecast, panel: Panel, origin: int, rows: Ints) -> float:

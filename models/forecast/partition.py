@@ -46,6 +46,7 @@ def merge_forecasts(parts: Iterable[Forecast]) -> Forecast:
     order = series["row"].to_numpy()
     sizes = [part.size for part in made if part.size is not None]
     segments = [part.segment for part in made if part.segment is not None]
+    knots = [part.knots for part in made if part.knots is not None]
     chosen = [part.champions for part in made if part.champions is not None]
     return Forecast(
         made[0].origin,
@@ -60,4 +61,6 @@ def merge_forecasts(parts: Iterable[Forecast]) -> Forecast:
         if chosen
         else None,
         float(np.mean([part.common for part in made])),
+        np.concatenate(knots)[order] if len(knots) == len(made) else None,
+        float(np.mean([part.week_scale for part in made])),
     )

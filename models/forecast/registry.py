@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from models.features.panel import ANY_DAY
-from models.forecast import blend, boosted, champion, dispersion, schedule
+from models.forecast import blend, boosted, champion, dispersion, knots, schedule
 from models.forecast.card import write_card
 from models.forecast.engine import Forecast
 
@@ -103,6 +103,7 @@ def list_parameters() -> dict[str, object]:
     return {
         "boosting": {name: value for name, value in boosted.PARAMS.items() if name not in ("verbose", "num_threads")},
         "losses": [dict(loss) for loss in boosted.LOSSES],
+        "quantiles": knots.PARAMS | {"levels": knots.GRID.tolist(), "rows": knots.ROWS, "rounds": knots.ROUNDS},
         "rows": {"full": boosted.BUDGET, "light": boosted.LIGHT_BUDGET, "many_pairs": boosted.MANY_PAIRS},
         "structural_share": {"most": blend.MOST_SHARE, "few_pairs": blend.FEW_PAIRS},
         "scatter": {"classes": dispersion.N_CLASSES, "range": dispersion.SCALE_RANGE, "target": dispersion.TARGET},

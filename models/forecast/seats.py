@@ -42,6 +42,7 @@ class Seats:
         mean, method = forecast.mean.copy(), forecast.method.copy()
         shared, inner = forecast.shared.copy(), forecast.inner.copy()
         size = None if forecast.size is None else forecast.size.copy()
+        knots = None if forecast.knots is None else forecast.knots.copy()
         for name, scatter in self.scatter.items():
             rows = np.flatnonzero((held == name) & np.isin(forecast.method, OPEN))
             theirs = CHALLENGERS[name](history, origin, mean.shape[1])
@@ -49,8 +50,10 @@ class Seats:
             shared[rows], inner[rows], _ = scatter.spread(mean[rows], None)
             if size is not None:
                 size[rows] = week_size(shared[rows], inner[rows])[:, None]
+            if knots is not None:
+                knots[rows] = np.nan
             method[rows] = name
-        return replace(forecast, mean=mean, shared=shared, inner=inner, size=size, method=method)
+        return replace(forecast, mean=mean, shared=shared, inner=inner, size=size, method=method, knots=knots)
 
 
 def seat_champions(trials: Trials, reigning: pl.DataFrame | None) -> Seats:

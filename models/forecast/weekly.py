@@ -10,8 +10,9 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from models.forecast.distribution import LEVELS, count_quantiles, week_size
+from models.forecast.distribution import LEVELS
 from models.forecast.engine import Forecast
+from models.forecast.quantiles import week_quantiles
 
 QUANTILES = [f"p{round(level * 100):02d}" for level in LEVELS]
 
@@ -27,9 +28,8 @@ def forecast_weekly(forecast: Forecast, as_of: date) -> pl.DataFrame:
         raise ValueError(f"as_of {as_of} is not in the first week of the forecast, which starts on {forecast.origin}")
     mean = forecast.mean.copy()
     mean[:, 0] *= (7 - passed) / 7
-    size = forecast.size if forecast.size is not None else week_size(forecast.shared, forecast.inner)[:, None]
-    quantiles = count_quantiles(mean, size)
     n_series, n_weeks = mean.shape
+    quantiles = week_quantiles(forecast, n_weeks, (7 - passed) / 7)
     weeks = [forecast.origin + timedelta(weeks=step) for step in range(n_weeks)]
     row = np.repeat(np.arange(n_series), n_weeks)
     return forecast.series.select("store_code", "sku")[row].select(

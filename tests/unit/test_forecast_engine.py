@@ -49,10 +49,10 @@ def same(one: Forecast, two: Forecast) -> bool:
     """Byte for byte."""
     arrays = ("mean", "shared", "inner", "method")
     equal = all(getattr(one, name).tobytes() == getattr(two, name).tobytes() for name in arrays)
-    sizes = (one.size is None and two.size is None) or (
-        one.size is not None and two.size is not None and one.size.tobytes() == two.size.tobytes()
-    )
-    return equal and sizes and one.series.equals(two.series)
+    for name in ("size", "knots"):
+        mine, theirs = getattr(one, name), getattr(two, name)
+        equal &= (mine is None) == (theirs is None) and (mine is None or mine.tobytes() == theirs.tobytes())
+    return equal and one.week_scale == two.week_scale and one.series.equals(two.series)
 
 
 def row_of(made: Forecast, store: str, sku: str) -> int:

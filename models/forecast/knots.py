@@ -1,0 +1,72 @@
+"""Quantiles learned directly: a boosted model for each level of a grid, on the rows that the mean is learned from.
+
+A count distribution is wrong in its shape somewhere, a quantile model in its level: the mean of both beats either
+(docs/forecast.md). Mixing them is quantiles.py's.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.features.panel import Floats
+from models.features.rows import Matrix
+
+if TYPE_CHECKING:
+    import lightgbm
+
+GRID: Floats = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
+# Weeks ahead that quantiles are learned for: those that orders are decided on.
+STEPS = 4
+ROWS, ROUNDS = 100_000, 100
+PARAMS: dict[str, Any] = {
+    "objective": "quantile",
+    "learning_rate": 0.1,
+    "num_leaves": 31,
+    "min_data_in_leaf": 100,
+    "lambda_l2": 0.0,
+}
+WORKERS = 2
+
+
+def fit_knots(
+    rows: Matrix, level: Floats, units: Floats, share: Floats, params: dict[str, Any]
+) -> list[lightgbm.Booster]:
+    """A model of units over level for each level of GRID, from at most 100,000 rows drawn once.
+
+    Rows weigh by their level, so that the loss is pinball of units, and by their days on the shelf.
+    """
+    import lightgbm
+
+    keep = np.arange(len(units))
+    if len(keep) > ROWS:
+        keep = np.sort(np.random.default_rng(5).choice(keep, ROWS, replace=False))
+    settings = params | PARAMS
+    weight = (share * level)[keep]
+    data = lightgbm.Dataset(
+        rows[keep], (units / level)[keep], weight=weight, params=settings, free_raw_data=False
+    ).construct()
+
+    def fit(alpha: float) -> lightgbm.Booster:
+        return lightgbm.train(settings | {"alpha": alpha}, data, ROUNDS)
+
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        return list(pool.map(fit, GRID.tolist()))
+
+
+def predict_knots(models: list[lightgbm.Booster], rows: Matrix, level: Floats) -> Floats:
+    """Units at the levels of GRID, (n, 11), ascending and not negative."""
+    made = np.column_stack([np.asarray(model.predict(rows, num_threads=1)) for model in models])
+    return np.sort(np.maximum(made, 0.0) * level[:, None], axis=1)
+
+
+def read_knots(knots: Floats, levels: Floats) -> Floats:
+    """Quantiles at `levels` from those at GRID: last axis 11 -> len(levels), straight lines between, flat beyond.
+
+    Knots 2 at .5 and 4 at .6: 3 at .55.
+    """
+    right = np.clip(np.searchsorted(GRID, levels), 1, len(GRID) - 1)
+    share = np.clip((levels - GRID[right - 1]) / (GRID[right] - GRID[right - 1]), 0.0, 1.0)
+    return np.asarray(knots[..., right - 1] * (1 - share) + knots[..., right] * share)
