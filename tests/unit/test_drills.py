@@ -71,7 +71,7 @@ def test_the_table_is_put_between_its_marks(tmp_path: Path, monkeypatch: pytest.
 
 def test_every_drill_proves_a_line_and_stands_in_the_page() -> None:
     lines = tomllib.loads((DEPLOY.parent / "ims" / "readiness" / "lines.toml").read_text())["line"]
-    commands = {proof.get("command", "").split(" --")[0] for line in lines for proof in line.get("proof", ())}
+    commands = {proof.get("command", "").split(" ")[0] for line in lines for proof in line.get("proof", ())}
     drills = {path.name for path in (DEPLOY / "drills").glob("*.py") if "argparse" in path.read_text()}
     page = (DEPLOY.parent / "docs" / "drills.md").read_text()
     assert {f"deploy/drills/{name}" for name in drills} <= commands
