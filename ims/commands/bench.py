@@ -125,21 +125,26 @@ def warehouse(
 @app.command("dashboards")
 def dashboards(
     users: Annotated[int, typer.Option(help="People who look at once.", min=1)] = 20,
-    think: Annotated[float, typer.Option(help="Seconds between two views of a person, on average.", min=0)] = 5,
+    think: Annotated[float, typer.Option(help="Seconds between two clicks of a person, on average.", min=0)] = 10,
+    limit: Annotated[float, typer.Option(help="Seconds that all of it may take; what is left is named.", min=10)] = 240,
+    guests: Annotated[
+        bool, typer.Option(help="Make so many people of every role, who cannot sign in and are dismissed at the end.")
+    ] = False,
     results: Json = None,
 ) -> None:
     """Click through the dashboards with many people.
 
     On what is published in this IMS_HOME, served by a process of its own: one person opens every view in a browser and
-    changes a filter, then so many at once, of every role that is there. First paint, interactive and filter change,
-    memory for each session, how many questions were answered from memory. Needs playwright and Chromium.
+    changes a filter; then so many at once without a browser, of every role that is there, and that browser among them.
+    First paint, interactive and filter change, memory for each session, how many questions were answered from memory.
+    Needs playwright and Chromium.
     """
     from ims.bench.dashboards.page import dashboards_report
-    from ims.bench.dashboards.run import bench_dashboards
+    from ims.bench.dashboards.run import Wanted, bench_dashboards
     from ims.progress import progress_bar
 
     with progress_bar() as progress:
-        found = bench_dashboards(users, think, progress)
+        found = bench_dashboards(Wanted(users, think, limit, guests), progress)
     _finish(dashboards_report(found), found, results)
 
 

@@ -17,7 +17,7 @@ MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py") 
 # a library and the only places that may import it
 HOMES = {
     "dagster": ("pipelines",),
-    "streamlit": ("dashboards", "ims/web.py"),
+    "streamlit": ("dashboards", "ims/web.py", "ims/bench/dashboards/clicking.py"),
     "plotly": ("dashboards",),
     "great_expectations": ("expectations",),
     "duckdb": (

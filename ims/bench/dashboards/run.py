@@ -1,6 +1,6 @@
-"""Serves what is published here from a process of its own, sends people to it, measures what they got and what it cost.
+"""Serves what is published here from a process of its own, and sends people to it.
 
-Writes nothing but sessions, which end with the benchmark.
+Writes nothing but sessions, and the guests that were asked for; both end with the benchmark.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import cycle, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ import psycopg
 
 from api.identity.policy import grants_of
 from api.identity.sessions import hash_token
-from ims.bench.dashboards.visiting import FLAGS, Look, Visitor, visit
+from ims.bench.dashboards.guests import guests
+from ims.bench.dashboards.looks import Visitor
 from ims.bench.world import Progress
 from ims.failure import Failure, WrongInput
 from ims.machine import circumstances
@@ -38,60 +41,77 @@ PEOPLE = """SELECT u.user_id, array_agg(r.role ORDER BY r.role) FROM users u JOI
     WHERE u.is_active GROUP BY u.user_id ORDER BY min(r.role), u.user_id"""
 SESSION = "INSERT INTO user_sessions (token_hash, user_id, expires_at) VALUES (%s, %s, now() + interval '6 hours')"
 END = "UPDATE user_sessions SET revoked_at = now() WHERE token_hash = ANY(%s)"
-ASKED = "ims_dashboard_questions_total"
 
 
-def bench_dashboards(users: int, think: float, progress: Progress) -> dict[str, Any]:
-    """One person first, then so many at once; `think` is the mean of seconds between two views.
+@dataclass(frozen=True)
+class Wanted:
+    """How many people at once, the mean of seconds between two clicks of one, and the seconds that all may take.
+
+    `guests`: make that many people first, of every role.
+    """
+
+    users: int = 20
+    think: float = 10.0
+    limit: float = 240.0
+    guests: bool = False
+
+
+def bench_dashboards(wanted: Wanted, progress: Progress) -> dict[str, Any]:
+    """First looks, then one person with a browser, then many people at once with that browser among them.
 
     Raises Failure where nothing is published or nobody may look, WrongInput without playwright and Chromium.
     """
+    from ims.bench.dashboards.course import Course
+
     chromium = find_chromium()
     url = connect_databases(get_settings()).operational
     found = circumstances(url)
     with psycopg.connect(url) as connection:
         people = connection.execute(PEOPLE).fetchall()
         published = connection.execute("SELECT snapshot_id FROM publications ORDER BY publication_id DESC").fetchone()
-    if not people or published is None:
-        raise Failure("Nobody can look at anything here: `ims demo` or `ims import` and `ims run` come first.")
-    chosen = _of_every_role(people, users)
-    tokens = [secrets.token_urlsafe(32) for _ in chosen]
-    with sessions(url, tokens, [user_id for user_id, _ in chosen]), serving() as (address, process):
-        visitors = [
-            Visitor(number, token, views_of(roles), think)
-            for number, (token, (_, roles)) in enumerate(zip(tokens, chosen, strict=True))
+    if published is None:
+        raise Failure("Nothing is published here: `ims demo` or `ims import` and `ims run` come first.")
+    with ExitStack() as stack:
+        if wanted.guests:
+            people += stack.enter_context(guests(url, wanted.users))
+        chosen = _of_every_role(people, wanted.users)
+        watcher = max(people, key=lambda person: len(views_of(person[1])))
+        tokens = [secrets.token_urlsafe(32) for _ in range(len(chosen) + 1)]
+        stack.enter_context(sessions(url, tokens, [user_id for user_id, _ in [*chosen, watcher]]))
+        address, process = stack.enter_context(serving())
+        crowd = [
+            Visitor(number, token, views_of(roles), wanted.think)
+            for number, (token, (_, roles)) in enumerate(zip(tokens, chosen, strict=False))
         ]
-        first = max(visitors, key=lambda each: len(each.views))
-        at_start, by_one = _megabytes(process), [Visitor(first.number, first.token, first.views, 0.0)]
-        alone, warm = asyncio.run(_send(chromium, address, by_one, process, partial(progress, "one person")))
-        asked_before = _asked(address)
-        together, full = asyncio.run(_send(chromium, address, visitors, process, partial(progress, "together")))
-        asked = {source: count - asked_before.get(source, 0.0) for source, count in _asked(address).items()}
-    return found | {
-        "snapshot_id": published[0],
-        "users": users,
-        "roles": sorted({role for _, roles in chosen for role in roles}),
-        "views": len(first.views),
-        "think_seconds": think,
-        "memory": {
-            "at_start_mb": at_start,
-            "after_one_mb": warm,
-            "with_all_mb": full,
-            "session_mb": round((full - warm) / users, 1),
-        },
-        "asked": asked,
-        "alone": [look.to_data() for look in alone],
-        "together": [look.to_data() for look in together],
-    }
+        browsing = Visitor(len(crowd), tokens[-1], views_of(watcher[1]))
+        course = Course(address, chromium, process, browsing, crowd, wanted.limit, progress)
+        measured = asyncio.run(course.run())
+    return (
+        found
+        | {
+            "snapshot_id": published[0],
+            "users": wanted.users,
+            "roles": dict(sorted(Counter(role for _, roles in chosen for role in roles).items())),
+            "scopes": len({user_id for user_id, _ in chosen}),
+            "views": len(browsing.views),
+            "names": list(browsing.views),
+            "think_seconds": wanted.think,
+            "limit_seconds": wanted.limit,
+        }
+        | measured
+    )
 
 
 def _of_every_role(people: list[tuple[int, list[str]]], users: int) -> list[tuple[int, list[str]]]:
-    """So many sessions: one of each kind of person first, then those again."""
-    kinds = {tuple(roles): (user_id, roles) for user_id, roles in people if views_of(roles)}
+    """So many sessions: people of different roles first, then others of these roles, then all of them again."""
+    kinds: dict[tuple[str, ...], list[tuple[int, list[str]]]] = {}
+    for person in people:
+        if views_of(person[1]):
+            kinds.setdefault(tuple(person[1]), []).append(person)
     if not kinds:
         raise Failure("Nobody here may see a view: roles are given in Administration.")
-    each = list(kinds.values())
-    return [each[number % len(each)] for number in range(users)]
+    mixed = [person for row in zip_longest(*kinds.values()) for person in row if person is not None]
+    return list(islice(cycle(mixed), users))
 
 
 def views_of(roles: list[str]) -> list[str]:
@@ -102,27 +122,6 @@ def views_of(roles: list[str]) -> list[str]:
     logging.disable(logging.NOTSET)
     grants = grants_of(frozenset(roles))
     return [each.name for each in offered() if grants.allows(each.permission)]
-
-
-async def _send(
-    chromium: str, address: str, visitors: list[Visitor], process: psutil.Process, told: Callable[[int, int], None]
-) -> tuple[list[Look], float]:
-    """What all of them saw, and the server's memory while the last pages of all were open."""
-    from playwright.async_api import async_playwright
-
-    whole = sum(len(visitor.views) for visitor in visitors)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        seen, leave = list[Look](), asyncio.Event()
-        visits = [asyncio.create_task(visit(browser, address, visitor, seen, leave)) for visitor in visitors]
-        while len(seen) < whole and not any(each.done() for each in visits):
-            told(len(seen), whole)
-            await asyncio.sleep(0.5)
-        memory = _megabytes(process)
-        leave.set()
-        await asyncio.gather(*visits)
-        await browser.close()
-        return seen, memory
 
 
 @contextmanager
@@ -164,22 +163,6 @@ def _wait_for(process: subprocess.Popen[bytes], address: str) -> None:
         except OSError:
             time.sleep(0.1)
     raise Failure(f"The web app did not answer within {START_SECONDS} seconds.")
-
-
-def _asked(address: str) -> dict[str, float]:
-    """Questions of the dashboards so far, by where the answer came from; empty where that is not counted."""
-    request = urllib.request.Request(f"{address}/metrics")
-    token = get_settings().metrics_token
-    if token is not None:
-        request.add_header("Authorization", f"Bearer {token.get_secret_value()}")
-    with urllib.request.urlopen(request, timeout=30) as answer:  # nosec B310
-        lines = answer.read().decode().splitlines()
-    found = [line.removeprefix(ASKED).partition("} ") for line in lines if line.startswith(f"{ASKED}{{")]
-    return {labels.partition('"')[2].rstrip('"'): float(value) for labels, _, value in found}
-
-
-def _megabytes(process: psutil.Process) -> float:
-    return round(float(process.memory_info().rss) / 1e6, 1)
 
 
 def find_chromium() -> str:

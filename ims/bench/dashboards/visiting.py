@@ -1,4 +1,4 @@
-"""One person with a browser: opens view after view, waits until each stands still, changes a filter, looks at it.
+"""One person with a browser: opens view after view by its address, waits until it stands still, changes a filter.
 
 Times are milliseconds as the browser sees them; its own work is part of them. Needs playwright and Chromium.
 """
@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from api.identity.sessions import COOKIE
+from ims.bench.dashboards.looks import FAILED, Look, Visitor
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -33,65 +32,43 @@ RERUN = """() => new Promise(done => {
     watch.observe(app, {attributes: true})
     setTimeout(() => { watch.disconnect(); done(null) }, 30000)
 })"""
-FAILED = ("This page failed", "The data cannot be reached")
 
 
-@dataclass(frozen=True)
-class Look:
-    """One view as one person got it; `filtered` is None where there is nothing to choose."""
-
-    view: str
-    painted: float
-    ready: float
-    filtered: float | None
-    fault: str | None = None
-
-    def to_data(self) -> dict[str, Any]:
-        """For a JSON file."""
-        return dict(vars(self))
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """Who looks, with the session of whom, at what, and how long between two views (seconds, on average)."""
-
-    number: int
-    token: str
-    views: Sequence[str]
-    think: float
-
-
-async def visit(browser: Browser, address: str, visitor: Visitor, seen: list[Look], leave: asyncio.Event) -> None:
-    """Every view once, in an order of the visitor's own, each noted in `seen`; the last stays open until `leave`."""
+async def visit(browser: Browser, address: str, visitor: Visitor, seen: list[Look], times: int = 1) -> None:
+    """Every view so many times, in an order of the visitor's own, each noted in `seen` when asked for."""
     chance = random.Random(visitor.number)  # nosec B311
     context = await browser.new_context(viewport={"width": 1440, "height": 1000})
-    await context.add_cookies([{"name": COOKIE, "value": visitor.token, "url": address}])
-    page = await context.new_page()
-    order = [*visitor.views]
-    chance.shuffle(order)
-    for view in order:
-        seen.append(await _look(page, address, view))
-        await asyncio.sleep(chance.uniform(0.5, 1.5) * visitor.think)
-    await leave.wait()
-    await context.close()
+    try:
+        await context.add_cookies([{"name": COOKIE, "value": visitor.token, "url": address}])
+        page = await context.new_page()
+        # a browser that was here before has the site's scripts
+        await page.goto(address, timeout=PATIENCE)
+        await page.wait_for_selector(STILL, timeout=PATIENCE)
+        for _ in range(times):
+            for view in chance.sample(visitor.views, len(visitor.views)):
+                seen.append(Look(view))
+                await _look(page, address, seen[-1])
+                await asyncio.sleep(chance.uniform(0.5, 1.5) * visitor.think)
+    finally:
+        await context.close()
 
 
-async def _look(page: Page, address: str, view: str) -> Look:
+async def _look(page: Page, address: str, look: Look) -> None:
     from playwright.async_api import Error
 
     began = time.perf_counter()
-    painted = ready = 0.0
     try:
-        await page.goto(f"{address}/{view}", wait_until="commit", timeout=PATIENCE)
+        await page.goto(f"{address}/{look.view}", wait_until="commit", timeout=PATIENCE)
         await page.wait_for_selector("h1", timeout=PATIENCE)
-        painted = _since(began)
+        look.painted = since(began)
         await page.wait_for_selector(STILL, timeout=PATIENCE)
-        ready = _since(began)
+        look.ready = since(began)
         words = await page.inner_text("body")
-        fault = next((each for each in FAILED if each in words), None)
-        return Look(view, painted, ready, None if fault else await _filter(page), fault)
+        look.fault = next((each for each in FAILED if each in words), None)
+        if look.fault is None:
+            look.filtered = await _filter(page)
     except Error as error:
-        return Look(view, painted, ready or _since(began), None, str(error).splitlines()[0][:200])
+        look.fault = str(error).splitlines()[0][:200]
 
 
 async def _filter(page: Page) -> float | None:
@@ -108,5 +85,6 @@ async def _filter(page: Page) -> float | None:
     return None if found is None else round(float(found), 1)
 
 
-def _since(began: float) -> float:
+def since(began: float) -> float:
+    """Milliseconds since a moment of `time.perf_counter`."""
     return round(1000 * (time.perf_counter() - began), 1)
