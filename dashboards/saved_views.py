@@ -21,9 +21,10 @@ from dashboards.api_client import Declined, ask_api, new_key
 from dashboards.installation import operational
 from dashboards.messages import AWAY
 from dashboards.problems import literal, show_problem
+from dashboards.told import show_told, tell
 
 PERMISSION = "saved_view:use"
-OPEN, SAID, WANTED, KEY = "views-open", "views-said", "views-wanted", "views-key"
+OPEN, WANTED, KEY = "views-open", "views-wanted", "views-key"
 STORES = ("store", "from_store", "to_store")  # filters that name a store
 # what a choice leaves beside the address's own parameters
 CHOSEN = ("period", "span", "beside")
@@ -43,9 +44,7 @@ def show_saved_views(page: str, places: Mapping[str, Place], user: SignedIn) -> 
     """The button that opens the dialog, and what became of the last choice."""
     if not user.grants.allows(PERMISSION):
         return
-    said = st.session_state.pop(SAID, None)
-    if said:
-        st.info(said, icon=":material/bookmark:")
+    show_told("views", kind="info", icon=":material/bookmark:")
     st.button("Views", icon=":material/bookmarks:", type="tertiary", key="views", on_click=_open_dialog)
     if st.session_state.get(OPEN):
         st.dialog("Saved views", on_dismiss=_close_dialog)(_fill)(page, places, user)
@@ -144,7 +143,7 @@ def _open_view(view: View, page: str, places: Mapping[str, Place], user: SignedI
     place = places[view["page"]]
     _close_dialog()
     if not user.grants.allows(place.permission):
-        st.session_state[SAID] = f"{place.title} is not part of your role, so that view was not opened."
+        tell("views", f"{place.title} is not part of your role, so that view was not opened.")
         st.rerun()
     kept, dropped = within_reach(view["filters"], place, user)
     _say_dropped(dropped)
@@ -161,7 +160,7 @@ def _open_view(view: View, page: str, places: Mapping[str, Place], user: SignedI
 def _say_dropped(stores: list[str]) -> None:
     if stores:
         named = literal(", ".join(stores))
-        st.session_state[SAID] = f"Left out of this view: store {named}, which your account does not cover."
+        tell("views", f"Left out of this view: store {named}, which your account does not cover.")
 
 
 def _write(method: str, path: str, body: Mapping[str, Any] | None, said: str) -> None:
@@ -173,5 +172,5 @@ def _write(method: str, path: str, body: Mapping[str, Any] | None, said: str) ->
         show_problem(refusal)
         return
     _close_dialog()
-    st.session_state[SAID] = said
+    tell("views", said)
     st.rerun()

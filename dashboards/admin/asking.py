@@ -10,8 +10,9 @@ import streamlit as st
 
 from dashboards.api_client import Answer, Declined, ask_api, new_key
 from dashboards.problems import show_problem
+from dashboards.told import tell
 
-DONE = "administered"
+CHANGED = "changes"
 PAGE, MOST = 100, 500
 
 
@@ -51,7 +52,7 @@ def change(
     tag: str | None = None,
     told: str | None = None,
 ) -> None:
-    """Ask for a change; `said` is shown once on the next page, with the member `told` of the answer.
+    """Ask for a change; `said` is shown on the next page, with the member `told` of the answer.
 
     The key of the request stays until it is answered, so that a second click does nothing twice.
     """
@@ -67,14 +68,5 @@ def change(
             st.caption(f":material/error: {path_of.removeprefix('body.')} {rule}")
         return
     st.session_state.pop(name, None)
-    st.session_state[DONE] = said, str(answer.body[told]) if told else None
+    tell(CHANGED, said, to_copy=str(answer.body[told]) if told else None)
     st.rerun()
-
-
-def show_done() -> None:
-    """What became of the last change, once; a secret stands alone so that it can be copied."""
-    said, told = st.session_state.pop(DONE, (None, None))
-    if said:
-        st.success(said, icon=":material/check:")
-    if told:
-        st.code(told, language=None)

@@ -10,9 +10,10 @@ import streamlit as st
 
 from dashboards.api_client import Declined, ask_api, new_key
 from dashboards.problems import literal, show_problem
+from dashboards.told import tell
 from warehouse.formats import format_day
 
-ASKED, SAID = "alert-asking", "alert-said"
+ASKED = "alert-asking"
 LONGEST_DAYS, USUAL_DAYS = 90, 7
 TITLES = {"act": "What was done?", "snooze": "Until when?", "dismiss": "Why is nothing to be done?"}
 DONE = {"acted": "Counted as acted on.", "snoozed": "Put off until {until_on}.", "dismissed": "Dismissed."}
@@ -38,13 +39,6 @@ def show_dialog(today: dt.date) -> None:
     asking: Asking | None = st.session_state.get(ASKED)
     if asking is not None:
         st.dialog(TITLES[asking.step], on_dismiss=_forget)(_fill)(asking, today)
-
-
-def show_outcome() -> None:
-    """What became of the last answer, once."""
-    said = st.session_state.pop(SAID, None)
-    if said:
-        st.success(said, icon=":material/check:")
 
 
 def _forget() -> None:
@@ -89,5 +83,5 @@ def _send(asking: Asking, body: dict[str, Any]) -> None:
     _forget()
     until = answer.body.get("until_on")
     told = DONE[answer.body["state"]].format(until_on=format_day(dt.date.fromisoformat(until)) if until else "")
-    st.session_state[SAID] = f"{literal(asking.title)}: {told}"
+    tell("alerts", f"{literal(asking.title)}: {told}")
     st.rerun()

@@ -12,6 +12,7 @@ from api.identity.scope import scope_of
 from dashboards.api_client import Declined, ask_api, new_key
 from dashboards.installation import driver, operational
 from dashboards.problems import show_problem
+from dashboards.told import tell
 
 PERMISSION = "quality:waive"
 LONGEST_DAYS, USUAL_DAYS = 90, 30
@@ -57,13 +58,6 @@ def show_revoke_form(rows: list[Row], user: SignedIn) -> None:
             _send(f"/checks/waivers/{chosen}/revoke", None, "revoke")
 
 
-def show_outcome() -> None:
-    """What became of the last click, once."""
-    said = st.session_state.pop("waived", None)
-    if said:
-        st.success(said, icon=":material/check:")
-
-
 def _send(path: str, body: dict[str, object] | None, what: str) -> None:
     key = st.session_state.setdefault(f"key-{what}", new_key())  # the same until it is answered: nothing twice
     try:
@@ -76,9 +70,7 @@ def _send(path: str, body: dict[str, object] | None, what: str) -> None:
     del st.session_state[f"key-{what}"]
     waiver = answer.body
     until = f"may stand until {waiver['expires_on']}" if what == "waive" else "counts again"
-    st.session_state["waived"] = (
-        f"{waiver['table_name']}: {waiver['check_name'].replace('_', ' ')} {until}. The next run minds it."
-    )
+    tell("waivers", f"{waiver['table_name']}: {waiver['check_name'].replace('_', ' ')} {until}. The next run minds it.")
     st.rerun()
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from api.identity.principal import SignedIn
-from dashboards.admin.asking import show_done
+from dashboards.admin.asking import CHANGED
 from dashboards.admin.chain import show_settings
 from dashboards.admin.people import show_people
 from dashboards.admin.trail import show_trail
 from dashboards.passport import Passport
+from dashboards.told import show_told
 
-PERMISSION = "user:read"
+PERMISSION = "audit:read_finance"
 TITLE, LEAD = "Administration", "Who may do what, and who did what?"
 SECTIONS = {"users": "Users", "settings": "Settings", "audit": "Audit trail"}
-NEEDED = {"users": "user:read", "settings": "settings:read", "audit": "audit:read"}
+NEEDED = {"users": "user:read", "settings": "settings:read", "audit": "audit:read_finance"}
 
 
 def show(passport: Passport | None, user: SignedIn) -> None:
@@ -24,16 +25,21 @@ def show(passport: Passport | None, user: SignedIn) -> None:
     shown = [name for name in SECTIONS if user.grants.allows(NEEDED[name])]
     if "section" not in st.session_state:
         asked = st.query_params.get("section")
-        st.session_state["section"] = asked if asked in shown else shown[0]
+        st.session_state["section"] = asked if asked in shown else _first(shown)
     section = st.segmented_control(
         "Section", shown, format_func=SECTIONS.__getitem__, key="section", label_visibility="collapsed"
     )
-    section = section or shown[0]
+    section = section or _first(shown)
     st.query_params["section"] = section
-    show_done()
+    show_told(CHANGED)
     if section == "users":
         show_people(user)
     elif section == "settings":
         show_settings(user)
     else:
-        show_trail()
+        show_trail(user)
+
+
+def _first(shown: list[str]) -> str:
+    """Users for whoever looks after them; who may not, an accountant, came for the audit trail."""
+    return "users" if "users" in shown else "audit"

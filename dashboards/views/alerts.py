@@ -7,7 +7,7 @@ import streamlit as st
 from api.alerts import KindTotals, add_up, list_alerts, total_alerts
 from api.identity.principal import SignedIn
 from api.identity.scope import scope_of
-from dashboards.alerts.asking import show_dialog, show_outcome
+from dashboards.alerts.asking import show_dialog
 from dashboards.alerts.card import STYLE, show_card
 from dashboards.alerts.measured import show_measured
 from dashboards.alerts.words import BEYOND, KINDS, STATES
@@ -17,6 +17,7 @@ from dashboards.installation import driver, operational
 from dashboards.messages import say, say_no_store
 from dashboards.passport import Passport
 from dashboards.reader import read_places
+from dashboards.told import show_told
 from warehouse.formats import count_of, format_compact_money, format_number, format_share
 
 PERMISSION = "alert:read"
@@ -57,7 +58,7 @@ def show(passport: Passport, user: SignedIn) -> None:
             is_listed=state != BEYOND,
         )
         totals = total_alerts(driver(connection), passport.today, passport.as_of, stores=stores)
-    show_outcome()
+    show_told("alerts")
     _show_tiles(add_up([each for each in totals if kind in (None, each.kind)]), passport.currency)
     if not rows:
         _say_nothing(state, is_filtered=bool(store or kind))

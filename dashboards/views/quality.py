@@ -23,7 +23,8 @@ from dashboards.quality.course import draw_runs
 from dashboards.quality.held import show_held
 from dashboards.quality.results import SEVERITIES, name_of, pick_check, show_check
 from dashboards.quality.waivers import show_waivers
-from dashboards.quality.waiving import show_outcome, show_waive_form
+from dashboards.quality.waiving import show_waive_form
+from dashboards.told import show_told
 from warehouse.formats import count_of, format_number
 from warehouse.wording import OUTCOMES
 
@@ -63,7 +64,7 @@ def show(passport: Passport | None, user: SignedIn) -> None:
             "verified",
         )
         return
-    show_outcome()
+    show_told("waivers")
     rows = in_reach(found.results, scope)
     _show_tiles(rows, scope)
     checks, held, waivers, runs = st.tabs(["Checks", "Held back", "Waivers", "Runs"])

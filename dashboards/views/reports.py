@@ -8,9 +8,10 @@ from typing import Any
 import streamlit as st
 
 from api.identity.principal import SignedIn
-from dashboards.admin.asking import change, read_list, show_done
+from dashboards.admin.asking import CHANGED, change, read_list
 from dashboards.passport import Passport
 from dashboards.problems import literal
+from dashboards.told import show_told
 
 PERMISSION = "subscription:read"
 TITLE, LEAD = "Reports", "Which figures come by mail, when, and what was sent?"
@@ -37,7 +38,7 @@ def show(passport: Passport | None, user: SignedIn) -> None:
     """The view; before the first publication, too."""
     st.title(TITLE, anchor=False)
     st.markdown(LEAD)
-    show_done()
+    show_told(CHANGED)
     schedules = read_list("/reports/schedules", user_id=user.user_id)
     stores = read_list("/stores", fields="store_id,store_code,name") if schedules is not None else None
     if schedules is None or stores is None:
