@@ -12,8 +12,8 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 import hypothesis
 import psycopg
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from psycopg import sql
 
 from api.database import migrate
@@ -36,6 +37,10 @@ ROOM = 4 << 30
 PREFIX = "ims-tests-"
 # what takes long comes first, so that no process ends minutes after the others
 LONG = ("tests/e2e/", "tests/pipelines/", "tests/sql/oracle/", "tests/checks/")
+
+# two cores shared by a server, a browser and another process's tests: what fails by its facts is not tried again, and
+# what passed at the second try is told with an R
+WAITED_TOO_LONG = [r"TimeoutError", r"Locator expected"]
 
 # a property is tried on the same cases each time, so a failure is of the change at hand; new ones are searched for with
 # `make test ARGS="--hypothesis-profile=search"`
@@ -63,8 +68,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the files that take long to the front."""
+    """Sort the files that take long to the front; a browser that waited too long for a page is given one more try."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=WAITED_TOO_LONG))
     items.sort(key=lambda item: next((n for n, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, Any]:
+    """What stood on a browser's pages when its test failed."""
+    report = yield
+    browser = getattr(item, "funcargs", {}).get("browser")
+    if report.when == "call" and report.failed and browser is not None:
+        for page in (page for context in browser.contexts for page in context.pages):
+            with suppress(PlaywrightError):
+                report.sections.append((f"page {page.url}", page.locator("body").inner_text(timeout=5_000)))
+    return report
 
 
 REAL_HASHER = passwords._hasher

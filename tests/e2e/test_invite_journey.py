@@ -18,7 +18,7 @@ LETTERS = runpy.run_path(str(Path(__file__).with_name("test_sign_in_journey.py")
 browser, free_port, start, stop, PATIENCE = (
     JOURNEY[name] for name in ("browser", "free_port", "start", "stop", "PATIENCE")
 )
-rest, tick = JOURNEY["rest"], JOURNEY["tick"]
+rest, tick, pick = JOURNEY["rest"], JOURNEY["tick"], JOURNEY["pick"]
 WORD, NEW = "the first sentence", "a second sentence"
 
 
@@ -27,14 +27,6 @@ def sign_in(page: Page, address: str, name: str, password: str) -> None:
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-
-
-def pick(page: Page, label: str, option: str) -> None:
-    """An option of a list of several."""
-    page.get_by_role("combobox", name=label).last.click()
-    page.get_by_role("option", name=option, exact=True).click()
-    page.keyboard.press("Escape")
-    rest(page)
 
 
 def test_who_is_invited_sets_a_password_and_sees_only_their_stores(
@@ -75,8 +67,7 @@ def test_who_is_invited_sets_a_password_and_sees_only_their_stores(
         )
         assert link.startswith(f"{address}/reset-password?token=")
 
-        tick(page, 1)  # the newest user
-        expect(page.get_by_role("button", name="Give these roles")).to_be_visible(timeout=PATIENCE)
+        tick(page, 1, shows="Give these roles")  # the newest user
         pick(page, "Roles", "manager")
         page.get_by_role("button", name="Give these roles").click()
         expect(page.get_by_text("asha has other roles now.")).to_be_visible(timeout=PATIENCE)

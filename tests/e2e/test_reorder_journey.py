@@ -5,12 +5,15 @@ Also with the dashboards apart from the API, which is stopped and started under 
 
 from __future__ import annotations
 
+import re
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from psycopg.rows import dict_row
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -21,6 +24,7 @@ browser, free_port, start, stop, PATIENCE = (
 )
 WORD = "the first sentence"
 ROW = 35
+TRIES = 4
 
 
 @pytest.fixture
@@ -53,10 +57,33 @@ def rest(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
 
 
-def tick(page: Page, *numbers: int) -> None:
-    """The boxes before these lines of the list, counted from 1."""
-    for number in numbers:
-        click(page, number, 18)
+def tick(page: Page, *numbers: int, shows: str = r"Approve {} lines?") -> None:
+    """The boxes before these lines of the list, counted from 1, each until the button that counts them is there."""
+    for count, number in enumerate(numbers, 1):
+        button = page.get_by_role("button", name=re.compile(shows.format(count)))
+        insist(lambda number=number: click(page, number, 18), button.first)
+
+
+def insist(act: Callable[[], object], awaited: Locator) -> None:
+    """What is clicked while the page is drawn anew may be lost: a person clicks again where nothing happens."""
+    for _ in range(TRIES - 1):
+        act()
+        try:
+            awaited.wait_for(timeout=PATIENCE / TRIES)
+        except PlaywrightTimeout:
+            continue
+        return
+    act()
+    awaited.wait_for(timeout=PATIENCE)
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    """An option of a list of several."""
+    choice = page.get_by_role("option", name=option, exact=True)
+    insist(page.get_by_role("combobox", name=label).last.click, choice)
+    choice.click()
+    page.keyboard.press("Escape")
+    rest(page)
 
 
 def click(page: Page, number: int, across: int) -> None:
@@ -84,8 +111,9 @@ def dialog(page: Page) -> Locator:
 
 
 def choose(page: Page, place: Locator, reason: str) -> None:
-    place.get_by_label("Why").click()
-    page.get_by_role("option", name=reason).click()
+    option = page.get_by_role("option", name=reason)
+    insist(place.get_by_label("Why").click, option)
+    option.click()
     rest(page)
 
 
