@@ -75,6 +75,9 @@ locals {
     IMS_LAKE_PATH     = "/var/lib/lake"
     IMS_REQUIRED      = "database_url jwt_key secret_key pseudonym_key metrics_token"
     IMS_DRAIN_SECONDS = "12" # the load balancer has let go of it by then
+    # everybody, once a shift; a chain whose tills cannot takes staff off, and knows what it does (ASVS 6.3.3)
+    IMS_REQUIRE_TOTP_ROLES = jsonencode(["superadmin", "admin", "buyer", "manager", "accountant", "analyst", "staff"])
+
     TMPDIR            = "/var/lib/ims"
     PGSSLMODE         = "verify-full"
     PGSSLROOTCERT     = "/var/lib/ims/database-ca.crt"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from api.identity.policy import roles
 from ims.commands.serve import Role
 from ims.failure import WrongInput
 from ims.settings import Settings, get_settings
@@ -118,6 +121,12 @@ def test_a_service_an_autoscaler_and_a_budget_find_their_pods(overlay):
     assert "replicas" not in of_kind(overlay, "Deployment")[scaler["spec"]["scaleTargetRef"]["name"]]["spec"]
     if overlay == "production":
         assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (3, 10)
+
+
+def test_everybody_has_a_second_factor_in_production():
+    asked = rf"IMS_REQUIRE_TOTP_ROLES\W+(?:jsonencode\()?({re.escape(json.dumps(roles()))})"
+    for name in ("kubernetes/overlays/production/settings/kustomization.yaml", "terraform/main.tf"):
+        assert re.search(asked, (ROOT / "deploy" / name).read_text()), name
 
 
 @every_overlay
