@@ -17,7 +17,7 @@ from warehouse.comparison import KINDS as COMPARISONS
 from warehouse.dimensions import DIMENSIONS, is_time
 
 FOLDER = Path(__file__).parent / "boards"
-KINDS = ("course", "bars", "table", "heat", "pareto", "bridge", "multiples")
+KINDS = ("answer", "course", "bars", "table", "heat", "pareto", "bridge", "multiples")
 
 
 class InvalidBoard(ValueError):
@@ -26,10 +26,11 @@ class InvalidBoard(ValueError):
 
 @dataclass(frozen=True)
 class Block:
-    """One picture or table. `levels` are the steps of digging: the first that no filter fixes splits the figures.
+    """One picture or table, or the answer that stands above the tiles.
 
-    The first of the metrics can be split by every level; another is shown where it can be. `width` is its share of a
-    row, `most` how many names a chart shows.
+    `levels` are the steps of digging: the first that no filter fixes splits the figures. The first of the metrics can
+    be split by every level; another is shown where it can be. `width` is its share of a row, `most` how many names a
+    chart shows, `empty` what is said in place of nothing.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Block:
     title: str = ""
     width: float = 1.0
     most: int = 12
+    empty: str = "Nothing in these days."
 
 
 @dataclass(frozen=True)

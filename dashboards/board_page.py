@@ -10,19 +10,21 @@ import streamlit as st
 from api.identity.principal import SignedIn
 from api.identity.scope import scope_of
 from dashboards.alerts.top import show_top
-from dashboards.blocks import course, grids, names, table
+from dashboards.blocks import answer, course, grids, names, table
 from dashboards.board import Block, Board
 from dashboards.figures import first_month
 from dashboards.header import show_header
+from dashboards.members import spell
 from dashboards.messages import say_no_store
 from dashboards.passport import Passport
-from dashboards.reading import Reading, spell
+from dashboards.reading import Reading
 from dashboards.selection import choose
 from dashboards.tiles import show_tiles
 from warehouse.catalogue import Metric
 from warehouse.scope import InvalidQuery
 
 DRAW: dict[str, Callable[[Block, list[Metric], Reading, str], None]] = {
+    "answer": answer.show,
     "course": course.show,
     "bars": names.show,
     "pareto": names.show,
@@ -48,6 +50,9 @@ def show_board(board: Board, passport: Passport, user: SignedIn) -> None:
     first = first_month(passport.snapshot_id, scope) or passport.data_as_of
     selection = choose(board, passport, scope, first)
     reading = Reading(board, user, scope, passport, selection)
+    for block in board.blocks:
+        if block.kind == "answer" and (metrics := reading.shown(block.metrics)):
+            _draw(block, metrics, reading, "answer")
     if board.alerts:
         show_top(passport, user, board.alerts, dict(selection.where).get("store"))
     show_tiles(reading)
@@ -64,7 +69,7 @@ def _rows(board: Board, reading: Reading) -> list[list[tuple[int, Block, list[Me
     room = 0.0
     for at, block in enumerate(board.blocks):
         metrics = reading.shown(block.metrics)
-        if not metrics:
+        if not metrics or block.kind == "answer":
             continue
         if block.width > room + 1e-9:
             rows.append([])
@@ -78,6 +83,10 @@ def _show_block(block: Block, metrics: list[Metric], reading: Reading, key: str)
     metric = metrics[0]
     where = f" by {spell(reading.level(block))}" if block.levels and block.kind in {"bars", "pareto", "bridge"} else ""
     st.markdown(f"**{block.title or metric.label + where}**", help=None if block.title else metric.description)
+    _draw(block, metrics, reading, key)
+
+
+def _draw(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
     try:
         DRAW[block.kind](block, metrics, reading, key)
     except InvalidQuery as error:

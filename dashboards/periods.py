@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 DAYS_BY_DAY, DAYS_BY_WEEK = 62, 430
+LONGEST = {"day": 1, "week": 7, "month": 31}
+LEAST_STEPS = 3
 YEAR = 364  # 52 weeks: the same weekdays a year earlier
 
 
@@ -22,8 +24,21 @@ def list_steps(begin: dt.date, end: dt.date, grain: str) -> list[dt.date]:
     steps = []
     while day <= end:
         steps.append(day)
-        day = start_of(day + dt.timedelta(days={"day": 1, "week": 7, "month": 31}[grain]), grain)
+        day = start_of(day + dt.timedelta(days=LONGEST[grain]), grain)
     return steps
+
+
+def list_whole_steps(begin: dt.date, end: dt.date, grain: str) -> list[dt.date]:
+    """The steps that lie in the period with all of their days, where three do: half a week looks like a fall."""
+    steps = list_steps(begin, end, grain)
+    whole = [
+        step
+        for step, after in zip(
+            steps, [*steps[1:], start_of(steps[-1] + dt.timedelta(days=LONGEST[grain]), grain)], strict=True
+        )
+        if step >= begin and after - dt.timedelta(days=1) <= end
+    ]
+    return whole if len(whole) >= LEAST_STEPS else steps
 
 
 def start_of(day: dt.date, grain: str) -> dt.date:

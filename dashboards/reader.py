@@ -28,6 +28,10 @@ WHERE store_code = ? AND sku = ? AND week_starting_on >= ? ORDER BY week_startin
 FORECAST = "SELECT * FROM lake.outputs.forecast_weekly WHERE store_code = ? AND sku = ? ORDER BY week_starting_on"
 ARRIVALS = "SELECT expected_on, quantity FROM lake.marts.fct_arrivals WHERE store_code = ? AND sku = ? ORDER BY 1"
 STORES = "SELECT store_code, name FROM lake.marts.dim_store ORDER BY store_code"
+NAMED = {
+    "item": "SELECT sku, name FROM lake.marts.dim_product ORDER BY sku",
+    "vendor": "SELECT vendor_code, name FROM lake.marts.dim_vendor ORDER BY vendor_code",
+}
 CATEGORIES = "SELECT DISTINCT category FROM lake.marts.dim_product ORDER BY category"
 HISTORY_WEEKS = 52
 
@@ -81,6 +85,13 @@ def read_places(snapshot_id: int, scope: Scope) -> tuple[dict[str, str], list[st
     stores = _read(lake, snapshot_id, STORES, ()).rows()
     categories = _read(lake, snapshot_id, CATEGORIES, ())["category"].to_list()
     return {code: name for code, name in stores if scope.allows(code)}, categories
+
+
+def read_named(snapshot_id: int, kind: str, codes: list[str]) -> dict[str, str]:
+    """The names of these items or vendors (`kind`: item, vendor) by code; what has none is left out."""
+    named = _read(given_databases().lake, snapshot_id, NAMED[kind], ())
+    found = named.filter(pl.col(named.columns[0]).is_in(codes)).rows()
+    return {code: name for code, name in found if name is not None}
 
 
 def read_values(snapshot_id: int, scope: Scope, dimension: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -11,6 +11,7 @@ from api.identity.principal import SignedIn
 from api.identity.scope import Scope
 from dashboards.board import Block, Board, can_be_fixed
 from dashboards.figures import ask, may_see
+from dashboards.members import name_members
 from dashboards.passport import Passport
 from dashboards.periods import choose_grain
 from dashboards.selection import Selection
@@ -62,6 +63,10 @@ class Reading:
         known = fixed | OF_AN_ITEM if "sku" in fixed else fixed
         return next((level for level in block.levels if level not in known), block.levels[-1])
 
+    def name(self, level: str, codes: Iterable[object]) -> dict[object, str]:
+        """What people call these members of a dimension, by code."""
+        return name_members(level, codes, self.passport.snapshot_id, self.scope, self.user)
+
     def words(self, metric: Metric) -> Callable[[float], str]:
         """How the figure's values are written in a chart."""
         return lambda value: format_metric(value, metric.unit, self.passport.currency, compact=True)
@@ -70,8 +75,3 @@ class Reading:
 def can_dig(block: Block, level: str) -> bool:
     """Whether a value of the level can be fixed, with a further level behind it."""
     return can_be_fixed(level) and level != block.levels[-1]
-
-
-def spell(level: str) -> str:
-    """A dimension's name as people write it: `remake reason`."""
-    return level.replace("_", " ")

@@ -11,7 +11,7 @@ from dashboards import palette
 from warehouse.formats import format_day
 
 Values = Sequence[float | None]
-MOST_BARS, MOST_TICKS = 12, 14
+MOST_BARS, MOST_TICKS = 12, 8
 
 
 def draw_course(
@@ -25,17 +25,18 @@ def draw_course(
 ) -> go.Figure:
     """The metric over time, the earlier period under it, aligned step by step."""
     figure = go.Figure()
-    figure.add_scatter(
-        x=list(steps),
-        y=list(before),
-        mode="lines",
-        line={"color": palette.DEMAND, "width": 1.6, "dash": "dot"},
-        name=before_label,
-        customdata=[
-            f"{_said(value, words)} ({format_day(day)})" for day, value in zip(before_steps, before, strict=True)
-        ],
-        hovertemplate="%{customdata}<extra></extra>",
-    )
+    if any(value is not None for value in before):
+        figure.add_scatter(
+            x=list(steps),
+            y=list(before),
+            mode="lines",
+            line={"color": palette.DEMAND, "width": 1.6, "dash": "dot"},
+            name=before_label,
+            customdata=[
+                f"{_said(value, words)} ({format_day(day)})" for day, value in zip(before_steps, before, strict=True)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
     figure.add_scatter(
         x=list(steps),
         y=list(now),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
+from dashboards.periods import list_whole_steps
 from dashboards.reading import Reading
 from dashboards.selection import BESIDE, clock_of
 from warehouse.catalogue import ESTIMATED, Metric, catalogue
@@ -26,7 +28,7 @@ def show_tiles(reading: Reading) -> None:
             _show_tile(place, metric, found, reading)
     untold = [metric.label for metric in metrics if metric not in known]
     if untold:
-        st.caption(f"Nothing to tell here of: {', '.join(untold)}.")
+        st.caption(f"No figure yet: {', '.join(untold)}.")
     left_out = [
         catalogue()[name].label for name in reading.board.tiles if not reading.selection.fits(catalogue()[name])
     ]
@@ -45,6 +47,9 @@ def _ask_all(reading: Reading, metrics: list[Metric]) -> dict[str, Any]:
     for grain in ("day", "week", "month"):
         for group in _alike([metric for metric in metrics if reading.grain([metric]) == grain], reading):
             rows = reading.ask(group, (grain,))
+            if clock_of(group[0]) == "day":
+                whole = list_whole_steps(reading.selection.begin, reading.selection.end, grain)
+                rows = rows.filter(pl.col(grain).is_in(whole))
             found |= {f"{metric.name}_course": rows[metric.name].to_list() for metric in group}
     return found
 
@@ -66,12 +71,15 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
         help_text += f" ({metric.kpi})"
     if estimated >= LEAST_ESTIMATED:
         help_text += f" {estimated:.0%} of it rests on estimates."
+    change = _change(metric, found)
+    is_still = change is not None and change[1:].startswith("0.0 ")
     place.metric(
         metric.label,
         ("≈ " if estimated >= LEAST_ESTIMATED else "")
         + format_metric(found[metric.name], metric.unit, reading.passport.currency, compact=True),
-        _change(metric, found),
-        delta_color={"up": "normal", "down": "inverse"}.get(metric.better, "off"),
+        change,
+        delta_color="off" if is_still else {"up": "normal", "down": "inverse"}.get(metric.better, "off"),
+        delta_arrow="off" if is_still else "auto",
         help=help_text,
         border=True,
         height="stretch",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboards import palette
 from dashboards.board import Block
-from dashboards.periods import list_steps
+from dashboards.periods import list_steps, list_whole_steps
 from dashboards.reading import Reading
 from dashboards.sales_charts import draw_course
 from dashboards.selection import BESIDE
@@ -21,7 +21,8 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
         st.caption(f"{metric.label} speaks of one moment; it has no course.")
         return
     rows = reading.ask([metric], (grain,), beside=True)
-    steps = list_steps(reading.selection.begin, reading.selection.end, grain)
+    begin, end = reading.selection.begin, reading.selection.end
+    steps = list_whole_steps(begin, end, grain)
     before_name = next((name for name in (f"{metric.name}_before", f"{metric.name}_target") if name in rows), None)
     now, before = (
         [None if found.get(step) is None else float(found[step]) for step in steps]
@@ -30,9 +31,14 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
             dict(zip(rows[grain].to_list(), rows[before_name].to_list(), strict=True)) if before_name else {},
         )
     )
+    if all(value is None for value in now):
+        st.caption(block.empty)
+        return
     label = BESIDE[reading.selection.beside].capitalize() if before_name else ""
     st.plotly_chart(
         draw_course(steps, now, steps, before, f"By {grain}", label, reading.words(metric)),
         config=palette.CONFIG,
         key=key,
     )
+    if len(steps) < len(list_steps(begin, end, grain)):
+        st.caption(f"Whole {grain}s alone: the days at the ends of the period would look like a fall.")

@@ -11,8 +11,9 @@ from dashboards import palette
 from dashboards.board import Block
 from dashboards.charts.heat import draw_heat
 from dashboards.charts.multiples import draw_multiples
-from dashboards.periods import list_steps
-from dashboards.reading import Reading, spell
+from dashboards.members import spell
+from dashboards.periods import list_whole_steps
+from dashboards.reading import Reading
 from warehouse.catalogue import Metric
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -30,14 +31,20 @@ def _show_heat(block: Block, metric: Metric, reading: Reading, key: str) -> None
     down, across = block.levels[:2]
     rows = reading.ask([metric], (down, across)).filter(pl.col(metric.name).is_not_null())
     if rows.is_empty():
-        st.caption("Nothing in these days.")
+        st.caption(block.empty)
         return
     told = rows.drop_nulls()
     found = {(str(r[0]), str(r[1])): float(r[2]) for r in told.iter_rows()}
     names = [_in_order({place[at] for place in found}) for at in (0, 1)]
     values = [[found.get((name, other)) for other in names[1]] for name in names[0]]
+    down_words, across_words = (
+        [words[name] for name in codes]
+        for codes, words in (
+            (codes, reading.name(level, codes)) for level, codes in zip((down, across), names, strict=True)
+        )
+    )
     st.plotly_chart(
-        draw_heat(names[0], names[1], values, reading.words(metric), better=metric.better),
+        draw_heat(down_words, across_words, values, reading.words(metric), better=metric.better),
         config=palette.CONFIG,
         key=key,
     )
@@ -52,9 +59,12 @@ def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) ->
         return
     grain = "week" if grain == "day" and "week" in metric.splits else grain
     rows = reading.ask([metric], (level, grain))
-    steps = list_steps(reading.selection.begin, reading.selection.end, grain)
+    steps = list_whole_steps(reading.selection.begin, reading.selection.end, grain)
     found = {(str(r[0]), r[1]): r[2] for r in rows.iter_rows()}
     names = sorted({name for name, _ in found})[: block.most]
+    if not names:
+        st.caption(block.empty)
+        return
     courses = [
         [None if found.get((name, step)) is None else float(found[name, step]) for step in steps] for name in names
     ]
@@ -62,7 +72,8 @@ def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) ->
     # a whole is shared out among its names; a share or a price is what it is
     by = len({name for name, _ in found}) if metric.unit in {"money", "units", "count"} else 1
     usual = [None if whole.get(step) is None else float(whole[step]) / by for step in steps]
-    figure = draw_multiples(names, steps, courses, usual, reading.words(metric))
+    words = reading.name(level, names)
+    figure = draw_multiples([words[name] for name in names], steps, courses, usual, reading.words(metric))
     st.plotly_chart(figure, config=palette.CONFIG, key=key)
 
 
@@ -71,6 +82,6 @@ def _in_order(names: set[str]) -> list[str]:
     if names <= set(WEEKDAYS):
         return [day for day in WEEKDAYS if day in names]
     numbers = {name: re.search(r"-?\d+(\.\d+)?", name) for name in names}
-    if all(numbers.values()):
+    if all(numbers.values()) and not any(name[0].isupper() for name in names):
         return sorted(names, key=lambda name: (float(numbers[name][0]), name))  # type: ignore[index]
     return sorted(names)

@@ -9,15 +9,15 @@ import polars as pl
 import streamlit as st
 
 from dashboards import palette
+from dashboards.blocks.answer import SUMS
 from dashboards.board import Block
 from dashboards.charts.bridge import draw_bridge
 from dashboards.charts.pareto import draw_pareto
+from dashboards.members import spell
 from dashboards.reading import Reading, can_dig
 from dashboards.sales_charts import draw_bars
 from dashboards.selection import BESIDE, dig
 from warehouse.catalogue import Metric
-
-NOBODY = "(none)"
 
 
 def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
@@ -27,28 +27,31 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
     # what has ended since moved the whole as well: a bridge without it does not reach the other side
     told = [name for name in (metric.name, f"{metric.name}_before") if name in rows.columns]
     rows = rows.filter(pl.any_horizontal(pl.col(told).is_not_null())).with_columns(pl.col(told).fill_null(0))
-    if rows.is_empty():
-        st.caption("Nothing in these days.")
+    if block.kind == "bars" and metric.unit in SUMS:
+        rows = rows.filter(pl.col(metric.name) != 0)
+    if all(rows.select(pl.col(told).eq(0).all()).row(0)):
+        st.caption(block.empty)
         return
-    figure = _draw(block, metric, level, rows, reading)
+    names = reading.name(level, rows[level])
+    figure = _draw(block, metric, [names[code] for code in rows[level]], rows, reading)
     if figure is None:
         st.caption(f"There is nothing to set {metric.label} beside in these days.")
         return
     if can_dig(block, level):
+        codes = {label: str(code) for code, label in names.items() if code is not None}
         st.plotly_chart(
             figure,
             config=palette.CONFIG,
             key=key,
-            on_select=lambda: _dig_into(key, level, block.kind),
+            on_select=lambda: _dig_into(key, level, codes),
             selection_mode="points",
         )
-        st.caption(f"Click a {level} to see it alone.")
+        st.caption(f"Click {'an' if spell(level)[0] in 'aeiou' else 'a'} {spell(level)} to see it alone.")
     else:
         st.plotly_chart(figure, config=palette.CONFIG, key=key)
 
 
-def _draw(block: Block, metric: Metric, level: str, rows: pl.DataFrame, reading: Reading) -> go.Figure | None:
-    names = [NOBODY if value is None else str(value) for value in rows[level]]
+def _draw(block: Block, metric: Metric, names: list[str], rows: pl.DataFrame, reading: Reading) -> go.Figure | None:
     values = [float(value) for value in rows[metric.name]]
     words = reading.words(metric)
     if block.kind == "bars":
@@ -72,8 +75,9 @@ def _draw(block: Block, metric: Metric, level: str, rows: pl.DataFrame, reading:
     )
 
 
-def _dig_into(key: str, level: str, kind: str) -> None:
+def _dig_into(key: str, level: str, codes: dict[str, str]) -> None:
+    """Bars and bridges name their members along the side, a Pareto chart below."""
     points: list[dict[str, Any]] = st.session_state[key]["selection"]["points"]
-    name = points[0].get("y" if kind == "bars" else "x") if points else None
-    if isinstance(name, str) and name != NOBODY:
-        dig(level, name)
+    code = next((codes[name] for point in points[:1] for name in (point.get("y"), point.get("x")) if name in codes), "")
+    if code:
+        dig(level, code)

@@ -10,7 +10,8 @@ import streamlit as st
 from dashboards.board import Block
 from dashboards.downloads import write_csv, write_table
 from dashboards.files import File, offer
-from dashboards.reading import Reading, can_dig, spell
+from dashboards.members import spell
+from dashboards.reading import Reading, can_dig
 from dashboards.selection import clock_of, dig
 from warehouse.catalogue import Metric
 from warehouse.dimensions import is_time
@@ -26,10 +27,13 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
     metrics = [metric for metric in metrics if level in metric.splits]
     rows = _read(metrics, level, reading)
     if rows.is_empty():
-        st.caption("Nothing in these days.")
+        st.caption(block.empty)
         return
     shown = rows.head(MOST_ROWS)
     table = shown.to_pandas()
+    if not is_time(level):
+        named = reading.name(level, shown[level])
+        table[level] = [named[code] for code in shown[level]]
     words: dict[str, Any] = {}
     config: dict[str, Any] = {level: spell(level).capitalize()}
     if is_time(level):

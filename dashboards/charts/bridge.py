@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import plotly.graph_objects as go
 
@@ -41,23 +42,33 @@ def draw_bridge(
     good, bad = (palette.BRAND, palette.WITHOUT) if better != "down" else (palette.WITHOUT, palette.BRAND)
     figure = go.Figure(
         go.Waterfall(
-            x=[before_label, *(name for name, _ in steps), now_label],
-            y=[wholes[0], *(change for _, change in steps), 0],
+            orientation="h",
+            y=[before_label, *(name for name, _ in steps), now_label],
+            x=[wholes[0], *(change for _, change in steps), 0],
             measure=["absolute", *("relative" for _ in steps), "total"],
             text=[words(wholes[0]), *(_signed(change, words) for _, change in steps), words(wholes[1])],
             textposition="outside",
-            hovertemplate="%{x}: %{text}<extra></extra>",
+            hovertemplate="%{y}: %{text}<extra></extra>",
             increasing={"marker": {"color": good}},
             decreasing={"marker": {"color": bad}},
             totals={"marker": {"color": palette.DEMAND}},
             connector={"line": {"color": palette.GRID}},
         )
     )
-    palette.lay_out(figure, height=340, y_title="", unified=False)
-    palette.word_ticks(figure, wholes, words, "y")
-    figure.update_layout(showlegend=False)
-    figure.update_xaxes(type="category", tickangle=-30 if len(steps) > 6 else 0)
+    palette.lay_out(figure, height=60 + 28 * (len(steps) + 2), y_title="", unified=False)
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 4, "b": 8})
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    figure.update_xaxes(visible=False, range=_reach(wholes, [change for _, change in steps]))
     return figure
+
+
+def _reach(wholes: tuple[float, float], changes: Sequence[float]) -> list[float]:
+    """From where to where the bars run: not from 0 where the steps would be too small to be seen."""
+    stops = [wholes[1], *accumulate([wholes[0], *changes])]
+    low, high = min(stops), max(stops)
+    span = (high - low) or abs(high) or 1.0
+    begin = low - 0.5 * span
+    return [begin if begin > 0 else min(0.0, low - 0.3 * span), high + 0.3 * span]
 
 
 def _signed(change: float, words: Callable[[float], str]) -> str:

@@ -13,7 +13,7 @@ AMOUNTS = st.floats(-1e6, 1e6)
 
 def drawn(names, before, now, wholes, most=10):
     (waterfall,) = draw_bridge(names, before, now, wholes, str, before_label="then", now_label="now", most=most).data
-    return list(waterfall.x), list(waterfall.y)
+    return list(waterfall.y), list(waterfall.x)
 
 
 def test_a_store_that_has_closed_takes_its_sales_away():
