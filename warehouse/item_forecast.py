@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 # One row per item that is forecast for the store, the most wanted first
 ITEMS = """
-SELECT f.sku, p.name, p.category, sum(f.mean_qty) AS expected_qty
-FROM lake.outputs.forecast_weekly AS f JOIN lake.marts.dim_product AS p USING (sku)
+SELECT f.sku, p.name, p.category, i.on_hand_qty, sum(f.mean_qty) AS expected_qty
+FROM lake.outputs.forecast_weekly AS f
+JOIN lake.marts.dim_product AS p USING (sku)
+LEFT JOIN lake.marts.fct_inventory_position AS i USING (store_code, sku)
 WHERE f.store_code = ? AND f.week_starting_on < f.as_of + 28
 GROUP BY ALL ORDER BY expected_qty DESC, f.sku
 """
@@ -59,7 +61,7 @@ class Seen:
 
 
 def list_items(con: duckdb.DuckDBPyConnection, store_code: str) -> pl.DataFrame:
-    """The store's forecast items: sku, name, category, expected_qty of the next four weeks; the most wanted first."""
+    """The store's forecast items: sku, name, category, on_hand_qty, expected_qty of four weeks; most wanted first."""
     return con.execute(ITEMS, [store_code]).pl()
 
 

@@ -66,7 +66,9 @@ def show(passport: Passport, user: SignedIn) -> None:
     category = choose_one(middle, "Category", "All categories", categories, "category")
     chosen = items if category is None else items.filter(pl.col("category") == category)
     names = dict(zip(chosen["sku"], chosen["name"], strict=True))
-    first = next(iter(names))
+    # what is made to order is wanted most and lies nowhere: a shelf is what one looks after
+    on_the_shelf = chosen.filter(pl.col("on_hand_qty") > 0)["sku"]
+    first = next(iter(on_the_shelf), None) or next(iter(names))
     sku = choose_one(
         right, "Item, the most wanted first", _named(names, first), list(names), "sku", partial(_named, names)
     )

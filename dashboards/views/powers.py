@@ -54,6 +54,7 @@ def show(passport: Passport, user: SignedIn) -> None:
     question = Question((), POWERS, store=store, where=(("lens_line", line),))
     cells = read_cells(passport, scope, question)
     _show_tiles(passport, scope, question)
+    _show_worst(cells)
     metric = catalogue()[figure]
     st.markdown(f"**{metric.label}**", help=metric.description)
     values = {cell: row[figure] for cell, row in cells.items() if row.get(figure) is not None}
@@ -70,7 +71,6 @@ def show(passport: Passport, user: SignedIn) -> None:
         key=f"grid-{figure}-{line}-{store}",
         alt=f"{metric.label} by sphere and cylinder",
     )
-    _show_worst(cells)
     _offer(user, passport, question)
 
 

@@ -58,7 +58,7 @@ def show(passport: Passport, user: SignedIn) -> None:
             labels = [_place_name(code, names) for code in rows[dimension]]
             values = [None if value is None else float(value) for value in rows[metric.name]]
             st.plotly_chart(draw_bars(labels, values, words), config=palette.CONFIG, key=f"bars-{dimension}")
-    show_table(question, passport, scope, metrics)
+    show_table(user, question, passport, scope, metrics)
     offer_table(user, question, passport, PERMISSION, EXPORT)
 
 
