@@ -12,7 +12,7 @@ from api.identity.principal import SignedIn
 from api.identity.scope import Scope, scope_of, stores_of
 
 READ, TAKE = "report:sales", "export:plain"  # to see figures, and to take them away
-SUGGESTIONS = "suggestion:read"
+SUGGESTIONS, ALERTS = "suggestion:read", "alert:read"
 
 
 def scope_of_pack(user: SignedIn, chosen: Collection[str] | None) -> Scope | None:
@@ -29,7 +29,7 @@ def scope_of_pack(user: SignedIn, chosen: Collection[str] | None) -> Scope | Non
 def describe_reach(user: SignedIn, scope: Scope, address: str) -> dict[str, Any]:
     """The same as plain JSON: what is equal shows the same figures at the same address."""
     reports = {name: None if stores is None else sorted(stores) for name, stores in scope.reports}
-    suggested = scope.within(stores_of(user, SUGGESTIONS)).store_codes
+    suggested, alerted = (scope.within(stores_of(user, name)).store_codes for name in (SUGGESTIONS, ALERTS))
     return {
         "address": address,
         "stores": None if scope.store_codes is None else sorted(scope.store_codes),
@@ -37,4 +37,5 @@ def describe_reach(user: SignedIn, scope: Scope, address: str) -> dict[str, Any]
         "reports": reports,
         "own": sorted(name for name, _ in scope.own),
         "suggestions": None if suggested is None else sorted(suggested),
+        "alerts": None if alerted is None else sorted(alerted),
     }

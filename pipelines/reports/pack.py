@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import psycopg
 
+from api.alerts import list_alerts
 from api.identity.principal import SignedIn
 from api.identity.scope import Scope, stores_of
 from api.publications import Published
-from api.services.report_reach import SUGGESTIONS
+from api.services.report_reach import ALERTS, SUGGESTIONS
 from api.suggestions import list_suggestions
 from pipelines.handouts.taking import describe
 from pipelines.reports.figures import Line, Number, Period, read_sections, read_stores
@@ -31,12 +33,12 @@ if TYPE_CHECKING:
     from ims.postgres import Databases
 
 TITLES = {"daily": "Figures of the day", "weekly": "Figures of the week", "monthly": "Figures of the month"}
-MOST_SUGGESTIONS = 10
+MOST_SUGGESTIONS, MOST_ALERTS = 10, 5
 
 
 @dataclass(frozen=True)
 class Pack:
-    """What is told: sections of figures, a table of stores, the suggestions with the most at stake, the passport."""
+    """What is told: figures by section, stores, the orders and alerts with the most at stake, the passport."""
 
     title: str
     period: Period
@@ -45,6 +47,7 @@ class Pack:
     columns: Sequence[Metric]
     stores: pl.DataFrame
     suggestions: Sequence[Mapping[str, Any]]
+    alerts: Sequence[Mapping[str, Any]]
     passport: Mapping[str, str]
     notes: Sequence[str]
 
@@ -75,6 +78,7 @@ def make_pack(
         columns=columns,
         stores=stores,
         suggestions=_suggestions(databases.operational, published, user, scope),
+        alerts=_alerts(databases.operational, published, user, scope),
         passport={"Pack": title, "Period": period.words, **passport},
         notes=_notes(published.checks, period, scope),
     )
@@ -120,6 +124,25 @@ def _suggestions(source: str, published: Published, user: SignedIn, scope: Scope
             "order_by": row["order_by"],
             "why": reason_in_words(row["reason"]),
             "at_stake": float(row["priority"]),
+        }
+        for row in rows
+    ]
+
+
+def _alerts(source: str, published: Published, user: SignedIn, scope: Scope) -> list[dict[str, Any]]:
+    """The open alerts with the most sales at stake, as Today ranks them; of the chain for who reaches every store."""
+    if not user.grants.allows(ALERTS):
+        return []
+    stores = scope.within(stores_of(user, ALERTS)).store_codes
+    with psycopg.connect(source) as connection:
+        rows = list_alerts(connection, published.as_of, stores=stores, limit=MOST_ALERTS)
+    return [
+        {
+            "store": row["store_code"] or "the chain",
+            "what": row["title"],
+            "detail": row["detail"],
+            "since": row["first_on"],
+            "at_stake": float(row["at_stake_amount"]),
         }
         for row in rows
     ]

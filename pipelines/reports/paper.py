@@ -16,6 +16,7 @@ ROOM = 190  # mm
 COURSE, BAR = (34.0, 5.0), (30.0, 3.0)  # mm
 FIGURES = (54, 26, 24, 20, 24, 20, 22)
 ORDERS = (14, 58, 22, 18, 22, 56)
+ALERTS = (16, 124, 26, 24)
 
 
 def write_paper(pack: Pack) -> bytes:
@@ -46,6 +47,8 @@ def write_paper(pack: Pack) -> bytes:
         story.append(Paragraph("There is nothing to tell of this period.", style(SIZE)))
     if pack.columns and pack.stores.height > 1:
         story += [_head("Store by store"), _stores(pack)]
+    if pack.alerts:
+        story += [_head("To look at first"), _alerts(pack)]
     if pack.suggestions:
         story += [_head("To order first, by what is at stake"), _suggestions(pack)]
     story += [Spacer(1, 6), Paragraph(_passport(pack), style(6.5, leading=9, color=QUIET))]
@@ -165,6 +168,22 @@ def _suggestions(pack: Pack) -> Any:
         for each in pack.suggestions
     ]
     return _table(rows, ORDERS, [], numbers=(3,))
+
+
+def _alerts(pack: Pack) -> Any:
+    from reportlab.platypus import Paragraph
+
+    rows: list[list[Any]] = [["Store", "What", "Since", "Sales at stake"]]
+    rows += [
+        [
+            each["store"],
+            Paragraph(f"{escape(each['what'])}<br/><font color='{QUIET}'>{escape(each['detail'])}</font>", style(SIZE)),
+            f"{each['since'].day} {each['since']:%b %Y}",
+            format_metric(each["at_stake"], "money", pack.currency) if each["at_stake"] else "",
+        ]
+        for each in pack.alerts
+    ]
+    return _table(rows, ALERTS, [], numbers=(3,))
 
 
 def _table(rows: list[list[Any]], widths: Any, looks: list[tuple[Any, ...]], numbers: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A pack as a workbook: the figures with their course in small, the stores, the suggestions, the passport."""
+"""A pack as a workbook: the figures with their course in small, the stores, alerts, suggestions, the passport."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ GOOD, BAD = "#1E7B4B", "#B3261E"
 FIGURES = ("Figure", "Unit", "Value", "Before", "Change", "Year before", "Change to it", "Course", "Meaning")
 WIDTHS = (34, 14, 16, 16, 14, 16, 14, 22, 70)
 ORDERS = ("Store", "SKU", "Product", "What", "Quantity", "Order by", "Why", "At stake")
+ALERTS = ("Store", "What", "More", "Since", "Sales at stake")
 FIRST_COURSE = 3  # the column of the hidden sheet in which courses begin
 
 
@@ -40,6 +41,8 @@ def write_workbook(pack: Pack) -> bytes:
         _write_figures(*courses, pack, looks)
         if pack.columns:
             _write_stores(book.add_worksheet("Stores"), pack, looks)
+        if pack.alerts:
+            _write_alerts(book.add_worksheet("To look at"), pack, looks)
         if pack.suggestions:
             _write_suggestions(book.add_worksheet("To order"), pack, looks)
         _write_passport(book.add_worksheet("Passport"), pack, looks)
@@ -132,6 +135,17 @@ def _write_suggestions(sheet: Any, pack: Pack, looks: _Looks) -> None:
             sheet.write_datetime(row, 5, each["order_by"], looks(num_format="d mmm yyyy"))
         sheet.write_string(row, 6, each["why"])
         sheet.write_number(row, 7, each["at_stake"], looks(num_format="#,##0"))
+    sheet.freeze_panes(1, 0)
+    _print_across(sheet, pack)
+
+
+def _write_alerts(sheet: Any, pack: Pack, looks: _Looks) -> None:
+    _write_head(sheet, ALERTS, (12, 50, 70, 14, 16), looks)
+    for row, each in enumerate(pack.alerts, start=1):
+        for place, name in enumerate(("store", "what", "detail")):
+            sheet.write_string(row, place, each[name] or "", looks(text_wrap=True))
+        sheet.write_datetime(row, 3, each["since"], looks(num_format="d mmm yyyy"))
+        sheet.write_number(row, 4, each["at_stake"], looks(num_format="#,##0"))
     sheet.freeze_panes(1, 0)
     _print_across(sheet, pack)
 

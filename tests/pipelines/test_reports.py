@@ -24,6 +24,7 @@ from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from api.alerts import write_alerts
 from api.database import create_engine
 from api.publications import publish
 from api.services.connections import create_pool
@@ -151,6 +152,7 @@ def publish_chain(installation: Any) -> int:
         publication_id = publish(connection, **passport, **moved)
         plan = pl.DataFrame([planned("S1", "A", 5), planned("S2", "B", 3)], schema=PLAN_SCHEMA)
         write_suggestions(connection, plan.iter_rows(named=True), publication_id, DAY)
+        write_alerts(connection, [raised("S1", 4000), raised("S2", 9000)], publication_id, DAY)
     engine.dispose()
     with psycopg.connect(installation.databases.operational) as connection:
         connection.execute("UPDATE publications SET published_at = '2024-04-15 05:00Z'")
@@ -163,6 +165,13 @@ def planned(store: str, sku: str, quantity: int) -> dict[str, object]:
     figures = {"expected_demand": 4.0, "demand_p50": 3.0, "demand_p90": 6.0, "priority": 12.5 + quantity}
     about = {"vendor_code": "V", "reason": "BELOW_TARGET", "receipt": json.dumps({"shortage_cost_per_unit": 417.25})}
     return {**dict.fromkeys(PLAN_SCHEMA), **known, **dates, **figures, **about, "target_level": 2, "transfer_in_qty": 0}
+
+
+def raised(store: str, amount: int) -> dict[str, object]:
+    about = {"alert_ref": f"off-{store}", "kind": "SALES_OFF", "store_code": store, "subject": "2024-04-14"}
+    said = {"title": f"Sales of {store} were half of usual", "detail": "Less came in.", "severity": "warn"}
+    where = {"first_on": DAY, "rank_in_store": 1, "view": "sales", "filters": "{}"}
+    return {**about, **said, **where, "at_stake_amount": amount}
 
 
 def add(con: Any, table: str, *rows: dict[str, object]) -> None:
@@ -233,6 +242,8 @@ def test_a_manager_is_sent_the_figures_of_their_store_and_no_others(chain: Chain
         for secret in ("S2", "Two", "417", "cost_", "margin", "Margin", "7,0"):
             assert secret not in text, (form, secret)
     assert "stores: S1" in said["pdf"]
+    for form in ("pdf", "xlsx"):
+        assert "Sales of S1 were half of usual" in said[form]
     assert "without costs" in said["pdf"]
     assert f"snapshot {chain.snapshot}" in said["body"]
     lines = values_of(mail)
