@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.identity.accounts import Account, read_account
 from api.identity.door import Door
-from api.identity.ending import end_other_sessions, end_own_session
+from api.identity.ending import end_other_sessions, end_own_session, sign_in_again
 from api.identity.enrolling import confirm_offer, offer, renew_codes, turn_off
 from api.identity.origin import origin_of
 from api.identity.password_changes import change_password, refuse_difference
@@ -79,12 +79,15 @@ def create_router(door: Door) -> APIRouter:
             return await _page(request, part="second-factor", refused=refused)
 
     @router.post(f"{PATH}/sessions")
-    async def end(request: Request, session_id: str = Form("", max_length=20)) -> Response:
+    async def end(
+        request: Request, session_id: str = Form("", max_length=20), password: str = Form("", max_length=1024)
+    ) -> Response:
         origin, user = origin_of(request), request.state.user
-        if session_id == "others":
-            await end_other_sessions(door, origin, user)
-            return _done("sessions")
         try:
+            await sign_in_again(door, origin, user, password or None)
+            if session_id == "others":
+                await end_other_sessions(door, origin, user)
+                return _done("sessions")
             # what is no key is no session either
             number = int(session_id) if session_id.isdecimal() else 0
             await end_own_session(door, origin, user, number if number <= LARGEST_KEY else 0)

@@ -139,17 +139,21 @@ def _sessions(shown: Shown, fault: str | None) -> str:
     mine = [row for row in shown.sessions if row["session_id"] == shown.user.session_id]
     rest = [row for row in shown.sessions if row["session_id"] != shown.user.session_id]
     items = "\n".join(_session(row, shown) for row in [*mine, *rest])
-    others = ""
-    if len(rest) > 1:
-        others = """
-<form method="post" action="/account/sessions">
-<button name="session_id" value="others" class="quiet">End all other sessions</button>
+    text = f"""<ul class="sessions">
+{items}
+</ul>"""
+    if rest:
+        others = '\n<button name="session_id" value="others" class="quiet">End all other sessions</button>'
+        text = f"""<form method="post" action="/account/sessions">
+{_whose(shown)}
+<label for="again-to-end">Your password, to end one that is not this one</label>
+<input id="again-to-end" name="password" type="password" autocomplete="current-password" required
+ maxlength="1024"{_focus(fault)}>
+{text}{others if len(rest) > 1 else ""}
 </form>"""
     return f"""<section id="sessions" aria-labelledby="sessions-title">
 <h2 id="sessions-title">Where you are signed in</h2>
-{alert(fault)}<ul class="sessions">
-{items}
-</ul>{others}
+{alert(fault)}{text}
 </section>"""
 
 
@@ -161,9 +165,8 @@ def _session(row: dict[str, Any], shown: Shown) -> str:
         act = "<strong>This one</strong>"
     else:
         since = f"{row['created_at'].astimezone(ZoneInfo(shown.timezone)):%d %b, %H:%M}"
-        act = f"""<form method="post" action="/account/sessions">
-<button name="session_id" value="{row["session_id"]}" class="quiet"
- aria-label="End the session of {where}, begun {since}">End</button></form>"""
+        act = f"""<button name="session_id" value="{row["session_id"]}" class="quiet"
+ aria-label="End the session of {where}, begun {since}">End</button>"""
     return f"""<li><div><b>{where}</b>{place}<br><span>Since {_moment(row["created_at"], shown)}, last used
 {_moment(seen, shown)}</span></div>{act}</li>"""
 

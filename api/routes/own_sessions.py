@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from api.identity.door import Door
-from api.identity.ending import end_own_session
+from api.identity.ending import end_own_session, sign_in_again
 from api.identity.origin import origin_of
 from api.identity.sessions import list_sessions
 from api.routes.fields import Out, PathKey
@@ -48,9 +48,17 @@ def create_router(door: Door) -> APIRouter:
         shown = SessionList(items=items).model_dump(mode="json", exclude_none=True)
         return JSONResponse(shown, headers=NOT_STORED)
 
-    @router.delete("/{session_id}", summary="End one of my sessions", status_code=204)
+    @router.delete(
+        "/{session_id}",
+        summary="End one of my sessions",
+        description="The one that asks, or, within ten minutes of signing in, another.",
+        status_code=204,
+    )
     async def end(request: Request, session_id: PathKey) -> Response:
-        await end_own_session(door, origin_of(request), request.state.user, session_id)
+        origin, user = origin_of(request), request.state.user
+        if session_id != user.session_id:
+            await sign_in_again(door, origin, user, None)
+        await end_own_session(door, origin, user, session_id)
         return Response(status_code=204)
 
     return router

@@ -146,8 +146,8 @@ def test_sessions_are_ended_from_the_page_one_or_all_but_mine(client: TestClient
     mine = [int(number) for number in re.findall(r'name="session_id" value="(\d+)"', page)]
     assert theirs not in mine
 
-    def end(session_id: object) -> Any:
-        return client.post("/account/sessions", data={"session_id": session_id}, headers=SAME)
+    def end(session_id: object, password: str = "") -> Any:
+        return client.post("/account/sessions", data={"session_id": session_id, "password": password}, headers=SAME)
 
     for wrong in (theirs, 0, "x", "", "1 OR 1=1", 10**18, "9" * 20):
         assert end(wrong).status_code == 404, wrong
@@ -158,7 +158,15 @@ def test_sessions_are_ended_from_the_page_one_or_all_but_mine(client: TestClient
         return client.get("/api/v1/account", headers=headers).status_code == 200
 
     newest = max(mine)
-    assert end(newest).headers["location"] == "/account?done=session"
+    with psycopg.connect(url) as connection:  # what was begun long ago may have been left open by its owner
+        connection.execute("UPDATE user_sessions SET created_at = created_at - interval '11 minutes'")
+    for each in (newest, "others"):
+        assert "Sign in again" in end(each).text
+        assert "not right" in end(each, "not hers").text
+    assert is_open(second)
+    assert end(newest, OLD).headers["location"] == "/account?done=session"
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE user_sessions SET created_at = now()")
     assert end(newest).status_code == 404
     assert [is_open(token) for token in (second, first, program, stranger)] == [False, True, True, True]
     assert end("others").headers["location"] == "/account?done=sessions"

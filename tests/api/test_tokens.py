@@ -290,8 +290,19 @@ def test_own_sessions_are_listed_and_ended_others_are_unknown(
         assert answer.status_code == 404
     assert client.delete("/api/v1/sessions/0", headers=bearer(tokens["access_token"])).status_code == 422
     other = client.post("/api/v1/tokens", json={"username": "admin", "password": password}).json()["access_token"]
-    ended = client.delete(f"/api/v1/sessions/{mine[0]['session_id']}", headers=bearer(other))
+    url = f"/api/v1/sessions/{mine[0]['session_id']}"
+    with psycopg.connect(installation.databases.operational) as connection:
+        connection.execute("UPDATE user_sessions SET created_at = created_at - interval '11 minutes'")
+    assert client.delete(url, headers=bearer(other)).json()["type"].endswith("sign-in-again")
+    assert opens(client, tokens["access_token"]) == 200
+    other = client.post("/api/v1/tokens", json={"username": "admin", "password": password}).json()["access_token"]
+    ended = client.delete(url, headers=bearer(other))
     assert (ended.status_code, opens(client, tokens["access_token"]), opens(client, other)) == (204, 401, 200)
+    with psycopg.connect(installation.databases.operational) as connection:
+        connection.execute("UPDATE user_sessions SET created_at = created_at - interval '11 minutes'")
+    open_now = client.get("/api/v1/sessions", headers=bearer(other)).json()["items"]
+    own = next(each for each in open_now if each["is_current"])
+    assert client.delete(f"/api/v1/sessions/{own['session_id']}", headers=bearer(other)).status_code == 204
 
 
 def test_keys_are_made_once_by_whoever_comes_first_and_kept_private(tmp_path: Path) -> None:
