@@ -32,7 +32,7 @@ def structural_share(n_series: int, n_weeks: int) -> float:
 class Expectation:
     """mean (n, n_steps) expected units; size (n, n_steps) of the weeks, or None; method (n,).
 
-    knots: (n, n_near, 11) quantiles learned directly (knots.py), nan for rows of a fallback; or None.
+    knots: (n, n_near, 6) quantiles learned directly (knots.py), nan for rows of a fallback; or None.
     """
 
     mean: Floats

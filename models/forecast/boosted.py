@@ -58,7 +58,7 @@ PARAMS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Predicted:
-    """mean (n, n_steps) units; size k (n, n_steps), knots (n, 4 at most, 11): None where not learned."""
+    """mean (n, n_steps) units; size k (n, n_steps), knots (n, 4 at most, 6): None where not learned."""
 
     mean: Floats
     size: Floats | None

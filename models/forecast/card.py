@@ -17,7 +17,7 @@ METHODS = {
     "decayed_mean": "decayed in-stock mean, flat",
     "mean_52": "in-stock mean of a year, flat",
     "short_history_mean": "the chain is younger than 10 weeks: a shrunk mean",
-    "borrowed_from_category": "under 4 weeks on the shelf: its sku elsewhere, its category, its store's size",
+    "borrowed_from_category": "under 2 weeks on the shelf: its sku elsewhere, its category, its store's size",
     "inherited_demand": "a successor with under 13 weeks on the shelf: the demand of the item it replaces",
     "no_sales_yet": "under 13 weeks on the shelf, nothing sold: the same, shrunk towards 0",
     "discontinued": "the last week of sale has passed: 0",

@@ -49,7 +49,7 @@ class Forecast:
     method: (n_series,) the model, the challenger that holds the series' segment, or the fallback that stood in.
     segment: (n_series,) category and kind of demand; champions: the choice of each segment (champion.py).
     common: variance of the factor that all series share in a week; it widens totals, and no single series.
-    knots: (n_series, n_near, 11) quantiles of the near weeks learned directly (knots.py), nan where they were not.
+    knots: (n_series, n_near, 6) quantiles of the near weeks learned directly (knots.py), nan where they were not.
     week_scale: what a size k is multiplied by for the quantiles of a single week (quantiles.py).
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from models.features.panel import Floats, Ints, Panel
@@ -49,8 +50,7 @@ def exact_cover(forecast: Forecast, panel: Panel, origin: int, rows: Ints) -> fl
 def judge(panel: Panel, origin: int, made: Made, rows: Ints) -> dict[str, float]:
     """Figures of one window over `rows`: wql, wape, bias, units, coverage of .90, and the same of three-week sums."""
     columns = slice(origin, origin + made.mean.shape[1])
-    keep = panel.weight[rows, columns] >= 0.999
-    keep &= (panel.weight[rows, :origin].sum(axis=1) >= 1)[:, None]
+    keep = judged_weeks(panel, origin, rows, made.mean.shape[1])
     units, mean, quantiles = panel.demand[rows, columns][keep], made.mean[rows][keep], made.quantiles[rows][keep]
     below, upto = accuracy.coverage(units, quantiles[:, NINETY])
     whole = _whole_sums(panel, origin, rows)
@@ -67,6 +67,12 @@ def judge(panel: Panel, origin: int, made: Made, rows: Ints) -> dict[str, float]
         "sum_coverage_below": sum_below,
         "sum_coverage_upto": sum_upto,
     }
+
+
+def judged_weeks(panel: Panel, origin: int, rows: Ints, n_steps: int) -> NDArray[np.bool_]:
+    """Which weeks from `origin` on are judged, (len(rows), n_steps): fully on the shelf, of a series seen before."""
+    seen = panel.weight[rows, :origin].sum(axis=1) >= 1
+    return np.asarray((panel.weight[rows, origin : origin + n_steps] >= 0.999) & seen[:, None])
 
 
 def _whole_sums(panel: Panel, origin: int, rows: Ints) -> Ints:

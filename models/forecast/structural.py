@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from models.features.panel import Floats, Panel
 from models.features.season import season_at
+from models.forecast.sampling import LEAST_WEEKS
 
 HALF_LIVES = (6.0, 20.0)
 # In-stock weeks at which a series' own level weighs as much as what its category lends it.
 BORROWED_WEEKS = 2.0
 POWER_SALES = 3.0
-# Fewer in-stock weeks than this and the row is called borrowed.
-OWN_WEEKS = 4.0
+# Fewer in-stock weeks than this and the row is called borrowed: the model has learned from rows of two weeks on.
+OWN_WEEKS = LEAST_WEEKS
 # A series that sold nothing for this long in stock is a slow one, and the model's to judge.
 SILENT_WEEKS = 13.0
 # A chain younger than this has no season and no model: a shrunk mean is all there is.

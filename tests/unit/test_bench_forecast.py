@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ims.bench.forecast.chain import find_chain, read_chain
-from ims.bench.forecast.page import forecast_report, targets_report, write_page
+from ims.bench.forecast.page import forecast_report, parts_report, targets_report, write_page
 from ims.bench.forecast.run import bench_forecast, list_origins
 from ims.bench.forecast.scale import bench_scale, scale_report
 from ims.bench.forecast.seen import see
@@ -87,6 +87,14 @@ def test_every_method_is_judged_and_the_page_tells_it(folder: Path) -> None:
         "machine": {"cores": 2, "processor": "one", "load": "0.1"},
     }
     assert "## Tiny" in write_page([told])
+    for name in ("ims", "LightGBM quantiles"):
+        method = found["methods"][name]
+        for split in ("week ", "level "):
+            parts = [loss for part, loss in method["parts"].items() if part.startswith(split)]
+            assert sum(parts) == pytest.approx(method["mean"]["wql"])
+    told_parts = [row[0] for row in parts_report(found, "LightGBM quantiles")]
+    assert "2 to 10" in told_parts
+    assert "under .5 a week" not in told_parts, "nothing sells so little"
 
 
 def test_copies_of_stores_are_forecast_and_planned_group_by_group(folder: Path) -> None:

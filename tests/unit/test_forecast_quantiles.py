@@ -31,13 +31,13 @@ def make_forecast(knots: np.ndarray | None) -> Forecast:
 
 
 def test_knots_are_read_between_and_flat_beyond() -> None:
-    knots = np.arange(11, dtype=float) * 2
-    found = read_knots(knots, np.array([0.01, 0.05, 0.15, 0.5, 0.55, 0.95, 0.99]))
-    assert found == pytest.approx([0.0, 0.0, 3.0, 10.0, 11.0, 20.0, 20.0])
+    knots = np.arange(6, dtype=float) * 2
+    found = read_knots(knots, np.array([0.01, 0.05, 0.1, 0.5, 0.55, 0.95, 0.99]))
+    assert found == pytest.approx([0.0, 0.0, 2 / 3, 5.0, 5.5, 10.0, 10.0])
 
 
 def test_near_weeks_are_half_counts_half_knots_and_far_ones_counts() -> None:
-    knots = np.full((3, 4, 11), np.nan)
+    knots = np.full((3, 4, len(GRID)), np.nan)
     knots[0] = 5.2
     made, plain = (week_quantiles(make_forecast(each), STEPS) for each in (knots, None))
     assert (made[0, :4] == np.rint((plain[0, :4] + 5.2) / 2)).all()
@@ -48,7 +48,7 @@ def test_near_weeks_are_half_counts_half_knots_and_far_ones_counts() -> None:
 
 
 def test_what_has_passed_of_the_first_week_is_out_of_both() -> None:
-    knots = np.full((3, 4, 11), 8.0)
+    knots = np.full((3, 4, len(GRID)), 8.0)
     whole, half = (week_quantiles(make_forecast(knots), STEPS, left) for left in (1.0, 0.5))
     assert (half[0, 0] < whole[0, 0]).all()
     assert (half[:, 1:] == whole[:, 1:]).all()

@@ -126,6 +126,21 @@ def _section(found: dict[str, Any]) -> Iterator[str]:
         ]
     )
     yield ""
+    if "parts" in found["methods"][OURS]:
+        yield "Where the loss arises, each split adding up to the WQL above; share: of all of ours.\n"
+        yield from _table([["part", "share", OURS, best, "ratio"], *parts_report(found, best)])
+        yield ""
+
+
+def parts_report(found: dict[str, Any], best: str) -> list[list[str]]:
+    """Rows part, share of our loss in it, ours, the best peer's, ratio; parts in which nothing is lost are left out."""
+    ours, theirs = (found["methods"][name]["parts"] for name in (OURS, best))
+    whole = found["methods"][OURS]["mean"]["wql"]
+    return [
+        [name, f"{loss / whole:.0%}", f"{loss:.4f}", f"{theirs[name]:.4f}", f"{loss / theirs[name]:.3f}"]
+        for name, loss in ours.items()
+        if loss > 0 and theirs[name] > 0
+    ]
 
 
 def _headline(found: dict[str, Any]) -> str:

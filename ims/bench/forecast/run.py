@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ims.bench.forecast.chain import Chain
+from ims.bench.forecast.parts import split_loss
 from ims.bench.forecast.peers import Peer, list_peers
 from ims.bench.forecast.seen import see
 from ims.progress import Progress
@@ -46,11 +47,14 @@ def bench_forecast(chain: Chain, windows: int, series: int, progress: Progress) 
         rows = np.sort(np.random.default_rng(0).choice(rows, series, replace=False))
     methods = [OURS, *list_peers()]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in methods}
+    parts: dict[str, list[dict[str, float]]] = {name: [] for name in methods}
     origins = list_origins(panel.n_weeks, windows)
     for done, origin in enumerate(origins):
         for name in methods:
             progress(f"window {done + 1} of {len(origins)}", methods.index(name), len(methods))
-            found[name].append(_run_window(chain, panel, origin, name, rows))
+            figures, split = _run_window(chain, panel, origin, name, rows)
+            found[name].append(figures)
+            parts[name].append(split)
         progress(f"window {done + 1} of {len(origins)}", len(methods), len(methods))
     return {
         "notes": _notes(methods, len(rows), panel.n_series),
@@ -59,7 +63,10 @@ def bench_forecast(chain: Chain, windows: int, series: int, progress: Progress) 
         "n_weeks": panel.n_weeks,
         "judged_series": len(rows),
         "origins": [panel.monday(origin).isoformat() for origin in origins],
-        "methods": {name: {"windows": figures, "mean": summarise(figures)} for name, figures in found.items()},
+        "methods": {
+            name: {"windows": figures, "mean": summarise(figures), "parts": _average(parts[name])}
+            for name, figures in found.items()
+        },
     }
 
 
@@ -79,25 +86,32 @@ def _notes(methods: list[str], judged: int, n_series: int) -> list[str]:
 def summarise(windows: list[dict[str, float]]) -> dict[str, float]:
     """Means over windows; bias by units, so that a month of little sale weighs little."""
     units = [window["units"] for window in windows]
-    means = {name: float(np.mean([window[name] for window in windows])) for name in windows[0]}
+    means = _average(windows)
     means["bias"] = float(np.average([window["bias"] for window in windows], weights=units))
     means["peak_mb"] = max(window["peak_mb"] for window in windows)
     return means
 
 
-def _run_window(chain: Chain, panel: Panel, origin: int, name: str, rows: Ints) -> dict[str, float]:
+def _average(windows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([window[name] for window in windows])) for name in windows[0]}
+
+
+def _run_window(
+    chain: Chain, panel: Panel, origin: int, name: str, rows: Ints
+) -> tuple[dict[str, float], dict[str, float]]:
     if name == OURS:
         with measure() as used:
             made = forecast(chain.demand, chain.catalog, panel.monday(origin), HORIZON, known=chain.known)
             said = read_forecast(made, HORIZON)
-        figures = judge(panel, origin, said, rows)
-        return figures | {"sum_coverage_exact": exact_cover(made, panel, origin, rows)} | used
+        figures = judge(panel, origin, said, rows) | {"sum_coverage_exact": exact_cover(made, panel, origin, rows)}
+        return figures | used, split_loss(panel, origin, said, rows)
     peer: Peer = list_peers()[name]
     seen = see(cut_panel(panel, origin), rows)
     with measure() as used:
         mean, quantiles = peer(seen, HORIZON)
     _, sums = peer(seen.blocks(), 1)
-    return judge(panel, origin, Made(mean, quantiles, sums[:, 0]), rows) | used
+    told = Made(mean, quantiles, sums[:, 0])
+    return judge(panel, origin, told, rows) | used, split_loss(panel, origin, told, rows)
 
 
 @contextmanager
