@@ -137,19 +137,20 @@ def fit_boosted(
     units, share = history.panel.demand[i, t + h - 1], history.panel.weight[i, t + h - 1]
     is_many = is_deep and history.panel.n_series * min(cutoff, ORIGIN_WEEKS) >= MANY_PAIRS
     members = _fit_means(rows, level, units, share, is_many)
-    scales = _fit_scales(members, rows, level, units, share)
-    size = None
-    if is_many:
-        keep = np.arange(len(i))
-        if len(i) > SIZE_ROWS:
-            keep = np.sort(np.random.default_rng(seed + 3).choice(len(i), SIZE_ROWS, replace=False))
-        mean = _average(members, scales, rows[keep], level[keep]) * level[keep]
-        size = _fit_size(rows[keep], mean, units[keep], share[keep])
-    knots = []
-    if with_knots:
-        near = h <= STEPS
-        knots = fit_knots(rows[near], level[near], units[near], share[near], PARAMS)
-    return Boosted(cutoff, members, size, scales, knots)
+    # how the mean scatters is learned on one core, quantiles on the other
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        near = np.flatnonzero(h <= STEPS)
+        workers = 1 if is_many else WORKERS
+        knots = beside.submit(fit_knots, rows, level, units, share, near, PARAMS, workers) if with_knots else None
+        scales = _fit_scales(members, rows, level, units, share)
+        size = None
+        if is_many:
+            keep = np.arange(len(i))
+            if len(i) > SIZE_ROWS:
+                keep = np.sort(np.random.default_rng(seed + 3).choice(len(i), SIZE_ROWS, replace=False))
+            mean = _average(members, scales, rows[keep], level[keep]) * level[keep]
+            size = _fit_size(rows[keep], mean, units[keep], share[keep])
+        return Boosted(cutoff, members, size, scales, knots.result() if knots else [])
 
 
 def _fit_means(rows: Matrix, level: Floats, units: Floats, share: Floats, is_many: bool) -> list[lightgbm.Booster]:

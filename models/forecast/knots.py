@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.features.panel import Floats
+from models.features.panel import Floats, Ints
 from models.features.rows import Matrix
 
 if TYPE_CHECKING:
@@ -29,19 +29,18 @@ PARAMS: dict[str, Any] = {
     "min_data_in_leaf": 100,
     "lambda_l2": 0.0,
 }
-WORKERS = 2
 
 
 def fit_knots(
-    rows: Matrix, level: Floats, units: Floats, share: Floats, params: dict[str, Any]
+    rows: Matrix, level: Floats, units: Floats, share: Floats, near: Ints, params: dict[str, Any], workers: int
 ) -> list[lightgbm.Booster]:
-    """A model of units over level for each level of GRID, from at most 100,000 rows drawn once.
+    """A model of units over level for each level of GRID, from at most 100,000 of the rows `near`, drawn once.
 
     Rows weigh by their level, so that the loss is pinball of units, and by their days on the shelf.
     """
     import lightgbm
 
-    keep = np.arange(len(units))
+    keep = near
     if len(keep) > ROWS:
         keep = np.sort(np.random.default_rng(5).choice(keep, ROWS, replace=False))
     settings = params | PARAMS
@@ -53,7 +52,7 @@ def fit_knots(
     def fit(alpha: float) -> lightgbm.Booster:
         return lightgbm.train(settings | {"alpha": alpha}, data, ROUNDS)
 
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(fit, GRID.tolist()))
 
 

@@ -62,12 +62,13 @@ def test_learned_quantiles_find_a_shape_that_counts_cannot() -> None:
     # nothing, or twice the level: no negative binomial has two humps
     units = np.where(is_pair, np.rint(2 * level), 0.0)
     rows = np.column_stack([np.log(level), rng.random(n)]).astype(np.float32)
-    models = fit_knots(rows, level, units, np.ones(n), PARAMS)
+    given = (rows, level, units, np.ones(n), np.arange(n), PARAMS)
+    models = fit_knots(*given, workers=1)
     learned = read_knots(predict_knots(models, rows, level), LEVELS)
     counts = count_quantiles(level, np.ones(n))
     assert (np.diff(learned, axis=1) >= 0).all()
     assert pinball(units, learned, LEVELS).mean() < 0.9 * pinball(units, counts, LEVELS).mean()
-    again = predict_knots(fit_knots(rows, level, units, np.ones(n), PARAMS), rows, level)
+    again = predict_knots(fit_knots(*given, workers=2), rows, level)
     assert again.tobytes() == predict_knots(models, rows, level).tobytes()
     assert len(models) == len(GRID)
 
