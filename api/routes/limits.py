@@ -35,6 +35,7 @@ class Limits:
         self.domains = tuple(host[1:] for host in hosts if host.startswith("*."))
         # counted here and not by the pool: a burst is let in as a whole before its first request waits there
         self._at_work = 0
+        self._needs_tls = settings.web_address.startswith("https://")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass and give it its time, or refuse it."""
@@ -77,6 +78,11 @@ class Limits:
             return None
         if (self.hosts or self.domains) and not self._is_ours(headers):
             return problem(421, "unknown-host", "IMS does not answer to this host name (IMS_ALLOWED_HOSTS).")
+        if self._needs_tls and scope["path"].startswith("/api/") and _came_in_the_open(scope):
+            # sent on to https, its token would travel in the open each time, unnoticed
+            return problem(
+                403, "needs-https", "The door was asked by http: use https, and another token than this one."
+            )
         if self._at_work >= self.settings.pool_size + self.settings.pool_waiting:
             return problem(503, "overloaded", "More is asked than can be answered now; try again.", retry_after=1)
         return None
@@ -106,3 +112,9 @@ class Limits:
                 503, "too-slow", "This took too long and was ended; ask for less, or try again.", retry_after=5
             )
             await answer(scope, receive, send)
+
+
+def _came_in_the_open(scope: Scope) -> bool:
+    """Whether a proxy says that it was asked by http; what asks the process itself, as a probe does, says nothing."""
+    said = [value.strip().lower() for name, value in scope["headers"] if name == b"x-forwarded-proto"]
+    return scope.get("scheme") in {"http", "ws"} and said == [b"http"]

@@ -123,6 +123,17 @@ def test_a_service_an_autoscaler_and_a_budget_find_their_pods(overlay):
         assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (3, 10)
 
 
+@every_overlay
+def test_pages_are_sent_on_to_https_and_the_api_is_not(overlay):
+    named = {name: each["metadata"]["annotations"] for name, each in of_kind(overlay, "Ingress").items()}
+    found = {name: each.get("nginx.ingress.kubernetes.io/ssl-redirect") for name, each in named.items()}
+    assert found == {"api": "false", "dashboards": None}
+    (settings,) = [
+        each["data"] for each in of_kind(overlay, "ConfigMap").values() if "IMS_ALLOWED_HOSTS" in each["data"]
+    ]
+    assert settings["IMS_PUBLIC_URL"].startswith("https://")
+
+
 def test_everybody_has_a_second_factor_in_production():
     asked = rf"IMS_REQUIRE_TOTP_ROLES\W+(?:jsonencode\()?({re.escape(json.dumps(roles()))})"
     for name in ("kubernetes/overlays/production/settings/kustomization.yaml", "terraform/main.tf"):

@@ -138,3 +138,16 @@ def test_only_named_hosts_are_answered_but_probes_always(make: Make) -> None:
         assert (answer.status_code, answer.json()["type"]) == (421, "urn:ims:problem:unknown-host"), host
         assert_guarded(answer)
     assert client.get("/health", headers={"host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_a_program_that_forgot_tls_is_told_so_where_the_door_has_it(make: Make) -> None:
+    said = {"x-forwarded-proto": "http"}
+    assert make().get("/api/v1/stores", headers=said).status_code == 200
+    client = make(IMS_PUBLIC_URL="https://ims.example.com")
+    answer = client.get("/api/v1/stores", headers=said)
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (403, "needs-https")
+    assert_guarded(answer)
+    assert client.get("/sign-in", headers=said).status_code == 200
+    assert client.get("/health", headers=said).status_code == 200
+    assert client.get("/api/v1/stores").status_code == 200
+    assert client.get("/api/v1/stores", headers={"x-forwarded-proto": "https"}).status_code == 200
