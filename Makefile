@@ -25,9 +25,9 @@ MINUTES ?= 15
 fuzz: environment ## hostile requests without end, as every role (make fuzz MINUTES=15; again with IMS_FUZZ_SEED)
 	IMS_FUZZ_MINUTES=$(MINUTES) $(RUN)/pytest -s tests/api/hostile/test_fuzz.py $(ARGS)
 
-readiness: environment tools ## run what proves each line of production, and say which are met (hours)
+readiness: environment tools ## run what proves each line of production and is not shown yet, and say which are met (hours)
 	@for each in pgbackrest restic haproxy; do PATH=$$PATH:/usr/sbin command -v $$each >/dev/null || exec deploy/drills/install.sh; done
-	$(RUN)/ims readiness --run $(or $(GROUP),all)
+	$(RUN)/ims readiness --run $(or $(GROUP),all) --missing
 
 check: environment ## lint, format, types, import layers, SQL, generated docs, security
 	$(RUN)/ruff check .

@@ -19,6 +19,9 @@ def readiness(
         str | None,
         typer.Option("--run", metavar="GROUP", help="First run what proves the lines: a group, numbers (1,16) or all."),
     ] = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="With --run: only what is not shown yet, or no longer.")
+    ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Add what was found here to the repository's evidence, and write its page.")
     ] = False,
@@ -39,17 +42,20 @@ def readiness(
     from ims.readiness.ledger import Ledger, all_records
     from ims.readiness.lines import lines, select
     from ims.readiness.page import Moment, write
-    from ims.readiness.running import proofs_of
+    from ims.readiness.running import one_world, proofs_of
     from ims.readiness.running import run as prove
     from ims.readiness.showing import as_html, as_json, summary
-    from ims.readiness.verdicts import judge
+    from ims.readiness.verdicts import is_shown, judge
     from ims.settings import get_settings
 
     settings = get_settings()
     store = Store(settings)
     wanted = select(run) if run else ()
-    with progress_bar() as progress:
-        proofs = proofs_of(wanted)
+    proofs = proofs_of(wanted)
+    if missing:
+        held, code, now = all_records(settings)[0], code_here(), dt.datetime.now(dt.UTC)
+        proofs = [each for each in proofs if not is_shown(each, held, code, now)]
+    with progress_bar() as progress, one_world():
         for number, proof in enumerate(proofs):
             progress(proof.command, 0, 1)
             evidence = prove(proof, store)

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ims.machine import circumstances
 from ims.readiness import code as checkout
@@ -20,11 +22,26 @@ from ims.readiness.lines import Line, Proof
 CHANGED = "changed while it ran"
 STOPPED = 124  # as timeout(1) says it
 GRACE_SECONDS = 30.0
+WORLD = "IMS_DRILLS_WORLD"  # where drills keep the chains that they make
 
 
 def proofs_of(wanted: Iterable[Line]) -> list[Proof]:
     """What there is to run for the lines, a command that shows several of them once."""
     return list({proof.command: proof for line in wanted for proof in line.proofs}.values())
+
+
+@contextmanager
+def one_world() -> Iterator[None]:
+    """Drills play with copies of the same chains for as long as this lasts, where nothing else is said."""
+    if WORLD in os.environ:
+        yield
+        return
+    with TemporaryDirectory(prefix="ims-drills-") as folder:
+        os.environ[WORLD] = folder
+        try:
+            yield
+        finally:
+            del os.environ[WORLD]
 
 
 def run(proof: Proof, store: Store) -> Evidence:

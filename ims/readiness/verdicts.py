@@ -50,6 +50,11 @@ def judge(line: Line, records: Sequence[Evidence], code: State | None, now: dt.d
     return Verdict(line, "met", because, used)
 
 
+def is_shown(proof: Proof, records: Sequence[Evidence], code: State | None, now: dt.datetime) -> bool:
+    """Whether the latest run of this proof shows what it should, here and now."""
+    return _judge(proof, records, code, now)[0] == "met"
+
+
 def _judge(
     proof: Proof, records: Sequence[Evidence], code: State | None, now: dt.datetime
 ) -> tuple[str, str, Evidence | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -18,7 +19,7 @@ from ims.readiness.evidence import Store
 from ims.readiness.lines import Line, Proof, lines, select
 from ims.readiness.running import proofs_of, run
 from ims.readiness.showing import as_html, as_json, as_markdown, summary
-from ims.readiness.verdicts import State, judge
+from ims.readiness.verdicts import State, is_shown, judge
 from ims.settings import Settings
 
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
@@ -86,6 +87,7 @@ def test_each_command_of_a_line_is_there():
 def test_a_line_is_met_when_all_of_its_proofs_are(store):
     ran(store, TEST, "12 passed")
     assert state(store) == "not run"
+    assert [is_shown(each, store.read()[0], Tree(), NOW) for each in (TEST, DRILL)] == [True, False]
     ran(store, DRILL, "back after 4.5 s")
     assert state(store) == "met"
     assert state(store, dataclasses.replace(LINE, open="half of it")) == "not run"
@@ -236,6 +238,19 @@ def test_what_a_command_writes_into_a_page_is_not_of_the_code(checkout):
     assert code_here().of(TEST) == first == code_at("HEAD").of(TEST)
     page.write_text("two <!-- written by x -->2<!-- end -->")
     assert code_here().of(TEST) != first
+
+
+def test_drills_that_run_together_share_a_world_that_ends_with_them(store, checkout, monkeypatch):
+    monkeypatch.delenv(running.WORLD, raising=False)
+    with running.one_world():
+        evidence = run(Proof("D", "printenv IMS_DRILLS_WORLD"), store)
+        said = Path(store.output_of(evidence).read_text().strip())
+        assert said.is_dir()
+    assert not said.exists()
+    assert running.WORLD not in os.environ
+    monkeypatch.setenv(running.WORLD, "/kept")
+    with running.one_world():
+        assert os.environ[running.WORLD] == "/kept"
 
 
 def test_a_proof_that_does_not_end_is_stopped_and_has_failed(store, checkout, monkeypatch):
