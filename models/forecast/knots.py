@@ -21,45 +21,48 @@ if TYPE_CHECKING:
 GRID: Floats = np.array([0.05, 0.2, 0.4, 0.6, 0.8, 0.95])
 # Weeks ahead that quantiles are learned for: those that orders are decided on.
 STEPS = 4
-ROWS, ROUNDS = 100_000, 100
+ROWS = 100_000
+# Small and slow trees where series are few, large and quick ones where they are many: chosen on earlier windows.
+FEW: dict[str, Any] = {"num_leaves": 15, "learning_rate": 0.07, "rounds": 100}
+MANY: dict[str, Any] = {"num_leaves": 63, "learning_rate": 0.15, "rounds": 60}
 PARAMS: dict[str, Any] = {
     "objective": "quantile",
-    "learning_rate": 0.1,
-    "num_leaves": 31,
     "min_data_in_leaf": 100,
     "lambda_l2": 0.0,
 }
 
 
-def fit_knots(
-    rows: Matrix, level: Floats, units: Floats, share: Floats, near: Ints, params: dict[str, Any], workers: int
-) -> list[lightgbm.Booster]:
-    """A model of units over level for each level of GRID, from at most 100,000 of the rows `near`, drawn once.
+def draw_near(h: Ints) -> Ints:
+    """Rows whose step is a near one, at most 100,000 of them, drawn once."""
+    near = np.flatnonzero(h <= STEPS)
+    if len(near) > ROWS:
+        near = np.sort(np.random.default_rng(5).choice(near, ROWS, replace=False))
+    return near
 
-    Rows weigh by their level, so that the loss is pinball of units, and by their days on the shelf.
+
+def fit_knots(
+    rows: Matrix, scale: Floats, units: Floats, share: Floats, params: dict[str, Any], rounds: int, workers: int
+) -> list[lightgbm.Booster]:
+    """A model of units over `scale` for each level of GRID.
+
+    Rows weigh by their scale, so that the loss is pinball of units, and by their days on the shelf.
     """
     import lightgbm
 
-    keep = near
-    if len(keep) > ROWS:
-        keep = np.sort(np.random.default_rng(5).choice(keep, ROWS, replace=False))
     settings = params | PARAMS
-    weight = (share * level)[keep]
-    data = lightgbm.Dataset(
-        rows[keep], (units / level)[keep], weight=weight, params=settings, free_raw_data=False
-    ).construct()
+    data = lightgbm.Dataset(rows, units / scale, weight=share * scale, params=settings, free_raw_data=False).construct()
 
     def fit(alpha: float) -> lightgbm.Booster:
-        return lightgbm.train(settings | {"alpha": alpha}, data, ROUNDS)
+        return lightgbm.train(settings | {"alpha": alpha}, data, rounds)
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(fit, GRID.tolist()))
 
 
-def predict_knots(models: list[lightgbm.Booster], rows: Matrix, level: Floats) -> Floats:
+def predict_knots(models: list[lightgbm.Booster], rows: Matrix, scale: Floats) -> Floats:
     """Units at the levels of GRID, (n, 6), ascending and not negative."""
     made = np.column_stack([np.asarray(model.predict(rows, num_threads=1)) for model in models])
-    return np.sort(np.maximum(made, 0.0) * level[:, None], axis=1)
+    return np.sort(np.maximum(made, 0.0) * scale[:, None], axis=1)
 
 
 def read_knots(knots: Floats, levels: Floats) -> Floats:

@@ -103,7 +103,8 @@ def list_parameters() -> dict[str, object]:
     return {
         "boosting": {name: value for name, value in boosted.PARAMS.items() if name not in ("verbose", "num_threads")},
         "losses": [dict(loss) for loss in boosted.LOSSES],
-        "quantiles": knots.PARAMS | {"levels": knots.GRID.tolist(), "rows": knots.ROWS, "rounds": knots.ROUNDS},
+        "quantiles": knots.PARAMS
+        | {"levels": knots.GRID.tolist(), "rows": knots.ROWS, "few": knots.FEW, "many": knots.MANY},
         "rows": {"full": boosted.BUDGET, "light": boosted.LIGHT_BUDGET, "many_pairs": boosted.MANY_PAIRS},
         "structural_share": {"most": blend.MOST_SHARE, "few_pairs": blend.FEW_PAIRS},
         "scatter": {"classes": dispersion.N_CLASSES, "range": dispersion.SCALE_RANGE, "target": dispersion.TARGET},

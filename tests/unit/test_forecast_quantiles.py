@@ -62,7 +62,7 @@ def test_learned_quantiles_find_a_shape_that_counts_cannot() -> None:
     # nothing, or twice the level: no negative binomial has two humps
     units = np.where(is_pair, np.rint(2 * level), 0.0)
     rows = np.column_stack([np.log(level), rng.random(n)]).astype(np.float32)
-    given = (rows, level, units, np.ones(n), np.arange(n), PARAMS)
+    given = (rows, level, units, np.ones(n), PARAMS, 100)
     models = fit_knots(*given, workers=1)
     learned = read_knots(predict_knots(models, rows, level), LEVELS)
     counts = count_quantiles(level, np.ones(n))
