@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import runpy
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,12 +10,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.identity.sessions import COOKIE
 from dashboards.shell import offered
+from tests.dashboards.world import publish_world
+from tests.e2e.browsing import PATIENCE, rest
+from tests.e2e.serving import free_port, start, stop
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
-JOURNEY = runpy.run_path(str(Path(__file__).with_name("test_reorder_journey.py")))
-browser, free_port, start, stop, PATIENCE, rest = (
-    JOURNEY[name] for name in ("browser", "free_port", "start", "stop", "PATIENCE", "rest")
-)
 GRAVE = {"serious", "critical"}
 # Faults inside Streamlit's own widgets, which we cannot mend: rule, where, why. One that is gone must leave the table.
 THEIRS = {
@@ -31,7 +28,7 @@ PAGES = ["account", "account/second-factor", "sign-out"]
 @pytest.fixture
 def site(installation, make_user):
     """Where the published world is served, and a superadmin's cookie."""
-    JOURNEY["WEB"]["WORLD"]["publish_world"](installation.databases, installation.settings)
+    publish_world(installation.databases, installation.settings)
     token = make_user(installation.databases.operational, "boss", ("superadmin",))
     port = free_port()
     process = start("all", port)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-import runpy
-from pathlib import Path
 
 import httpx
 import pytest
 
 from api.identity.sessions import COOKIE
+from tests.e2e.serving import free_port, start, stop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-WEB = runpy.run_path(str(Path(__file__).with_name("test_web.py")))
 
 
 def test_assets_are_packed_and_kept_and_the_page_that_names_them_is_not(installation, make_user) -> None:
     token = make_user(installation.databases.operational, "boss", ("superadmin",))
-    port = WEB["free_port"]()
-    process = WEB["start"]("all", port)
+    port = free_port()
+    process = start("all", port)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", cookies={COOKIE: token}) as browser:
             page = browser.get("/reorder")
@@ -40,4 +38,4 @@ def test_assets_are_packed_and_kept_and_the_page_that_names_them_is_not(installa
             assert sent < 0.4 * whole
         assert httpx.get(f"http://127.0.0.1:{port}/{assets[0]}").status_code == 401, "nothing of it for the unknown"
     finally:
-        WEB["stop"](process)
+        stop(process)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +13,9 @@ import pytest
 from api.identity.policy import grants_of
 from dashboards.shell import offered
 from ims.bench.dashboards.page import TITLE, write_part
+from tests.dashboards.world import publish_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
-WORLD = runpy.run_path(str(Path(__file__).parents[1] / "dashboards" / "conftest.py"))
 LEFT = """SELECT (SELECT count(*) FROM users WHERE is_active AND username LIKE 'bench-%'),
     (SELECT count(*) FROM user_sessions WHERE revoked_at IS NULL AND expires_at > now() + interval '2 hours')"""
 
@@ -29,7 +28,7 @@ def bench(path: Path, *options: str) -> tuple[dict, str]:
 
 
 def test_people_see_views_of_theirs_and_the_page_says_how_fast(installation, make_user, tmp_path: Path) -> None:
-    WORLD["publish_world"](installation.databases, installation.settings)
+    publish_world(installation.databases, installation.settings)
     url = installation.databases.operational
     make_user(url, "accounts", ("accountant",))
     found, said = bench(tmp_path / "boards.json", "--users", "3", "--think", "0.2", "--limit", "400", "--guests")
@@ -57,7 +56,7 @@ def test_people_see_views_of_theirs_and_the_page_says_how_fast(installation, mak
 
 
 def test_what_there_was_no_time_for_is_named(installation, make_user, tmp_path: Path) -> None:
-    WORLD["publish_world"](installation.databases, installation.settings)
+    publish_world(installation.databases, installation.settings)
     make_user(installation.databases.operational, "asha", ("staff",), ("S01",))
     found, said = bench(tmp_path / "boards.json", "--users", "1", "--think", "30", "--limit", "10")
     assert found["parts"]["together"]["seconds"] < 60

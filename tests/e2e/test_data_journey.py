@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import runpy
 from pathlib import Path
 
 import psycopg
@@ -12,14 +11,12 @@ from playwright.sync_api import Browser, expect
 
 from api.imports.folder import import_folder
 from pipelines.run import run
+from tests.e2e.browsing import PATIENCE, rest
+from tests.e2e.serving import free_port, start, stop
+from tests.pipelines.conftest import write_chain
+from tests.pipelines.test_run import DOUBLE, execute
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
-JOURNEY = runpy.run_path(str(Path(__file__).with_name("test_reorder_journey.py")))
-CHAIN = runpy.run_path(str(Path(__file__).parents[1] / "pipelines" / "conftest.py"))
-RUNS = runpy.run_path(str(Path(__file__).parents[1] / "pipelines" / "test_run.py"))
-browser, free_port, start, stop, PATIENCE, rest = (
-    JOURNEY[name] for name in ("browser", "free_port", "start", "stop", "PATIENCE", "rest")
-)
 WORD = "the first sentence"
 CHECK = "Sku is unique however it is written"
 
@@ -28,8 +25,8 @@ def test_a_blocked_run_is_understood_waived_and_the_next_one_publishes(
     installation, browser: Browser, make_user, tmp_path: Path
 ) -> None:
     url = installation.databases.operational
-    import_folder(CHAIN["write_chain"](tmp_path / "chain"), url)
-    RUNS["execute"](url, RUNS["DOUBLE"])
+    import_folder(write_chain(tmp_path / "chain"), url)
+    execute(url, DOUBLE)
     assert run(None).state == "blocked"
     make_user(url, "dev", ("analyst",), password=WORD)
     port = free_port()

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import email
 import re
-import runpy
-from pathlib import Path
 
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Browser, Page, expect
 
+from tests.dashboards.world import publish_world
+from tests.e2e.browsing import PATIENCE, keep_frames, pick, rest, tick
+from tests.e2e.mailbox import Mailbox
+from tests.e2e.serving import free_port, start, stop
+
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(300)]
-JOURNEY = runpy.run_path(str(Path(__file__).with_name("test_reorder_journey.py")))
-LETTERS = runpy.run_path(str(Path(__file__).with_name("test_sign_in_journey.py")))
-browser, free_port, start, stop, PATIENCE = (
-    JOURNEY[name] for name in ("browser", "free_port", "start", "stop", "PATIENCE")
-)
-rest, tick, pick = JOURNEY["rest"], JOURNEY["tick"], JOURNEY["pick"]
 WORD, NEW = "the first sentence", "a second sentence"
 
 
@@ -32,10 +29,10 @@ def sign_in(page: Page, address: str, name: str, password: str) -> None:
 def test_who_is_invited_sets_a_password_and_sees_only_their_stores(
     installation, browser: Browser, make_user, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    JOURNEY["WEB"]["WORLD"]["publish_world"](installation.databases, installation.settings)
+    publish_world(installation.databases, installation.settings)
     url = installation.databases.operational
     make_user(url, "boss", ("superadmin",), password=WORD)
-    mailbox, port, mail_port = LETTERS["Mailbox"](), free_port(), free_port()
+    mailbox, port, mail_port = Mailbox(), free_port(), free_port()
     smtp = Controller(mailbox, hostname="127.0.0.1", port=mail_port)
     smtp.start()
     monkeypatch.setenv("IMS_SMTP_URL", f"smtp://127.0.0.1:{mail_port}")
@@ -72,12 +69,8 @@ def test_who_is_invited_sets_a_password_and_sees_only_their_stores(
         page.get_by_role("button", name="Give these roles").click()
         expect(page.get_by_text("asha has other roles now.")).to_be_visible(timeout=PATIENCE)
 
-        frames: list[bytes] = []
         theirs = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-        theirs.on(
-            "websocket",
-            lambda socket: socket.on("framereceived", lambda frame: frames.append(JOURNEY["_bytes"](frame))),
-        )
+        frames = keep_frames(theirs)
         theirs.goto(link)
         theirs.get_by_label("New password", exact=True).fill(NEW)
         theirs.get_by_label("New password, once more").fill(NEW)

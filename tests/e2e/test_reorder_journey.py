@@ -5,32 +5,24 @@ Also with the dashboards apart from the API, which is stopped and started under 
 
 from __future__ import annotations
 
-import re
-import runpy
-from collections.abc import Callable
-from pathlib import Path
-
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import Browser, Page, expect
 from psycopg.rows import dict_row
 
+from tests.dashboards.reorder.test_deciding import LINES, MOVE
+from tests.dashboards.world import publish_world
+from tests.e2e.browsing import PATIENCE, choose, click, dialog, keep_frames, press, rest, tick
+from tests.e2e.serving import free_port, start, stop
+
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(400)]
-WEB = runpy.run_path(str(Path(__file__).with_name("test_web.py")))
-DECIDING = runpy.run_path(str(Path(__file__).parents[1] / "dashboards" / "reorder" / "test_deciding.py"))
-browser, free_port, start, stop, PATIENCE = (
-    WEB[name] for name in ("browser", "free_port", "start", "stop", "PATIENCE")
-)
 WORD = "the first sentence"
-ROW = 35
-TRIES = 4
 
 
 @pytest.fixture
 def chain(installation, make_user):
     """A published chain with a transfer to S01, a manager of S01 and S03; statements on its database."""
-    WEB["WORLD"]["publish_world"](installation.databases, installation.settings)
+    publish_world(installation.databases, installation.settings)
     url = installation.databases.operational
     make_user(url, "asha", ("manager",), ("S01", "S03"), password=WORD)
 
@@ -39,7 +31,7 @@ def chain(installation, make_user):
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
-    rows(DECIDING["MOVE"], rows(DECIDING["LINES"], "S01")[0]["sku"])
+    rows(MOVE, rows(LINES, "S01")[0]["sku"])
     return rows
 
 
@@ -52,82 +44,12 @@ def sign_in(page: Page, address: str) -> None:
     rest(page)
 
 
-def rest(page: Page) -> None:
-    """Wait until the page is drawn."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
-
-
-def tick(page: Page, *numbers: int, shows: str = r"Approve {} lines?") -> None:
-    """The boxes before these lines of the list, counted from 1, each until the button that counts them is there."""
-    for count, number in enumerate(numbers, 1):
-        button = page.get_by_role("button", name=re.compile(shows.format(count)))
-        insist(lambda number=number: click(page, number, 18), button.first)
-
-
-def insist(act: Callable[[], object], awaited: Locator) -> None:
-    """What is clicked while the page is drawn anew may be lost: a person clicks again where nothing happens."""
-    for _ in range(TRIES - 1):
-        act()
-        try:
-            awaited.wait_for(timeout=PATIENCE / TRIES)
-        except PlaywrightTimeout:
-            continue
-        return
-    act()
-    awaited.wait_for(timeout=PATIENCE)
-
-
-def pick(page: Page, label: str, option: str) -> None:
-    """An option of a list of several."""
-    choice = page.get_by_role("option", name=option, exact=True)
-    insist(page.get_by_role("combobox", name=label).last.click, choice)
-    choice.click()
-    page.keyboard.press("Escape")
-    rest(page)
-
-
-def click(page: Page, number: int, across: int) -> None:
-    """This line of the list, so far from its left edge, once the list stands still."""
-    grid = page.get_by_test_id("stDataFrame").first
-    box = None
-    for _ in range(20):
-        rest(page)
-        expect(grid).to_be_visible(timeout=PATIENCE)
-        before, box = box, grid.bounding_box()
-        if box is not None and box == before:
-            break
-        page.wait_for_timeout(300)
-    assert box is not None
-    page.mouse.click(box["x"] + across, box["y"] + ROW * (number + 0.5))
-    page.wait_for_timeout(300)
-    rest(page)
-
-
-def dialog(page: Page) -> Locator:
-    found = page.get_by_role("dialog")
-    expect(found).to_be_visible(timeout=PATIENCE)
-    rest(page)
-    return found
-
-
-def choose(page: Page, place: Locator, reason: str) -> None:
-    option = page.get_by_role("option", name=reason)
-    insist(place.get_by_label("Why").click, option)
-    option.click()
-    rest(page)
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).first.click()
-
-
 def test_a_manager_edits_approves_and_refuses_and_sees_the_drafts(chain, browser: Browser) -> None:
     port = free_port()
     process = start("all", port)
-    frames: list[bytes] = []
     try:
         page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(_bytes(frame))))
+        frames = keep_frames(page)
         sign_in(page, f"http://127.0.0.1:{port}/reorder?store=S01")
         before = page.url
         click(page, 2, 120)  # a cell: a look, no decision
@@ -205,7 +127,3 @@ def test_the_api_is_stopped_under_the_page_and_started_again(
     finally:
         for process in processes.values():
             stop(process)
-
-
-def _bytes(frame: bytes | str) -> bytes:
-    return frame if isinstance(frame, bytes) else frame.encode()

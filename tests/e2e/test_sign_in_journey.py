@@ -7,14 +7,11 @@ from __future__ import annotations
 import email
 import os
 import re
-import runpy
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,34 +20,15 @@ import psycopg
 import pyotp
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message as Letters
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.e2e.mailbox import Mailbox
+from tests.e2e.serving import begin, free_port, stop
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-WEB = runpy.run_path(str(Path(__file__).with_name("test_web.py")))
-browser, free_port = WEB["browser"], WEB["free_port"]
 IMS = Path(sys.executable).parent / "ims"
 WORD, NEW = "the first sentence", "a second sentence"
 STEP_SECONDS = 30
-
-
-class Mailbox(Letters):
-    """A mail server that keeps what it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.letters: list[Message] = []
-
-    def handle_message(self, message: Message) -> None:
-        self.letters.append(message)
-
-    def wait(self, count: int) -> Message:
-        """The last letter, once so many have come."""
-        for _ in range(600):
-            if len(self.letters) >= count:
-                return self.letters[-1]
-            time.sleep(0.1)
-        raise AssertionError(f"{len(self.letters)} letters came, not {count}")
 
 
 @dataclass
@@ -81,35 +59,17 @@ def web(server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         "IMS_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
         **dict(zip(("IMS_DATABASE_URL", "IMS_LAKE_DATABASE_URL", "IMS_DAGSTER_DATABASE_URL"), urls, strict=True)),
     }
-    process = subprocess.Popen(
-        [IMS, "serve"], env={**os.environ, **variables}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
     try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(process, address)
-        yield Web(address, urls[0], mailbox)
+        process = begin([IMS, "serve"], port, **variables)
+        yield Web(f"http://127.0.0.1:{port}", urls[0], mailbox)
+        output = stop(process)
     finally:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
         smtp.stop()
         with psycopg.connect(admin, autocommit=True) as connection:
             for name in names:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    assert "Traceback" not in output
     for secret in (WORD, NEW, "reset-password?token="):
         assert secret not in output
-
-
-def wait_for(process: subprocess.Popen[str], address: str) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            raise AssertionError(f"ims serve ended: {process.communicate()[0]}")
-        try:
-            if httpx.get(f"{address}/health").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("ims serve did not answer within a minute")
 
 
 @pytest.fixture

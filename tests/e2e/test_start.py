@@ -7,7 +7,6 @@ holds the work of a start, which is the same on a machine that others use too.
 from __future__ import annotations
 
 import os
-import runpy
 import time
 from pathlib import Path
 
@@ -16,9 +15,10 @@ import psutil
 import pytest
 import yaml
 
+from tests.e2e.test_graceful import serving
+
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(180)]
 ROOT = Path(__file__).parents[2]
-SERVING = runpy.run_path(str(Path(__file__).with_name("test_graceful.py")))["serving"]
 REQUESTS = 2_000
 STARTS = 3
 
@@ -47,7 +47,7 @@ def test_the_api_answers_soon_and_fits_its_container(installation, make_user, tm
     took, worked, most = [], [], 0
     for number in range(STARTS):
         begun = time.perf_counter()
-        with SERVING(tmp_path / f"{number}.log") as served:
+        with serving(tmp_path / f"{number}.log") as served:
             took.append(time.perf_counter() - begun)
             worked.append(work(served.process.pid))
             if number:

@@ -7,81 +7,22 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import runpy
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from api.identity.users import reset_admin_password
 from api.publications import rollback
-from ims.bench.dashboards.run import find_chromium
-from ims.bench.dashboards.visiting import FLAGS
+from tests.dashboards.world import publish_world
+from tests.e2e.browsing import PATIENCE
+from tests.e2e.serving import SERVE, free_port, start, stop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-PATIENCE = 60_000
-WORLD = runpy.run_path(str(Path(__file__).parents[1] / "dashboards" / "conftest.py"))
-LOGS: dict[int, IO[bytes]] = {}
-SERVE = "import sys; from ims.web import serve; serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]))"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start(role: str, port: int) -> subprocess.Popen[bytes]:
-    """The web app as a process, answering. It writes to a file: a pipe that nobody reads stops it once it is full."""
-    log = tempfile.TemporaryFile()  # noqa: SIM115  (closed by read_log)
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, role, str(port)], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-    )
-    LOGS[process.pid] = log
-    for _ in range(600):
-        if process.poll() is not None:
-            raise AssertionError(f"the web app ended: {read_log(process)}")
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200:
-                return process
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("the web app did not answer within a minute")
-
-
-def stop(process: subprocess.Popen[bytes]) -> str:
-    """End it as a supervisor would; its log."""
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=30)
-    output = read_log(process)
-    assert process.returncode in {0, -signal.SIGTERM}, output
-    assert "Traceback" not in output
-    return output
-
-
-def read_log(process: subprocess.Popen[bytes]) -> str:
-    with LOGS.pop(process.pid) as log:
-        log.seek(0)
-        return log.read().decode()
 
 
 def sign_in(page: Page, address: str, password: str) -> None:
@@ -97,8 +38,8 @@ def test_a_manager_signs_in_reads_downloads_and_follows_a_rollback(
     installation, browser: Browser, tmp_path: Path
 ) -> None:
     databases = installation.databases
-    _, first = WORLD["publish_world"](databases, installation.settings)
-    _, second = WORLD["publish_world"](databases, installation.settings, seed=11)
+    _, first = publish_world(databases, installation.settings)
+    _, second = publish_world(databases, installation.settings, seed=11)
     password = reset_admin_password(databases.operational)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
