@@ -14,8 +14,9 @@ from api.identity.scope import Scope
 from dashboards.reader import read_named, read_places
 
 STORES, VENDORS = {"store", "to_store"}, {"vendor", "laboratory"}
+AGES = {"age_band", "receivable_age"}
 NOBODY = "(none)"
-CODED = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*|[A-Z]{4,}(_[A-Z]+)*|[A-Z]+(_[A-Z]+)+")
+CODED = re.compile(r"[a-z0-9]+([_ ][a-z0-9]+)*|[A-Z]{4,}(_[A-Z]+)*|[A-Z]+(_[A-Z]+)+")
 WORDS = {
     "emi": "EMI",
     "new_rx": "New prescription",
@@ -70,4 +71,6 @@ def _label(level: str, code: object, names: Mapping[str, str]) -> str:
     text = str(code)
     if text in names:
         return f"{text} · {names[text]}"
+    if level in AGES and any(letter.isdigit() for letter in text):
+        return f"{text} days"
     return text if level in STORES | {"sku", "brand", "salesperson", "optometrist", "order_line"} else say_code(text)

@@ -33,12 +33,18 @@ def say_session_ended() -> None:
     st.html(f'<a href="/sign-in?next=%2F{target}" target="_self">Sign in again</a>')
 
 
+ELSEWHERE = {
+    "Reports": "Figures leave IMS with whoever may take files: a mail is a file. Your store's day stands on "
+    "[Today](/today), its month on [Store month](/store_month); your manager has them mailed.",
+}
+
+
 def say_not_permitted(title: str) -> None:
-    """The role has no part in this page."""
+    """The role has no part in this page; where the same is found elsewhere, the way there."""
     say(
         f"{title} is not part of your role",
         "Your account may not see this page, so nothing of it was read. Your administrator gives roles and stores; "
-        "[your account](/account) shows which you have.",
+        f"[your account](/account) shows which you have. {ELSEWHERE.get(title, '')}",
         "lock",
     )
 

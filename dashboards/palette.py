@@ -85,6 +85,6 @@ def word_ticks(figure: go.Figure, values: Sequence[float | None], words: Callabl
 
 
 def _round_step(about: float) -> float:
-    """The next 1, 2 or 5 times a power of ten: 37 becomes 50."""
+    """1, 2 or 5 times a power of ten, near it: 37 becomes 50, and 22 becomes 20."""
     power = 10.0 ** math.floor(math.log10(about))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= about * 0.999)
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= about * 0.8)

@@ -42,7 +42,7 @@ def draw_course(
         y=list(now),
         mode="lines",
         line={"color": palette.BRAND, "width": 2.6},
-        fill="tozeroy",
+        fill=None if None in now else "tozeroy",  # over a gap it would show what was not
         fillcolor=palette.BAND_WIDE,
         name=label,
         customdata=[_said(value, words) for value in now],

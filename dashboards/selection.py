@@ -14,6 +14,7 @@ from api.identity.scope import Scope
 from dashboards.board import Board, can_be_fixed
 from dashboards.figures import Question
 from dashboards.filters import choose_one, choose_period
+from dashboards.members import spell
 from dashboards.passport import Passport
 from dashboards.periods import SPANS, days_of
 from dashboards.reader import read_places, read_values
@@ -116,7 +117,7 @@ def _show_dug(board: Board) -> list[tuple[str, str]]:
         with st.container(horizontal=True, gap="small"):
             for level, value in dug:
                 st.button(
-                    f"{level.capitalize()}: {value}",
+                    f"{spell(level).capitalize()}: {value}",
                     icon=":material/close:",
                     key=f"dug-{level}",
                     on_click=_climb,

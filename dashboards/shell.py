@@ -103,6 +103,7 @@ USER = (
 )
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.4rem; padding-bottom: 3rem; max-width: 1500px; }
+[data-testid="stMainBlockContainer"] h1 { padding: .3rem 0 0; }
 [data-testid="stMetric"] { padding: 0; }
 /* small print that eyes can read: the theme gives it 60 % of the ink, which is 4.4 to 1 on white */
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }

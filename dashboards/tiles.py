@@ -13,7 +13,7 @@ from dashboards.selection import BESIDE, clock_of
 from warehouse.catalogue import ESTIMATED, Metric, catalogue
 from warehouse.formats import format_metric
 
-ACROSS = 5
+ACROSS, LEAST_ACROSS = 5, 3
 LEAST_ESTIMATED = 0.01
 
 
@@ -24,7 +24,9 @@ def show_tiles(reading: Reading) -> None:
     known = [metric for metric in metrics if found.get(metric.name) is not None]
     for begin in range(0, len(known), ACROSS):
         row = known[begin : begin + ACROSS]
-        for place, metric in zip(st.columns(ACROSS if len(known) > ACROSS else len(row)), row, strict=False):
+        for place, metric in zip(
+            st.columns(ACROSS if len(known) > ACROSS else max(len(row), LEAST_ACROSS)), row, strict=False
+        ):
             _show_tile(place, metric, found, reading)
     untold = [metric.label for metric in metrics if metric not in known]
     if untold:

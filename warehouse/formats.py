@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 SYMBOLS = {"INR": "₹", "EUR": "€", "GBP": "£", "USD": "$"}
@@ -30,6 +31,15 @@ def format_compact_money(amount: Number, currency: str) -> str:
             decimals = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
             return f"{format_money(value, currency, decimals)} {letter}"
     return format_money(amount, currency)
+
+
+def write_money_in(text: str, currency: str) -> str:
+    """The same text with its amounts as people write them: `INR 122,574 on 22 November` has `₹1,22,574`."""
+    return re.sub(
+        rf"\b{re.escape(currency)} (\d[\d,]*)",
+        lambda found: format_money(float(found[1].replace(",", "")), currency),
+        text,
+    )
 
 
 def format_number(value: Number, decimals: int = 0, *, by_lakh: bool = False) -> str:

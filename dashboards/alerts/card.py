@@ -10,7 +10,7 @@ from api.identity.principal import SignedIn
 from api.identity.scope import stores_of
 from dashboards.alerts.asking import ask
 from dashboards.alerts.words import COLOURS, ICONS, KINDS, Row, address_of, say_state
-from warehouse.formats import format_day, format_money
+from warehouse.formats import format_day, format_money, write_money_in
 
 ACT = "alert:act"
 STYLE = """<style>
@@ -41,19 +41,21 @@ def show_card(row: Row, user: SignedIn, currency: str) -> None:
                 amount = float(row["at_stake_amount"])
                 if amount:
                     st.markdown(f"**{format_money(amount, currency)}** at stake", width="content")
-            st.html(_say_what(row, user))
+            st.html(_say_what(row, user, currency))
         if row["state"] in ("open", "snoozed") and may_act(user, row):
             _offer(row)
 
 
-def _say_what(row: Row, user: SignedIn) -> str:
+def _say_what(row: Row, user: SignedIn, currency: str) -> str:
     address = address_of(row, user)
     title = escape(row["title"])
     if address:
         title = f'<a href="{escape(address, quote=True)}" target="_self">{title}</a>'
     where = f"{row['store_code']} {row['store_name']}" if row["store_code"] else "The chain"
     since = None if row["first_on"] == row["day_on"] else f"since {format_day(row['first_on'])}"
-    said = " · ".join(part for part in (where, since, row["detail"], say_state(row)) if part)
+    said = " · ".join(
+        part for part in (where, since, write_money_in(row["detail"] or "", currency), say_state(row)) if part
+    )
     return f'<div class="ims-alert">{title}</div><div>{escape(said)}</div>'
 
 

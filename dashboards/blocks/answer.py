@@ -16,6 +16,7 @@ from warehouse.formats import format_metric
 
 SUMS = {"money", "units", "count"}  # a member that is not there counts as 0 in these
 WORSE, BETTER = 3, 2
+KEPT_TOGETHER = "\u00a0"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def _say_change(metric: Metric, move: Move, currency: str) -> str:
     said = format_metric(abs(change), metric.unit, currency, compact=True)
     if said == format_metric(0.0, metric.unit, currency, compact=True):
         return ""
+    said = said.replace(" ", KEPT_TOGETHER)
     before = move.now - change
     if metric.unit not in SUMS:
         return f"{sign}{said}"

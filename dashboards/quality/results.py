@@ -93,7 +93,10 @@ def _show_rows(row: Row, run_id: str, passport: Passport | None, user: SignedIn,
     told = f"{count_of(count, 'row')} break{'s' if count == 1 else ''} it"
     more = f"; the first {format_number(frame.height)} are shown" if count > frame.height else ""
     st.markdown(f"**What broke it.** {told}{more}.")
-    st.dataframe(frame.to_pandas(), hide_index=True, height="auto", alt="Rows that broke the check")
+    named = {name: name.removesuffix("_code").replace("_", " ").capitalize() for name in frame.columns}
+    st.dataframe(
+        frame.to_pandas(), hide_index=True, height="auto", column_config=named, alt="Rows that broke the check"
+    )
     if passport is not None:
         _offer_rows(row, run_id, passport, user)
 

@@ -25,7 +25,7 @@ from dashboards.quality.results import SEVERITIES, name_of, pick_check, show_che
 from dashboards.quality.waivers import show_waivers
 from dashboards.quality.waiving import show_waive_form
 from dashboards.told import show_told
-from warehouse.formats import count_of, format_number
+from warehouse.formats import count_of, format_day, format_number
 from warehouse.wording import OUTCOMES
 
 PERMISSION = "quality:read"
@@ -104,7 +104,8 @@ def _show_tiles(rows: list[Row], scope: Scope) -> None:
 
 def _show_checks(rows: list[Row], found: CheckedRun, passport: Passport | None, user: SignedIn, scope: Scope) -> None:
     st.caption(
-        f"The run of {found.started_at:%Y-%m-%d %H:%M} UTC for the opening of {found.as_of}: {OUTCOMES[found.state]}."
+        f"The run of {format_day(found.started_at.date())}, {found.started_at:%H:%M} UTC, for the opening of "
+        f"{format_day(found.as_of)}: {OUTCOMES[found.state]}."
     )
     columns = st.columns(4)
     layer = choose_one(columns[0], "Layer", "All layers", LAYERS, "layer", str.capitalize)

@@ -13,6 +13,7 @@ from dashboards import palette
 from dashboards.figures import Question, ask, daily_metrics, first_month
 from dashboards.filters import choose_one, choose_period
 from dashboards.header import show_header
+from dashboards.members import name_members
 from dashboards.messages import say
 from dashboards.passport import Passport
 from dashboards.periods import choose_grain, days_back, default_period, list_steps
@@ -48,14 +49,14 @@ def show(passport: Passport, user: SignedIn) -> None:
     words = _words(metric, passport)
     st.subheader(metric.label, anchor=False, help=metric.description)
     _show_course(question, comparison, passport, scope, words)
-    stores, _ = read_places(passport.snapshot_id, scope)
     left, right = st.columns(2, gap="large")
-    for place, dimension, names in ((left, "store", stores), (right, "category", {})):
+    for place, dimension in ((left, "store"), (right, "category")):
         rows = ask(passport.snapshot_id, scope, question.split_by(dimension))
         with place:
             more = f" (the {MOST_BARS} largest of {rows.height})" if rows.height > MOST_BARS else ""
             st.markdown(f"**{metric.label} by {dimension}**{more}")
-            labels = [_place_name(code, names) for code in rows[dimension]]
+            names = name_members(dimension, rows[dimension], passport.snapshot_id, scope, user)
+            labels = [names[code] for code in rows[dimension]]
             values = [None if value is None else float(value) for value in rows[metric.name]]
             st.plotly_chart(draw_bars(labels, values, words), config=palette.CONFIG, key=f"bars-{dimension}")
     show_table(user, question, passport, scope, metrics)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from pipelines.handouts.paper import BAND, BOLD, INK, LINE, MARGIN, PADDING, PLAIN, load_fonts, style
 from pipelines.reports.figures import Line
 from pipelines.reports.pack import Pack, change
-from warehouse.formats import format_metric
+from warehouse.formats import format_metric, write_money_in
 
 SIZE, QUIET, GOOD, BAD = 8.5, "#5A6B76", "#1E7B4B", "#B3261E"
 ROOM = 190  # mm
@@ -173,11 +174,15 @@ def _suggestions(pack: Pack) -> Any:
 def _alerts(pack: Pack) -> Any:
     from reportlab.platypus import Paragraph
 
+    def what(each: Mapping[str, Any]) -> Any:
+        detail = escape(write_money_in(each["detail"], pack.currency))
+        return Paragraph(f"{escape(each['what'])}<br/><font color='{QUIET}'>{detail}</font>", style(SIZE))
+
     rows: list[list[Any]] = [["Store", "What", "Since", "Sales at stake"]]
     rows += [
         [
             each["store"],
-            Paragraph(f"{escape(each['what'])}<br/><font color='{QUIET}'>{escape(each['detail'])}</font>", style(SIZE)),
+            what(each),
             f"{each['since'].day} {each['since']:%b %Y}",
             format_metric(each["at_stake"], "money", pack.currency) if each["at_stake"] else "",
         ]

@@ -82,11 +82,26 @@ def test_what_is_fixed_stands_in_the_address_and_can_be_let_go(world, site) -> N
     page = site.open_view(world.installation, "Store month", category="Frames", sku="FR-1001", span="last_13_weeks")
     assert not page.exception
     assert page.selectbox(key="category").value == "Frames"
-    chips = [button for button in page.button if button.label == "Sku: FR-1001"]
+    chips = [button for button in page.button if button.label == "Item: FR-1001"]
     assert len(chips) == 1
     chips[0].click().run()
     assert "sku" not in page.query_params
     assert page.query_params["category"] == "Frames"
+
+
+def test_a_board_answers_its_question_in_a_sentence(world, site) -> None:
+    site.sign_in(world.installation, "manager", ("S01", "S02"))
+    page = site.open_view(world.installation, "Store month", span="last_13_weeks", beside="previous")
+    (answer,) = (text.value for text in page.markdown if text.value.startswith("**Net sales: "))
+    tiles = {tile.label: tile.value for tile in page.metric}
+    assert answer.startswith(f"**Net sales: {tiles['Net sales']}**")
+    assert "than the days before" in answer
+    # who moved it, by name; a store that is not theirs is not told of
+    assert "S01 · Indiranagar" in answer
+    assert "Salt Lake" not in answer
+    page = site.open_view(world.installation, "Store month", store="S01", span="last_13_weeks", beside="previous")
+    (answer,) = (text.value for text in page.markdown if text.value.startswith("**Net sales: "))
+    assert "Contact lenses" in answer, "with a store chosen, categories moved it"
 
 
 def test_digging_ends_at_the_order_lines(world, site) -> None:

@@ -34,7 +34,7 @@ def test_two_stores_keep_their_names():
         ("RENT", "Rent"),
         ("A", "A"),
         ("0-30", "0-30"),
-        ("over 365", "over 365"),
+        ("over 365", "Over 365"),
         ("Contact lenses", "Contact lenses"),
         ("s06.sales1", "s06.sales1"),
     ],

@@ -23,9 +23,15 @@ from warehouse.formats import (
     format_number,
     format_share,
     format_units,
+    write_money_in,
 )
 
 MONDAY = dt.date(2026, 11, 23)
+
+
+def test_amounts_in_a_text_are_written_as_people_write_them() -> None:
+    assert write_money_in("INR 122,574 on 22 November; INR 90 each.", "INR") == "₹1,22,574 on 22 November; ₹90 each."
+    assert write_money_in("3 units of INR", "INR") == "3 units of INR"
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ SELECT
     abs(net_amount - usual_amount) AS at_stake_amount,
     format('Sales on {} were {:.0f} % {} usual', strftime(day_on, '%A'), abs(100 * off_share),
         CASE WHEN off_share < 0 THEN 'below' ELSE 'above' END) AS title,
-    format('{} {:t,.0f} on {}; the last {} {}s with trade brought {:t,.0f} each.', currency, net_amount::DOUBLE,
-        strftime(day_on, '%-d %B'), day_count, strftime(day_on, '%A'), usual_amount) AS detail,
+    format('{} {:t,.0f} on {}; the last {} {}s with trade brought {} {:t,.0f} each.', currency, net_amount::DOUBLE,
+        strftime(day_on, '%-d %B'), day_count, strftime(day_on, '%A'), currency, usual_amount) AS detail,
     'sales' AS view,
     to_json({'store': store_code, 'from': CAST(day_on AS VARCHAR), 'to': CAST(day_on AS VARCHAR)}) AS filters
 FROM off
