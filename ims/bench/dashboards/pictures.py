@@ -21,8 +21,7 @@ from ims.settings import get_settings
 
 LOOKS = {"light": (1440, 1000, "light"), "dark": (1440, 1000, "dark"), "phone": (390, 844, "light")}
 TALLEST = 3400
-# the first chart of a browser waits for its script
-DRAWN = "!document.querySelector('[data-testid=stSkeleton]')"
+SKELETON = "[data-testid=stSkeleton]"  # in place of a table or a chart until it is drawn
 LENGTH = "document.querySelector('[data-testid=stMainBlockContainer]')?.scrollHeight ?? document.body.scrollHeight"
 
 
@@ -52,7 +51,7 @@ def take_pictures(out: Path, views: list[str], looks: list[str]) -> list[Path]:
                 page.wait_for_selector("h1", timeout=PATIENCE)
                 page.wait_for_timeout(500)
                 page.wait_for_selector(STILL, timeout=PATIENCE)
-                page.wait_for_function(DRAWN, timeout=PATIENCE)
+                page.wait_for_selector(SKELETON, state="detached", timeout=PATIENCE)
                 length = min(int(page.evaluate(LENGTH)) + 60, TALLEST)
                 page.set_viewport_size({"width": width, "height": max(length, height)})
                 page.wait_for_timeout(1500)  # charts are drawn anew
