@@ -127,8 +127,7 @@ def _without_unknown(
     starts = _starts(con, times, days, to, by)
     met = met.join(starts, on=times, how="left", maintain_order="left") if times else met.join(starts, how="cross")
     notes = []
-    for name in names:
-        begins = _data_begin(con, catalogue()[name])
+    for name, begins in _data_begin(con, names).items():
         is_unknown = pl.lit(True) if begins is None else pl.col("then_from") < begins
         met = met.with_columns(
             pl.when(~is_unknown).then(f"{name}_{word}").alias(f"{name}_{word}") for word in ("before", "change_share")
@@ -153,14 +152,30 @@ def _starts(
     ).pl()
 
 
-def _data_begin(con: duckdb.DuckDBPyConnection, metric: Metric) -> dt.date | None:
-    """The first day of which the figure can be told: of the part that begins last. None where there are no data."""
-    if metric.formula is not None:
-        found = [_data_begin(con, catalogue()[part]) for part in metric.parts]
-        return None if None in found else max(day for day in found if day is not None)
-    row = con.execute(f"SELECT min({metric.time}) FROM lake.{metric.table}").fetchone()
-    assert row is not None, "an aggregate has its one row"
-    return None if row[0] is None else row[0] + dt.timedelta(days=(metric.window_days or 1) - 1)
+def _data_begin(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str, dt.date | None]:
+    """The first day of which each figure can be told: of the part that begins last. None where there are no data."""
+    parts = {name: _parts_of(catalogue()[name]) for name in names}
+    days = list(dict.fromkeys((part.table, part.time) for found in parts.values() for part in found))
+    row = con.execute(
+        f"SELECT {', '.join(f'(SELECT min({time}) FROM lake.{table})' for table, time in days)}"
+    ).fetchone()
+    assert row is not None, "a SELECT without FROM has its one row"
+    first = dict(zip(days, row, strict=True))
+    return {name: _latest([_told_from(part, first[part.table, part.time]) for part in parts[name]]) for name in names}
+
+
+def _parts_of(metric: Metric) -> list[Metric]:
+    if metric.formula is None:
+        return [metric]
+    return [leaf for part in metric.parts for leaf in _parts_of(catalogue()[part])]
+
+
+def _told_from(metric: Metric, first: dt.date | None) -> dt.date | None:
+    return None if first is None else first + dt.timedelta(days=(metric.window_days or 1) - 1)
+
+
+def _latest(days: list[dt.date | None]) -> dt.date | None:
+    return None if None in days else max(day for day in days if day is not None)
 
 
 def _back(days: tuple[dt.date, dt.date], to: str, by: Sequence[str]) -> str | None:

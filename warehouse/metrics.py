@@ -181,28 +181,29 @@ def _compile_source(
 ) -> tuple[str, list[Any]]:
     first = metrics[0]
     limits = {name: wanted for name, wanted in filters.items() if not is_time(name) or not first.window_days}
-    time, when, values = f"f.{first.time}", "", list[Any]()
-    if first.window_days:
-        when, values = _windows(first, by, filters, scope, calendar)
-        split = keys = [f"w.{name}" if is_time(name) else _sql_of(name, time, first) for name in by]
-    else:
-        if calendar is not None:
-            when = f" JOIN ({calendar}) AS m ON m.then_on = {time}"
-            time = "m.now_on"
-        split, keys = _split(by, time, first)
-    conditions, given = compile_filters(limits, time, scope, first.own)
-    values += given
-    conditions, values = _limit_to_scope(conditions, values, scope, first)
+    time, when, when_given = f"f.{first.time}", "", list[Any]()
+    if not first.window_days and calendar is not None:
+        when = f" JOIN ({calendar}) AS m ON m.then_on = {time}"
+        time = "m.now_on"
     # as exact as they come: what a formula divides is not rounded before it
     expressions = tuple(metric.expression for metric in metrics)
-    steps = fold(expressions, time) if by and PERIODS.issuperset(by) and not first.window_days else None
+    steps = fold(expressions, time) if by and PERIODS.issuperset(by) else None
+    if first.window_days:
+        when, when_given = _windows(first, by, filters, scope, calendar, time if steps is None else DAY)
+        split = keys = [f"w.{name}" if is_time(name) else _sql_of(name, time, first) for name in by]
+    else:
+        split, keys = _split(by, time if steps is None else DAY, first)
+    conditions, values = compile_filters(limits, time, scope, first.own)
+    conditions, values = _limit_to_scope(conditions, values, scope, first)
     if steps is None:
         told, rows = expressions, _rows(first, when, time, [*split, *expressions], conditions)
+        values = when_given + values
     else:
         parts, told = steps
-        split, keys = _split(by, DAY, first)
-        days = ", ".join([f"{time} AS day_on", *parts]) + _rows(first, when, time, parts, conditions)
-        rows = f" FROM (SELECT {days} GROUP BY {time}) AS f"
+        inside, beside = ("", when) if first.window_days else (when, "")
+        days = ", ".join([f"{time} AS day_on", *parts]) + _rows(first, inside, time, parts, conditions)
+        rows = f" FROM (SELECT {days} GROUP BY {time}) AS f{beside}"
+        values = values + when_given
     body = [f"{sql} AS {name}" for sql, name in zip(split, by, strict=True)]
     body += [f"{sql} AS {metric.name}" for sql, metric in zip(told, metrics, strict=True)]
     group = f" GROUP BY {', '.join(keys)}" if by else ""
@@ -222,9 +223,9 @@ def _rows(metric: Metric, when: str, time: str, told: Iterable[str], conditions:
 
 
 def _windows(
-    metric: Metric, by: tuple[str, ...], filters: Mapping[str, Filter], scope: Scope, calendar: str | None
+    metric: Metric, by: tuple[str, ...], filters: Mapping[str, Filter], scope: Scope, calendar: str | None, day: str
 ) -> tuple[str, list[Any]]:
-    """A join to w: the last day of each period asked for; a fact counts in each window that holds its day.
+    """A join of `day` to w: the last day of each period asked for; a fact counts in each window that holds its day.
 
     A window that reaches back beyond the chain's first day has no row: half a year is no yearly figure.
     """
@@ -241,7 +242,7 @@ def _windows(
     days = metric.window_days
     assert days is not None, "asked for windows only"
     return (
-        f" JOIN ({ends}) AS w ON f.{metric.time} BETWEEN w.ends_on - {days - 1} AND w.ends_on"
+        f" JOIN ({ends}) AS w ON {day} BETWEEN w.ends_on - {days - 1} AND w.ends_on"
         f" AND w.ends_on - {days - 1} >= (SELECT min(day_on) FROM lake.marts.dim_date)",
         values,
     )
