@@ -109,4 +109,4 @@ def _say_change(metric: Metric, move: Move, currency: str) -> str:
         return f"{sign}{said}"
     if not move.now or not before:
         return f"{sign}{said} ({'nothing now' if before else 'nothing then'})"
-    return f"{sign}{said} ({sign}{abs(change / before) * 100:.0f} %)"
+    return f"{sign}{said} ({sign}{abs(change / before) * 100:.0f}{KEPT_TOGETHER}%)"

@@ -68,7 +68,7 @@ def _reach(wholes: tuple[float, float], changes: Sequence[float]) -> list[float]
     low, high = min(stops), max(stops)
     span = (high - low) or abs(high) or 1.0
     begin = low - 0.5 * span
-    return [begin if begin > 0 else min(0.0, low - 0.3 * span), high + 0.3 * span]
+    return [begin if begin > 0 else min(0.0, low - 0.3 * span), high + 0.6 * span]
 
 
 def _signed(change: float, words: Callable[[float], str]) -> str:

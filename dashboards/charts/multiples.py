@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from dashboards import palette
 
-ACROSS = 4
+ACROSS = 3  # a store's name fits above its course on a phone, too
 
 
 def draw_multiples(
