@@ -41,7 +41,8 @@ def readiness(
     from ims.readiness.evidence import Store
     from ims.readiness.ledger import Ledger, all_records
     from ims.readiness.lines import lines, select
-    from ims.readiness.page import Moment, write
+    from ims.readiness.moment import mark_moment
+    from ims.readiness.page import write
     from ims.readiness.running import one_world, proofs_of
     from ims.readiness.running import run as prove
     from ims.readiness.showing import as_html, as_json, summary
@@ -63,7 +64,7 @@ def readiness(
             progress(proof.command, 1, 1)
     if keep:
         count = Ledger().keep(settings, store)
-        write(Moment.now())
+        write(mark_moment(settings))
         typer.echo(f"{count} records were added to the repository's evidence; commit docs and README.md", err=True)
     records, faults = all_records(settings)
     code, now = code_here(), dt.datetime.now(dt.UTC)

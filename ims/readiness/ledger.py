@@ -34,7 +34,7 @@ class Ledger:
 
     def read(self) -> tuple[list[Evidence], list[str]]:
         """The records that can be trusted, oldest first, and what is wrong with the others."""
-        trusted, before, known = list[Evidence](), FIRST, self._signers()
+        trusted, before, known = list[Evidence](), FIRST, self.signers()
         written = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
         for number, line in enumerate(written, start=1):
             try:
@@ -45,7 +45,7 @@ class Ledger:
                 return trusted, [f"record {number} of {EVIDENCE} is no record"]
             if signer not in known:
                 return trusted, [f"record {number} of {EVIDENCE} is signed by nobody whom {EVIDENCE}/signers names"]
-            if not _is_signed(signer, seal, digest(body, before)):
+            if not is_signed(signer, seal, digest(body, before)):
                 return trusted, [f"record {number} of {EVIDENCE} was tampered with, or one before it"]
             if not self._has_output(evidence):
                 return trusted, [f"what record {number} of {EVIDENCE} printed was tampered with or removed"]
@@ -58,13 +58,7 @@ class Ledger:
 
         Raises WrongInput where the installation may not sign, or either evidence cannot be trusted.
         """
-        key = load_signer(settings, "readiness")
-        signer = _text(key.public_key().public_bytes_raw())
-        if signer not in self._signers():
-            raise WrongInput(
-                f"{EVIDENCE}/signers does not name this installation. Who may commit adds a line there: {signer} "
-                "and which machine it is."
-            )
+        self.refuse_stranger(sign(settings, b"")[0])
         held, faults = self.read()
         found, others = store.read()
         if faults or others:
@@ -74,7 +68,7 @@ class Ledger:
         fresh = _latest_of(found, after=_latest_of(held))
         for evidence in fresh:
             body = asdict(evidence)
-            before = _text(key.sign(digest(body, before)))
+            signer, before = sign(settings, digest(body, before))
             written.append(json.dumps({**body, "signer": signer, "seal": before}, sort_keys=True))
             self.output_of(evidence).parent.mkdir(parents=True, exist_ok=True)
             self.output_of(evidence).write_bytes(store.output_of(evidence).read_bytes())
@@ -88,7 +82,16 @@ class Ledger:
         commits = git("log", "--format=%h", "--diff-filter=AM", "--", str(where), root=self.root).split()
         return [each for each in commits if not now.startswith(git("show", f"{each}:{where}", root=self.root))]
 
-    def _signers(self) -> set[str]:
+    def refuse_stranger(self, signer: str) -> None:
+        """Raises WrongInput for an installation that `signers` does not name."""
+        if signer not in self.signers():
+            raise WrongInput(
+                f"{EVIDENCE}/signers does not name this installation. Who may commit adds a line there: {signer} "
+                "and which machine it is."
+            )
+
+    def signers(self) -> set[str]:
+        """The public keys that count."""
         path = self.folder / "signers"
         return {line.split()[0] for line in path.read_text().splitlines() if line.strip()} if path.exists() else set()
 
@@ -121,7 +124,14 @@ def _latest_of(records: Iterable[Evidence], after: Iterable[Evidence] = ()) -> l
     return [each for each in last.values() if each.began_at > known.get(each.command, "")]
 
 
-def _is_signed(signer: str, seal: str, said: bytes) -> bool:
+def sign(settings: Settings, said: bytes) -> tuple[str, str]:
+    """The public key of this installation, and its signature."""
+    key = load_signer(settings, "readiness")
+    return _text(key.public_key().public_bytes_raw()), _text(key.sign(said))
+
+
+def is_signed(signer: str, seal: str, said: bytes) -> bool:
+    """Whether the holder of that key signed it."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

@@ -6,51 +6,27 @@ with each commit. `python -m ims.readiness.page` writes them, `--check` compares
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ims.failure import WrongInput
-from ims.readiness.code import ROOT, code_at, git
+from ims.readiness.code import ROOT, git
 from ims.readiness.ledger import Ledger
 from ims.readiness.lines import lines
+from ims.readiness.moment import Moment, read_moment
 from ims.readiness.showing import as_markdown, group_table, summary
 from ims.readiness.verdicts import Verdict, judge
 
 PAGE, README = Path("docs/readiness.md"), Path("README.md")
 BEGIN, END = "<!-- written by ims.readiness.page -->", "<!-- end -->"
-MOMENT = re.compile(r"^As of (\d{4}-\d\d-\d\d \d\d:\d\d) UTC, commit ([0-9a-f]+)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When, and on which commit."""
-
-    at: dt.datetime
-    commit: str
-
-    @classmethod
-    def now(cls, root: Path | None = None) -> Moment:
-        """This one."""
-        return cls(dt.datetime.now(dt.UTC), git("rev-parse", "--short", "HEAD", root=root).strip())
-
-
-def read_moment(root: Path) -> Moment | None:
-    """Which moment the page speaks of; None where there is no page yet."""
-    path = root / PAGE
-    found = MOMENT.search(path.read_text(encoding="utf-8")) if path.exists() else None
-    return Moment(dt.datetime.fromisoformat(f"{found[1]}+00:00"), found[2]) if found else None
 
 
 def render(moment: Moment, root: Path) -> dict[Path, str]:
-    """The text of both files, as of that moment. Raises WrongInput where git does not know its commit."""
+    """The text of both files, as of that moment."""
     records, faults = Ledger(root).read()
-    code = code_at(moment.commit, root)
-    verdicts = [judge(line, records, code, moment.at) for line in lines()]
-    when = f"As of {moment.at:%Y-%m-%d %H:%M} UTC, commit {moment.commit}: {summary(verdicts)}"
+    verdicts = [judge(line, records, moment, moment.when) for line in lines()]
+    when = f"As of {moment.when:%Y-%m-%d %H:%M} UTC, commit {moment.commit}: {summary(verdicts)}"
     before, _, rest = (root / README).read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     block = f"{BEGIN}\n{group_table(verdicts)}\n{when} [Every line, with what proves it]({PAGE}).\n{END}"
@@ -67,9 +43,10 @@ def stale(root: Path) -> list[str]:
     """What is wrong with the files and the evidence that they are made of, in sentences."""
     moment = read_moment(root)
     if moment is None:
-        return [f"{PAGE} names no moment; run `ims readiness --keep`"]
+        return [f"{PAGE} speaks of no moment; run `ims readiness --keep`"]
     _, faults = Ledger(root).read()
-    faults += [f"evidence was taken away since {commit}" for commit in Ledger(root).rewritten()]
+    if git("rev-parse", "--is-shallow-repository", root=root).strip() == "false":
+        faults += [f"evidence was taken away since {commit}" for commit in Ledger(root).rewritten()]
     changed = [str(path) for path, text in render(moment, root).items() if (root / path).read_text() != text]
     return faults + [f"{path} is out of date; run `python -m ims.readiness.page`" for path in changed]
 
@@ -88,14 +65,13 @@ def _page(when: str, verdicts: Sequence[Verdict], faults: Sequence[str]) -> str:
 def main(arguments: list[str]) -> int:
     """Write the files as of the moment that they name, or compare them."""
     if "--check" in arguments:
-        if git("rev-parse", "--is-shallow-repository").strip() == "true":
-            print("readiness: a shallow clone does not hold the commit that its page speaks of: not compared")
-            return 0
         found = stale(ROOT)
         for each in found:
             print(each, file=sys.stderr)
         return 1 if found else 0
-    write(read_moment(ROOT) or Moment.now())
+    moment = read_moment(ROOT)
+    if moment is not None:
+        write(moment)
     return 0
 
 

@@ -11,11 +11,12 @@ import pytest
 
 from api.identity.keys import load_signer
 from ims.failure import WrongInput
-from ims.readiness import page
+from ims.readiness import moment, page
 from ims.readiness.code import code_here
 from ims.readiness.evidence import Store
 from ims.readiness.ledger import Ledger, _text
 from ims.readiness.lines import PASSED, Line, Proof
+from ims.readiness.moment import mark_moment, read_moment
 from ims.settings import Settings
 
 PROOF = Proof("T", "pytest tests/unit/test_a.py", measure=PASSED, at_least=1, unit="tests")
@@ -41,7 +42,8 @@ def root(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     (at / "README.md").write_text(f"# A\n\n{page.BEGIN}\n{page.END}\n\nafter\n")
     git(at, "init", "-q")
     commit(at)
-    monkeypatch.setattr(page, "lines", lambda: LINES)
+    for module in (page, moment):
+        monkeypatch.setattr(module, "lines", lambda: LINES)
     return at
 
 
@@ -68,7 +70,7 @@ def ran(settings: Settings, root: Path, output: str = "12 passed", minute: int =
 
 def keep(settings: Settings, root: Path) -> int:
     count = Ledger(root).keep(settings, Store(settings))
-    page.write(page.Moment.now(root), root)
+    page.write(mark_moment(settings, root), root)
     commit(root)
     return count
 
@@ -96,7 +98,7 @@ def test_a_page_speaks_of_its_moment_and_stays_as_the_code_goes_on(settings, roo
     (root / "code.py").write_text("new")
     commit(root)
     assert page.stale(root) == []
-    page.write(page.Moment.now(root), root)
+    page.write(mark_moment(settings, root), root)
     assert "| code | 2 |  | 1 | 1 |" in (root / "README.md").read_text()
     assert "the code has changed since" in (root / "docs" / "readiness.md").read_text()
 
@@ -135,7 +137,7 @@ def test_a_failure_that_is_taken_away_is_found_in_the_history(settings, root):
     ran(settings, root, "1 failed", 2, exit_code=1)
     keep(settings, root)
     Ledger(root).path.write_text(before)
-    page.write(page.Moment.now(root), root)
+    page.write(mark_moment(settings, root), root)
     commit(root)
     assert Ledger(root).read()[1] == []
     assert len(page.stale(root)) == 1
@@ -148,7 +150,7 @@ def test_output_that_was_changed_and_a_table_that_was_written_by_hand_are_found(
     readme = root / "README.md"
     readme.write_text(readme.read_text().replace("| code | 2 | 1 |", "| code | 2 | 2 |"))
     assert page.stale(root) == ["README.md is out of date; run `python -m ims.readiness.page`"]
-    page.write(page.read_moment(root), root)
+    page.write(read_moment(root), root)
     assert page.stale(root) == []
     (record,), _ = Ledger(root).read()
     Ledger(root).output_of(record).write_text("13 passed")
@@ -172,3 +174,21 @@ def test_what_was_tampered_with_at_home_is_not_kept(settings, root):
     path.write_text(path.read_text().replace('"exit_code": 1', '"exit_code": 0'))
     with pytest.raises(WrongInput, match="tampered with"):
         keep(settings, root)
+
+
+def test_a_moment_is_told_without_git_and_only_by_who_may(settings, root, tmp_path):
+    ran(settings, root)
+    keep(settings, root)
+    marked = read_moment(root)
+    assert marked.of(PROOF) == code_here(root).of(PROOF)
+    path = root / "docs" / "readiness" / "moment.json"
+    said = json.loads(path.read_text())
+    for cheat in ({"states": {PROOF.command: "x"}}, {"at": "2027-01-01T00:00:00+00:00"}, {"signer": "AAAA"}):
+        path.write_text(json.dumps({**said, **cheat}))
+        with pytest.raises(WrongInput, match="tampered with"):
+            page.stale(root)
+    path.write_text("[]")
+    with pytest.raises(WrongInput, match="tampered with"):
+        read_moment(root)
+    with pytest.raises(WrongInput, match="does not name this installation"):
+        mark_moment(Settings(home=tmp_path / "other"), root)
