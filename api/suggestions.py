@@ -214,6 +214,7 @@ def _select(*more: Any) -> Select[Any]:
             Product.name.label("product_name"),
             Product.category,
             Vendor.vendor_code,
+            Vendor.name.label("vendor_name"),
             origin.store_code.label("source_store_code"),
             *(getattr(Suggestion, name) for name in (*FIGURES, *DECISION)),
             *more,

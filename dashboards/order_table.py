@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.deciding.lines import sources, state_in_words, wanted_qty
+from dashboards.members import shorten
 from warehouse.formats import format_money, format_number
 from warehouse.wording import reason_in_words
 
@@ -71,6 +72,7 @@ def _newest(key: str, ticked: list[int], cells: list[int]) -> int | None:
 
 def _style(rows: Sequence[dict[str, Any]], currency: str, drafts: Mapping[int, str]) -> Any:
     origins = sources(rows)
+    stores = shorten({row["store_code"]: row["store_name"] for row in rows})
     table = pl.DataFrame(
         [
             {
@@ -80,7 +82,7 @@ def _style(rows: Sequence[dict[str, Any]], currency: str, drafts: Mapping[int, s
                 "draft": drafts.get(row["suggestion_id"]),
                 "product": row["product_name"],
                 "sku": row["sku"],
-                "store": f"{row['store_code']} · {row['store_name']}",
+                "store": f"{row['store_code']} · {stores[row['store_code']]}",
                 "why": reason_in_words(row["reason"]),
                 "on_hand": row["on_hand"],
                 "on_order": row["on_order"],
@@ -115,7 +117,7 @@ def _columns() -> dict[str, Any]:
         "order": column.NumberColumn(
             "Order", help="Units, in whole packs: as suggested, or as changed.", width="small"
         ),
-        "product": column.TextColumn("Product", width=190),
+        "product": column.TextColumn("Product", width=235),
         "sku": column.TextColumn("SKU", width="small"),
         "source": column.TextColumn("From", help="The vendor, or the store that has it to spare.", width=165),
         "store": column.TextColumn("Store", width=150),
@@ -127,7 +129,7 @@ def _columns() -> dict[str, Any]:
         "expected": column.NumberColumn(
             "Demand", help="Expected units wanted until this order's cover ends.", width="small"
         ),
-        "p90": column.NumberColumn("… 9 in 10", help="Demand stays at or below this nine times in ten.", width="small"),
+        "p90": column.NumberColumn("9 in 10", help="Demand stays at or below this nine times in ten.", width="small"),
         "arrives": column.DateColumn("Arrives", format="D MMM", width="small"),
         "until": column.DateColumn("Lasts until", format="D MMM", width="small"),
         "category": column.TextColumn("Category"),

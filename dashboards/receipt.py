@@ -31,7 +31,8 @@ def show_receipt(row: dict[str, Any], passport: Passport, scope: Scope, user: Si
     receipt = (found or {}).get("receipt") or {}
     with st.container(border=True):
         st.subheader(f"{row['product_name']} · {row['store_name']}", anchor=False)
-        st.caption(f"{row['sku']} · {row['category']} · store {row['store_code']} · vendor {row['vendor_code'] or '–'}")
+        vendor = f" · vendor {row['vendor_code']} {row['vendor_name']}" if row["vendor_code"] else ""
+        st.caption(f"{row['sku']} · {row['category']} · store {row['store_code']}{vendor}")
         words, charts = st.columns([2, 3], gap="large")
         with words:
             st.markdown(f"##### {summarise(row)}")

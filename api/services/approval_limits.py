@@ -36,7 +36,7 @@ async def check_limit(action: Action, amount: Decimal | None, what: str, **membe
     why = "is worth more than" if amount is not None else "has no known cost, so it may be more than"
     raise NotPermitted(
         "needs-approval",
-        f"This {what} {why} the {limit} that your role approves; somebody with a higher one must.",
+        f"This {what} {why} the {limit:,} that your role approves; somebody with a higher one must.",
         limit=str(limit),
         **members,
     )

@@ -23,6 +23,7 @@ from api.services.publication import read_publication
 from api.services.statements import Statement, compile_statement, fetch_rows
 from api.suggestions import select_suggestion, select_suggestions
 
+INTERNAL = {"store_name", "vendor_name", "publication_id", "replaces_id"}
 ANY_KEY = 1
 # what a suggestion became, where it was approved
 BECAME = """
@@ -112,7 +113,7 @@ def _one() -> Statement:
 
 
 def _shown(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name not in ("store_name", "publication_id", "replaces_id")}
+    return {name: value for name, value in row.items() if name not in INTERNAL}
 
 
 def _refuse_others(action: Action, stores: Sequence[str] | None) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 # One row per vendor or giving store; the quantity wanted, at the vendor's terms as an order would have them
 PARTIES = """
-    SELECT g.kind, coalesce(v.vendor_code, f.store_code) AS name, count(*)::integer AS lines,
+    SELECT g.kind, coalesce(v.vendor_code || ' · ' || v.name, f.store_code) AS name, count(*)::integer AS lines,
         sum(coalesce(g.approved_qty, g.suggested_qty))::integer AS units, sum(g.priority) AS at_stake,
         CASE WHEN :sees_cost AND g.kind = 'purchase' AND bool_and(t.unit_cost IS NOT NULL)
             THEN round(sum(coalesce(g.approved_qty, g.suggested_qty) * t.unit_cost), 2) END AS cost_amount
@@ -23,7 +23,7 @@ PARTIES = """
                 AND (s.store_id IS NULL OR s.store_id = g.store_id)
             ORDER BY s.store_id NULLS LAST LIMIT 1), p.unit_cost) AS unit_cost) AS t
     WHERE g.suggestion_id = ANY(:ids)
-    GROUP BY g.kind, coalesce(v.vendor_code, f.store_code)
+    GROUP BY g.kind, coalesce(v.vendor_code || ' · ' || v.name, f.store_code)
     ORDER BY g.kind DESC, at_stake DESC, name"""
 DRAFTS = """
     SELECT l.suggestion_id, o.order_ref AS name FROM purchase_order_lines AS l JOIN purchase_orders AS o

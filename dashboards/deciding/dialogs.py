@@ -21,7 +21,8 @@ from dashboards.problems import literal, show_problem
 from warehouse.formats import count_of, format_money, format_number
 
 ASKED = "asking"
-MOST_NAMED = 8
+MOST_NAMED = 8  # of refused lines
+MOST_PARTIES = 40
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ def _approve(asking: Asking, currency: str) -> None:
         worth = worth_of(connection, ids, sees_cost=user.grants.allows("cost:read"))
     confirmed = st.session_state.setdefault(f"confirmed-{key}-{len(ids)}", worth)
     st.markdown(_say_worth(worth, currency))
-    st.markdown("\n".join(f"- {_say_party(party, currency)}" for party in worth.parties[:MOST_NAMED]))
-    if len(worth.parties) > MOST_NAMED:
-        st.caption(f"… and {len(worth.parties) - MOST_NAMED} more.")
+    st.markdown("\n".join(f"- {_say_party(party, currency)}" for party in worth.parties[:MOST_PARTIES]))
+    if len(worth.parties) > MOST_PARTIES:
+        st.caption(f"… and {len(worth.parties) - MOST_PARTIES} more.")
     note = st.text_input("Note", max_chars=200, placeholder="If there is anything to say", key=f"note-{key}")
     st.caption(
         "What is bought becomes draft orders, what is moved requested transfers. Nothing is sent to a vendor yet."

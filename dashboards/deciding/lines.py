@@ -39,7 +39,7 @@ def state_in_words(row: Row) -> str:
 
 
 def sources(rows: Iterable[Row]) -> dict[int, str]:
-    """Where each line's goods come from: `Move from S02`; `V-01`; `V-01, after 3 from S02` where a transfer helps."""
+    """Where each line's goods come from: `Move from S02`; `V-01 · Optics`; `V-01 · Optics, after 3 from S02`."""
     rows = list(rows)
     moved: dict[tuple[str, str], list[str]] = {}
     for row in rows:
@@ -52,7 +52,7 @@ def sources(rows: Iterable[Row]) -> dict[int, str]:
             found[row["suggestion_id"]] = f"Move from {row['source_store_code']}"
             continue
         beside = moved.get((row["store_code"], row["sku"]))
-        vendor = row["vendor_code"] or "No vendor"
+        vendor = f"{row['vendor_code']} · {row['vendor_name']}" if row["vendor_code"] else "No vendor"
         found[row["suggestion_id"]] = f"{vendor}, after {' and '.join(beside)}" if beside else vendor
     return found
 

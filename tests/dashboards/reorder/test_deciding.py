@@ -52,12 +52,12 @@ def test_all_that_is_shown_is_approved_once_and_its_drafts_are_named(world, site
     assert not page.exception
     assert table["source"].iloc[0] == "Move from S02"
     (bought,) = table[table["sku"] == table["sku"].iloc[0]]["source"].iloc[1:]
-    assert bought == "V-01, after 3 from S02"
+    assert bought == "V-01 · Optics Trade, after 3 from S02"
     assert "draft" not in table.columns or table["draft"].isna().all()
     press(page, f"Approve all {len(mine)} lines shown")
     words = site.words(page)
     assert "Move from store **S02**: 1 line, 3 units" in words
-    assert f"Buy from **V\\-01**: {len(mine) - 1} lines" in words
+    assert f"Buy from **V\\-01 · Optics Trade**: {len(mine) - 1} lines" in words
     costs = served.rows("SELECT sku, unit_cost FROM products")
     cost_of = {row["sku"]: row["unit_cost"] for row in costs}
     bought = sum(row["suggested_qty"] * cost_of[row["sku"]] for row in mine if row["kind"] == "purchase")
