@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gc
 import logging
+from importlib import import_module
 
 
 def begin() -> None:
-    """Load the views, so that no page waits for them; then leave all that is loaded out of every garbage collection.
+    """Load the views and the figures that they name; then leave all that is loaded out of every garbage collection.
 
     A full collection looks at each object there is and holds up every page meanwhile: .1 s for what is loaded here.
     """
     logging.disable(logging.WARNING)  # Streamlit tells whoever imports a page that no page is being served
-    import dashboards.shell  # noqa: F401  (loaded, not used here)
+    from dashboards.shell import offered
+
+    offered()  # reads the boards, and with them the catalogue
+    import_module("pandas.io.formats.style")  # what tables are drawn by
 
     logging.disable(logging.NOTSET)
     gc.collect()
