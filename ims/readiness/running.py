@@ -71,8 +71,6 @@ def run(proof: Proof, store: Store) -> Evidence:
         except BaseException:
             _end(process)  # interrupted: nothing goes on running, and nothing is kept of half a proof
             raise
-    # where a checkout lies on a machine proves nothing, and is nobody's business
-    output = output.replace(str(checkout.ROOT), ".")
     return store.append(
         output,
         command=proof.command,

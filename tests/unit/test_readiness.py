@@ -213,7 +213,7 @@ def test_the_state_of_the_code_is_told_by_content_and_by_what_a_proof_reads(chec
     before, proof = code_here(), Proof("T", "pytest tests/unit/test_a.py")
     assert before.of(proof) == code_at("HEAD").of(proof)
     for path, is_read in (
-        ("docs/readiness/evidence.jsonl", False),
+        ("docs/readiness/records.jsonl", False),
         ("docs/readiness.md", False),
         ("tests/unit/test_b.py", False),
         ("tests/unit/test_a.py", True),

@@ -77,9 +77,10 @@ def keep(settings: Settings, root: Path) -> int:
 
 def test_what_was_found_is_kept_once_of_each_command_its_last_and_page_and_table_are_made_of_it(settings, root):
     ran(settings, root, "9 failed", 1, exit_code=1)
-    ran(settings, root, "12 passed", 2)
+    ran(settings, root, "rootdir: /tmp/clone\n12 passed", 2)
     assert keep(settings, root) == 1
     records, faults = Ledger(root).read()
+    assert Ledger(root).output_of(records[0]).read_text() == "rootdir: …/clone\n12 passed"
     assert ([each.value for each in records], faults) == ([12], [])
     assert page.stale(root) == []
     assert "| code | 2 | 1 |  | 1 |" in (root / "README.md").read_text()
