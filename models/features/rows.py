@@ -15,7 +15,6 @@ from models.features.panel import Floats, Ints
 Matrix = NDArray[np.float32]
 
 MEANS = (4, 8, 13, 26, 52)
-PLAIN_LAGS = (1, 2, 3, 4, 8, 13, 26)
 TRENDS = ((1, 13), (4, 13), (13, 26))
 TREND_GROUPS = ("sku", "store_subcategory", "store_category", "subcategory", "category", "chain")
 LAST_YEAR_GROUPS = ("sku", "store_subcategory", "subcategory", "category", "chain")
@@ -108,22 +107,6 @@ def step_rows(history: History, i: Ints, t: Ints, h: Ints) -> tuple[Matrix, list
     out["last_year_own"] = np.log((own + 0.1) / (year_ago + 0.1))
     out |= _known_ahead(history, i, t, target)
     return np.column_stack([*out.values()]).astype(np.float32), [*out]
-
-
-def plain_rows(history: History, i: Ints, t: Ints, h: Ints) -> Matrix:
-    """The same seen plainly, in units: lags, means, the week of the year, codes. What a ratio to a level hides."""
-    panel = history.panel
-    out = []
-    for lag in PLAIN_LAGS:
-        column = np.maximum(t - lag, 0)
-        out.append(np.where((t >= lag) & (panel.weight[i, column] > 0), panel.demand[i, column], np.nan))
-    out += [_mean(history.units, history.weeks, i, t, window) for window in MEANS]
-    target = t + h - 1
-    first = int(target.min(initial=0))
-    weeks = panel.weeks_of_year(first, int(target.max(initial=0)) + 1)
-    out += [h.astype(float), weeks[target - first].astype(float)]
-    out += [panel.codes[name][i].astype(float) for name in ("store", "category", "subcategory", "sku")]
-    return np.column_stack(out).astype(np.float32)
 
 
 def _known_ahead(history: History, i: Ints, t: Ints, target: Ints) -> dict[str, Floats]:

@@ -14,9 +14,9 @@ from scipy.special import digamma
 
 from models.features.history import History
 from models.features.panel import Floats, Ints
-from models.features.rows import Matrix, origin_rows, plain_rows, series_levels, step_rows
+from models.features.rows import Matrix, origin_rows, series_levels, step_rows
 from models.forecast.knots import FEW, MANY, STEPS, draw_near, fit_knots, predict_knots
-from models.forecast.sampling import ORIGIN_WEEKS, Triples, sample_rows
+from models.forecast.sampling import ORIGIN_WEEKS, sample_rows
 
 if TYPE_CHECKING:
     import lightgbm
@@ -70,15 +70,14 @@ class Boosted:
     """Trained before `cutoff`. members: mean models on the log level; size: model of log k, or None.
 
     scales: (n_members, 3) what brings a member's sum over its rows to what sold, by level under .1, under 1, above.
-    knots: models of quantiles (knots.py) by view of the rows, none where only means are asked for. A small chain is
-    seen plainly, too: where series are few, a second view steadies the first.
+    knots: models of quantiles (knots.py), none where only means are asked for.
     """
 
     cutoff: int
     members: list[lightgbm.Booster]
     size: lightgbm.Booster | None
     scales: Floats
-    knots: list[list[lightgbm.Booster]] = field(default_factory=list)
+    knots: list[lightgbm.Booster] = field(default_factory=list)
 
     def predict(self, history: History, origin: int, n_steps: int, series: Ints, with_knots: bool = False) -> Predicted:
         """What is expected of `series` in the weeks from column `origin` on."""
@@ -90,7 +89,7 @@ class Boosted:
             ahead, _ = step_rows(history, series, t, np.full(len(series), step + 1, dtype=np.int64))
             rows = np.hstack([known, ahead])
             mean = _average(self.members, self.scales, rows, level) * level
-            knots = self._see_knots(history, series, t, step, rows, level) if with_knots and step < STEPS else None
+            knots = predict_knots(self.knots, rows, level) if with_knots and self.knots and step < STEPS else None
             if self.size is None:
                 return mean, None, knots
             rows = np.column_stack([rows, np.log(mean)]).astype(np.float32)
@@ -105,17 +104,6 @@ class Boosted:
             None if self.size is None else np.column_stack(sizes),
             None if knots[0] is None else np.stack([each for each in knots if each is not None], axis=1),
         )
-
-    def _see_knots(
-        self, history: History, series: Ints, t: Ints, step: int, rows: Matrix, level: Floats
-    ) -> Floats | None:
-        if not self.knots:
-            return None
-        seen = [predict_knots(self.knots[0], rows, level)]
-        if len(self.knots) > 1:
-            plain = plain_rows(history, series, t, np.full(len(series), step + 1, dtype=np.int64))
-            seen.append(predict_knots(self.knots[1], plain, np.ones(len(series))))
-        return np.asarray(np.mean(seen, axis=0))
 
 
 def build_rows(history: History, i: Ints, t: Ints, h: Ints) -> tuple[Matrix, Floats]:
@@ -151,7 +139,7 @@ def fit_boosted(
     members = _fit_means(rows, level, units, share, is_many)
     # how the mean scatters is learned on one core, quantiles on the other
     with ThreadPoolExecutor(max_workers=1) as beside:
-        knots = beside.submit(_fit_knots, history, (i, t, h), rows, level, is_many) if with_knots else None
+        knots = beside.submit(_fit_knots, rows, level, units, share, h, is_many) if with_knots else None
         scales = _fit_scales(members, rows, level, units, share)
         size = None
         if is_many:
@@ -164,19 +152,13 @@ def fit_boosted(
 
 
 def _fit_knots(
-    history: History, triples: Triples, rows: Matrix, level: Floats, is_many: bool
-) -> list[list[lightgbm.Booster]]:
-    i, t, h = triples
+    rows: Matrix, level: Floats, units: Floats, share: Floats, h: Ints, is_many: bool
+) -> list[lightgbm.Booster]:
     near = draw_near(h)
-    rows, level, i, t, h = rows[near], level[near], i[near], t[near], h[near]
-    units, share = history.panel.demand[i, t + h - 1], history.panel.weight[i, t + h - 1]
     settings = dict(MANY if is_many else FEW)
     rounds, params = settings.pop("rounds"), PARAMS | settings
-    if is_many:
-        return [fit_knots(rows, level, units, share, params, rounds, 1)]
-    plain = plain_rows(history, i, t, h)
-    views = ((rows, level), (plain, np.ones(len(i))))
-    return [fit_knots(seen, scale, units, share, params, rounds, WORKERS) for seen, scale in views]
+    workers = 1 if is_many else WORKERS
+    return fit_knots(rows[near], level[near], units[near], share[near], params, rounds, workers)
 
 
 def _fit_means(rows: Matrix, level: Floats, units: Floats, share: Floats, is_many: bool) -> list[lightgbm.Booster]:

@@ -12,11 +12,13 @@ from models.forecast.distribution import LEVELS, count_quantiles, week_size
 from models.forecast.engine import Forecast
 from models.forecast.knots import read_knots
 
+PRIOR_UNITS, LEVEL_RANGE = 10.0, (0.7, 1.4)
+
 
 def week_quantiles(forecast: Forecast, n_steps: int, left: float = 1.0) -> Floats:
     """Quantiles (n_series, n_steps, 19) of the first weeks, `left` the share of the first one that is still to come.
 
-    Whole units, ascending, 0 where nothing is expected. Counts say 4, knots 5.2: 4.6, so 5.
+    Whole units, ascending, 0 where nothing is expected. Counts say 4, knots on their level 5.2: 4.6, so 5.
     """
     mean = forecast.mean[:, :n_steps].copy()
     mean[:, 0] *= left
@@ -28,5 +30,14 @@ def week_quantiles(forecast: Forecast, n_steps: int, left: float = 1.0) -> Float
     knots[:, 0] *= left
     near = made[:, : knots.shape[1]]
     is_learned = np.isfinite(knots[:, :, 0]) & (mean[:, : knots.shape[1]] > 0)
-    near[is_learned] = np.rint((near[is_learned] + read_knots(knots[is_learned], LEVELS)) / 2)
+    counts, learned = near[is_learned], read_knots(knots[is_learned], LEVELS)
+    near[is_learned] = np.rint((counts + learned * level_learned(counts, learned)) / 2)
     return made
+
+
+def level_learned(counts: Floats, learned: Floats) -> float:
+    """What brings all learned quantiles together to the level of all counts, which know the season better.
+
+    Counts that sum to 1,000 and learned ones to 900: 1,010 / 910 = 1.11.
+    """
+    return float(np.clip((counts.sum() + PRIOR_UNITS) / (learned.sum() + PRIOR_UNITS), *LEVEL_RANGE))

@@ -16,7 +16,7 @@ from models.forecast.distribution import LEVELS, count_quantiles
 from models.forecast.engine import Forecast
 from models.forecast.errors import Errors
 from models.forecast.knots import GRID, fit_knots, predict_knots, read_knots
-from models.forecast.quantiles import week_quantiles
+from models.forecast.quantiles import level_learned, week_quantiles
 
 STEPS = 6
 
@@ -40,11 +40,19 @@ def test_near_weeks_are_half_counts_half_knots_and_far_ones_counts() -> None:
     knots = np.full((3, 4, len(GRID)), np.nan)
     knots[0] = 5.2
     made, plain = (week_quantiles(make_forecast(each), STEPS) for each in (knots, None))
-    assert (made[0, :4] == np.rint((plain[0, :4] + 5.2) / 2)).all()
+    on_level = 5.2 * level_learned(plain[0, :4], np.full((4, 19), 5.2))
+    assert (made[0, :4] == np.rint((plain[0, :4] + on_level) / 2)).all()
     assert (made[0, 4:] == plain[0, 4:]).all()
     assert (made[1] == plain[1]).all(), "a row without knots keeps its counts"
     assert (made[2] == 0).all(), "nothing is sold where nothing is expected"
     assert (np.diff(made, axis=2) >= 0).all()
+
+
+def test_learned_quantiles_stand_on_the_level_of_the_counts() -> None:
+    knots = np.full((3, 4, len(GRID)), np.nan)
+    knots[:2] = np.array([4.0, 10.0])[:, None, None]
+    low, high = (week_quantiles(make_forecast(knots * times), STEPS) for times in (0.9, 1.1))
+    assert abs(low[:, :4].sum() / high[:, :4].sum() - 1) < 0.02
 
 
 def test_what_has_passed_of_the_first_week_is_out_of_both() -> None:
