@@ -1,4 +1,4 @@
-"""The three parts of the benchmark, one after the other, within a limit of time; what each found and what it cost.
+"""The parts of the benchmark, one after the other, within a limit of time; what each found and what it cost.
 
 Whatever is not done when the time is up is left undone, and noted as such.
 """
@@ -45,11 +45,13 @@ class Course:
         until = time.monotonic() + self.limit
         alone_until = until - (1 - ALONE_SHARE) * self.limit
         memory = {"at_start_mb": self._megabytes()}
-        first, alone, crowd, together = list[Look](), list[Look](), list[Look](), list[Look]()
+        first, again, alone, crowd, together = (list[Look]() for _ in range(5))
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=self.chromium, args=FLAGS)
             begun = [click_through(self.address, self.watcher, first)]
             parts = {"first": await self._part("first looks", begun, [first], alone_until)}
+            begun = [click_through(self.address, self.watcher, again)]
+            parts["again"] = await self._part("looks again", begun, [again], alone_until)
             begun = [visit(browser, self.address, self.watcher, alone)]
             parts["alone"] = await self._part("one person", begun, [alone], alone_until)
             memory["after_one_mb"] = self._megabytes()
@@ -59,7 +61,7 @@ class Course:
             memory["with_all_mb"] = parts["together"].pop("megabytes")
             await browser.close()
         memory["session_mb"] = round((memory["with_all_mb"] - memory["after_one_mb"]) / len(self.crowd), 1)
-        looks = {"first": first, "alone": alone, "together": together, "crowd": crowd}
+        looks = {"first": first, "again": again, "alone": alone, "together": together, "crowd": crowd}
         data = {name: [look.to_data() for look in found] for name, found in looks.items()}
         return data | {"memory": memory, "parts": parts}
 

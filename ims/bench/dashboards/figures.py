@@ -8,6 +8,8 @@ from typing import Any
 
 STEPS = {"painted": "first paint", "ready": "interactive", "filtered": "filter changed"}
 LIMITS = {"painted": 1000, "ready": 2000, "filtered": 500}  # ms
+PARTS = ("first", "again", "alone", "together", "crowd")
+ONE = {"together": "alone", "crowd": "again"}  # whose one person each of many stands beside
 Looks = list[dict[str, Any]]
 
 
@@ -30,21 +32,22 @@ class Row:
 
 
 def rows_of(found: dict[str, Any]) -> Iterator[Row]:
-    """The first looks, one person, the same browser among many, and the many themselves."""
+    """One person and the same browser among many; without a browser: first looks, one person, the many."""
     people = f"{found['users']} people"
     kinds = {
         "alone": "one person, browser",
         "together": f"{people}, browser among them",
-        "first": "first look, no browser",
+        "first": "first looks, no browser",
+        "again": "one person, no browser",
         "crowd": f"{people}, no browser",
     }
     for name, who in kinds.items():
         for step in STEPS:
-            values, alone = values_of(found[name], step), values_of(found["alone"], step)
+            values = values_of(found[name], step)
+            one = values_of(found[ONE[name]], step) if name in ONE else []
             if values:
                 p50, p95, most = (quantile(values, share) for share in (0.5, 0.95, 1.0))
-                is_like = name == "together" and alone
-                yield Row(who, step, len(values), p50, p95, most, p95 / quantile(alone, 0.95) if is_like else None)
+                yield Row(who, step, len(values), p50, p95, most, p95 / quantile(one, 0.95) if one else None)
 
 
 def by_view(found: dict[str, Any]) -> list[tuple[str, list[float | None]]]:
@@ -75,13 +78,13 @@ def unseen(found: dict[str, Any], part: str) -> list[str]:
 
 def cut_off(found: dict[str, Any]) -> int:
     """How many looks were under way when the time was up."""
-    every = (look for name in ("first", "alone", "together", "crowd") for look in found[name])
+    every = (look for name in PARTS for look in found[name])
     return sum(look["ready"] is None and not look["fault"] for look in every)
 
 
 def faults_of(found: dict[str, Any]) -> Looks:
     """The looks that failed."""
-    return [look for name in ("first", "alone", "together", "crowd") for look in found[name] if look["fault"]]
+    return [look for name in PARTS for look in found[name] if look["fault"]]
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -6,6 +6,7 @@ ims bench dashboards --json boards.json; python -m ims.bench.dashboards.page boa
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,8 @@ def page_part(found: dict[str, Any]) -> Iterator[str]:
     """The lines of the page's part."""
     at, machine, part = found["at"], found["machine"], found["parts"]["together"]
     roles = ", ".join(f"{count} {role}" for role, count in found["roles"].items())
-    yield f"{TITLE}\n\n    {found['command']}\n"
+    command = re.sub(r"--json \S*/", "--json ", found["command"])  # no folder of this machine
+    yield f"{TITLE}\n\n    {command}\n"
     yield (
         f"Measured {at['day']} at commit {at['commit']} on {machine['cores']} cores ({machine['processor']}); load of "
         f"the machine before it began: {machine['load']}, at its end: {part['load']}.\n\n"
@@ -97,7 +99,11 @@ def _say_work(found: dict[str, Any]) -> str:
 
 def _say_left(found: dict[str, Any]) -> Iterator[str]:
     """What the limit of time left undone, in sentences; nothing when there is none."""
-    for name, words in (("first", "first looks"), ("alone", "one person"), ("together", "the browser among many")):
+    for name, words in (
+        ("first", "first looks"),
+        ("alone", "one person's browser"),
+        ("together", "the browser among many"),
+    ):
         if views := unseen(found, name):
             yield f"Not seen for the time was up ({words}): {', '.join(views)}."
     if cut_off(found):
