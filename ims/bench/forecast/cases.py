@@ -14,12 +14,13 @@ import polars as pl
 
 from ims.bench.forecast.chain import Chain, read_chain
 from ims.bench.forecast.svg import BLUE, GREEN, GREY, INK, ORANGE, Line, draw_grids, draw_lines
-from models.features.panel import ANY_DAY, Ints, Panel, build_panel
+from models.features.panel import ANY_DAY, Floats, Ints, Panel, build_panel
 from models.features.renewals import index_renewals
 from models.forecast.distribution import count_quantiles
 from models.forecast.engine import Forecast, forecast
 
 PAST, AHEAD = 110, 12
+YOUNG, QUARTER = 8, 13
 
 
 class Seen:
@@ -37,20 +38,57 @@ class Seen:
         found = self.catalog.with_row_index("row").filter(*where)["row"]
         return found.to_numpy().astype(np.int64)
 
-    def draw(self, title: str, rows: Ints, extra: list[Line] | None = None, marks: dict[int, str] | None = None) -> str:
+    def shelf(self, rows: Ints) -> Floats:
+        """Share of each week ahead on the shelf (n, AHEAD): as it came, after that as in the last quarter it was sold.
+
+        An empty shelf sells nothing, so that what came can be set beside what was expected of the days on it only.
+        """
+        seen = self.panel.weight[rows, max(self.origin - QUARTER, 0) : self.origin]
+        begun = np.maximum.accumulate(seen > 0, axis=1).sum(axis=1)
+        usual = np.where(begun > 0, seen.sum(axis=1) / np.maximum(begun, 1), 1.0)
+        share = np.repeat(usual[:, None], AHEAD, axis=1)
+        came = self.panel.weight[rows, self.origin : self.origin + AHEAD]
+        share[:, : came.shape[1]] = came
+        return share
+
+    def compare(self) -> dict[str, tuple[float, float]]:
+        """Category -> units expected for the days on the shelf of the weeks that have come, and units sold."""
+        came = min(self.panel.n_weeks - self.origin, AHEAD)
+        ahead = slice(self.origin, self.origin + came)
+        found = {}
+        for category in sorted(set(self.catalog["category"].drop_nulls())):
+            rows = self.rows(pl.col("category") == category)
+            expected = (self.made.mean[rows] * self.shelf(rows))[:, :came].sum()
+            found[category] = float(expected), float((self.panel.demand * self.panel.weight)[rows, ahead].sum())
+        return found
+
+    def draw(
+        self,
+        title: str,
+        rows: Ints,
+        extra: list[Line] | None = None,
+        marks: dict[int, str] | None = None,
+        past: int = PAST,
+    ) -> str:
         """Units of the rows a week: sold, expected, the band within which four of five weeks should lie."""
-        first = max(self.origin - PAST, 0)
+        first = max(self.origin - past, 0)
         last = min(self.origin + AHEAD, self.panel.n_weeks)
         columns = list(range(first, self.origin + AHEAD))
         sold = (self.panel.demand * self.panel.weight)[rows].sum(axis=0)
-        mean = self.made.mean[rows].sum(axis=0)
-        apart = self.made.mean[rows] ** 2 * (self.made.shared + self.made.inner)[rows, None]
+        expected = self.made.mean[rows] * self.shelf(rows)
+        mean = expected.sum(axis=0)
+        begins = int(np.argmax(sold > 0))
+        apart = expected**2 * (self.made.shared + self.made.inner)[rows, None]
         variance = apart.sum(axis=0) + self.made.common * mean**2
         band = count_quantiles(mean, mean**2 / np.maximum(variance, 1e-9), np.array([0.1, 0.9]))
         low, high = ([*[None] * (self.origin - first), *band[:, side].tolist()] for side in (0, 1))
         lines = [
-            Line("sold before", [float(sold[c]) if c < self.origin else None for c in columns], INK),
-            Line("expected", [None if c < self.origin else float(mean[c - self.origin]) for c in columns], BLUE),
+            Line("sold before", [float(sold[c]) if begins <= c < self.origin else None for c in columns], INK),
+            Line(
+                "expected on that shelf",
+                [None if c < self.origin else float(mean[c - self.origin]) for c in columns],
+                BLUE,
+            ),
             Line("came", [float(sold[c]) if self.origin - 1 <= c < last else None for c in columns], ORANGE),
             *(extra or []),
         ]
@@ -69,32 +107,29 @@ def festival(seen: Seen) -> str:
 
 
 def new_store(seen: Seen) -> str:
-    """Everything sold by the store that opened last."""
+    """Everything sold by the store that opened last, as expected eight weeks after it opened."""
     opened = {
         code: int(np.argmax(seen.panel.weight[seen.rows(pl.col("store_code") == code)].sum(axis=0) > 0))
         for code in sorted(set(seen.catalog["store_code"]))
     }
     newest = max(opened, key=lambda code: (opened[code], code))
-    rows = seen.rows(pl.col("store_code") == newest)
-    return seen.draw(f"A new store: {newest}, units a week", rows, marks={opened[newest]: "opened"})
+    early = Seen(seen.chain, min(seen.panel.monday(opened[newest] + YOUNG), seen.made.origin))
+    rows = early.rows(pl.col("store_code") == newest)
+    marks = {opened[newest]: "opened"}
+    return early.draw(f"A new store: {newest}, units a week", rows, marks=marks, past=3 * YOUNG)
 
 
 def successor(seen: Seen) -> str:
-    """The successor launched in the last weeks whose predecessor sold most, over all stores."""
+    """The styles of the last ten weeks that took another's place, over all stores, beside those they replaced."""
     links = seen.chain.known.predecessors.join(
         seen.chain.catalog.group_by("sku").agg(pl.col("launched_on").first()), on="sku"
     ).filter(pl.col("launched_on").is_between(seen.made.origin - timedelta(weeks=10), seen.made.origin))
-    sold = (seen.panel.demand * seen.panel.weight)[:, : seen.origin].sum(axis=1)
-    best = max(
-        links.sort("sku").iter_rows(named=True),
-        key=lambda link: float(sold[seen.rows(pl.col("sku") == link["predecessor"])].sum()),
-    )
-    heirs, old = (seen.rows(pl.col("sku") == best[name]) for name in ("sku", "predecessor"))
+    heirs, old = (seen.rows(pl.col("sku").is_in(links[name].to_list())) for name in ("sku", "predecessor"))
     before = (seen.panel.demand * seen.panel.weight)[old].sum(axis=0)
-    first = max(seen.origin - PAST, 0)
-    line = Line(f"{best['predecessor']}, before", before[first : seen.origin].tolist(), GREY, dash=True)
-    mark = {seen.panel.index_of(best["launched_on"]): f"{best['sku']} takes its place"}
-    return seen.draw(f"A successor frame: {best['sku']} after {best['predecessor']}, units a week", heirs, [line], mark)
+    first, last = max(seen.origin - PAST, 0), min(seen.origin + AHEAD, seen.panel.n_weeks)
+    line = Line("those they replaced", before[first:last].tolist(), GREY, dash=True)
+    mark = {seen.panel.index_of(day): "first launch" for day in [links["launched_on"].min()] if isinstance(day, date)}
+    return seen.draw(f"Successors: {links.height} styles of the last ten weeks, units a week", heirs, [line], mark)
 
 
 def renewals(seen: Seen) -> str:
@@ -107,7 +142,7 @@ def renewals(seen: Seen) -> str:
     for column in columns:
         known = np.full(len(rows), min(column, seen.origin))
         due.append(0.0 if index is None else float(index.due(rows, np.full(len(rows), column), known).sum()))
-    line = Line("boxes due, as known", due, GREEN, dash=True)
+    line = Line("due, of boxes sold by then", due, GREEN, dash=True)
     return seen.draw("Contact-lens renewals: boxes a week", rows, [line])
 
 
@@ -143,10 +178,18 @@ CASES = {
 
 
 def draw_cases(chain: Chain, as_of: date, out: Path) -> None:
-    """Write forecast-<case>.svg for every case to `out`."""
+    """Write forecast-<case>.svg for every case to `out`, and print what came of the forecast by category."""
     seen = Seen(chain, as_of)
     for name, draw in CASES.items():
         (out / f"forecast-{name}.svg").write_text(draw(seen))
+    told = seen.compare()
+    for category, (expected, sold) in [
+        *told.items(),
+        ("all together", tuple(map(sum, zip(*told.values(), strict=True)))),
+    ]:
+        print(
+            f"{category}: {expected:,.0f} expected on that shelf, {sold:,.0f} sold ({expected / max(sold, 1) - 1:+.1%})"
+        )
 
 
 if __name__ == "__main__":

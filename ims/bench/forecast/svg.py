@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -31,7 +32,8 @@ def draw_lines(
     n = len(labels)
     everything = [v for line in lines for v in line.values if v is not None]
     everything += [v for v in (band[1] if band else []) if v is not None]
-    top = max(everything, default=1.0) * 1.08 or 1.0
+    ticks = round_ticks(max(everything, default=1.0))
+    top = max(ticks[-1], 1.08 * max(everything, default=1.0))
 
     def x(column: int) -> float:
         return LEFT + (WIDTH - LEFT - 20) * column / max(n - 1, 1)
@@ -40,10 +42,9 @@ def draw_lines(
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top
 
     out = _open(title, WIDTH, HEIGHT)
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        at = y(share * top / 1.08)
-        out.append(f'<line x1="{LEFT}" x2="{WIDTH - 20}" y1="{at:.1f}" y2="{at:.1f}" stroke="#e4e7eb"/>')
-        out.append(_text(LEFT - 6, at + 4, f"{share * top / 1.08:,.4g}", anchor="end"))
+    for tick in ticks:
+        out.append(f'<line x1="{LEFT}" x2="{WIDTH - 20}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="#e4e7eb"/>')
+        out.append(_text(LEFT - 6, y(tick) + 4, f"{tick:,.6g}", anchor="end"))
     if band is not None:
         known = [i for i in range(n) if band[0][i] is not None and band[1][i] is not None]
         edge = [f"{x(i):.1f},{y(band[1][i] or 0):.1f}" for i in known]
@@ -62,11 +63,23 @@ def draw_lines(
             points = " ".join(f"{x(i):.1f},{y(line.values[i] or 0.0):.1f}" for i in run)
             dash = ' stroke-dasharray="4 3"' if line.dash else ""
             out.append(f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="1.8"{dash}/>')
-    for at, line in enumerate(lines):
-        out.append(f'<rect x="{LEFT + 190 * at}" y="28" width="10" height="10" fill="{line.colour}"/>')
-        out.append(_text(LEFT + 14 + 190 * at, 37, line.name))
+    named = [(line.name, line.colour, 1.0) for line in lines]
+    if band is not None:
+        named.insert(2, ("four of five weeks within", BLUE, 0.15))
+    for at, (name, colour, opacity) in enumerate(named):
+        left = LEFT + 165 * at
+        out.append(f'<rect x="{left}" y="28" width="10" height="10" fill="{colour}" fill-opacity="{opacity}"/>')
+        out.append(_text(left + 14, 37, name))
     out += [_text(x(i), HEIGHT - BOTTOM + 16, labels[i], anchor="middle") for i in range(0, n, max(n // 9, 1))]
     return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def round_ticks(most: float) -> list[float]:
+    """Ticks of an axis from 0 to `most` at steps of 1, 2 or 5: 266 gives 0, 50, ... 250."""
+    wanted = max(most, 1e-9) / 5
+    power = 10.0 ** math.floor(math.log10(wanted))
+    step = next(power * each for each in (1, 2, 5, 10) if power * each >= wanted - 1e-12)
+    return [round(step * at, 9) for at in range(int(most / step + 1e-9) + 1)]
 
 
 def draw_grids(
