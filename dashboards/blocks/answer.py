@@ -16,7 +16,7 @@ from warehouse.formats import format_metric
 
 SUMS = {"money", "units", "count"}  # a member that is not there counts as 0 in these
 WORSE, BETTER = 3, 2
-KEPT_TOGETHER = "\u00a0"
+KEPT_TOGETHER, STUCK = "\u00a0", "\u2060"  # a space and nothing, at which no line breaks
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _name_movers(metric: Metric, moves: list[Move], words: Callable[[float], str
 def _say_change(metric: Metric, move: Move, currency: str) -> str:
     """`+₹1.2 L (+8 %)`, `−1.3 points`, `+7 d`; empty where it rounds to nothing."""
     change = move.change or 0.0
-    sign = "+" if change > 0 else "−"
+    sign = ("+" if change > 0 else "−") + STUCK
     if metric.unit == "share":
         said = f"{abs(change) * 100:.1f}"
         return "" if float(said) == 0 else f"{sign}{said} points"
