@@ -70,6 +70,14 @@ def values_of(looks: Looks, step: str, view: str | None = None) -> list[float]:
     return sorted(look[step] for look in looks if look[step] and not look["fault"] and view in {None, look["view"]})
 
 
+def work_of_a_click(found: dict[str, Any], part: str) -> float | None:
+    """Milliseconds of processor time that a view or a changed filter cost the web app, on average; None without any."""
+    looks = found[part] + (found["crowd"] if part == "together" else [])
+    clicks = sum(look[step] is not None for look in looks for step in ("ready", "filtered"))
+    measured = found["parts"][part]
+    return 1000 * measured["cores"] * measured["seconds"] / clicks if clicks else None
+
+
 def unseen(found: dict[str, Any], part: str) -> list[str]:
     """Views that were not once seen to the end in a part."""
     done = {look["view"] for look in found[part] if look["ready"] is not None}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ims.bench.dashboards.figures import LIMITS, Row, by_view, cut_off, faults_of, rows_of, unseen
+from ims.bench.dashboards.figures import LIMITS, Row, by_view, cut_off, faults_of, rows_of, unseen, work_of_a_click
 
 PAGE = Path(__file__).parents[3] / "docs" / "web.md"
 TITLE = "## How fast the dashboards are"
@@ -94,7 +94,12 @@ def _say_work(found: dict[str, Any]) -> str:
     kept = (
         f" {asked.get('memory', 0.0) / whole:.0%} of {whole:,.0f} questions were answered from memory." if whole else ""
     )
-    return f"In {part['seconds']:.0f} s together the web app kept {part['cores']:.1f} cores busy.{kept}"
+    costs = {name: _say(work_of_a_click(found, name)) for name in ("first", "again", "together")}
+    return (
+        f"In {part['seconds']:.0f} s together the web app kept {part['cores']:.1f} cores busy.{kept} A click, on a view "
+        f"or in a filter, cost it {costs['first']} ms of processor time at a first look, {costs['again']} ms when looked "
+        f"at again, {costs['together']} ms among many."
+    )
 
 
 def _say_left(found: dict[str, Any]) -> Iterator[str]:
