@@ -96,9 +96,9 @@ def _say_work(found: dict[str, Any]) -> str:
     )
     costs = {name: _say(work_of_a_click(found, name)) for name in ("first", "again", "together")}
     return (
-        f"In {part['seconds']:.0f} s together the web app kept {part['cores']:.1f} cores busy.{kept} A click, on a view "
-        f"or in a filter, cost it {costs['first']} ms of processor time at a first look, {costs['again']} ms when looked "
-        f"at again, {costs['together']} ms among many."
+        f"In {part['seconds']:.0f} s together the web app kept {part['cores']:.1f} cores busy.{kept} A click, on a "
+        f"view or in a filter, cost it {costs['first']} ms of processor time at a first look, {costs['again']} ms when "
+        f"looked at again, {costs['together']} ms among many."
     )
 
 
