@@ -1,6 +1,7 @@
 """Asks the warehouse for metrics at the published snapshot. The figures are defined there; this only puts questions.
 
-Answers are cached by (lake, snapshot, scope, question): never stale, and never shared across scopes.
+Answers are cached by (lake, snapshot, what the scope is for these figures, question): never stale, and shared by those
+alone who may see the same stores and costs of them.
 """
 
 from __future__ import annotations
@@ -64,9 +65,17 @@ class Question:
 def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
     """One column per dimension and metric. Raises metrics.NotAllowed for what the scope does not include."""
     _asked.of_the_lake = False
-    answer = _ask(given_databases().lake, snapshot_id, scope, question)
+    answer = _ask(given_databases().lake, snapshot_id, reach_of(scope, question), question)
     BUSINESS.answer("lake" if _asked.of_the_lake else "memory")
     return answer
+
+
+def reach_of(scope: Scope, question: Question) -> metrics.Scope:
+    """What of the scope an answer depends on, and is asked with: the permissions of its figures and their targets."""
+    found = [metric for name in question.names if (metric := metrics.catalogue().get(name)) is not None]
+    if question.beside == "target":
+        found += [metrics.catalogue()[metric.target] for metric in found if metric.target is not None]
+    return question_scope(scope).only({name for metric in found for name in metric.permissions})
 
 
 def may_see(metric: metrics.Metric, scope: Scope) -> bool:
@@ -93,7 +102,7 @@ def first_month(snapshot_id: int, scope: Scope) -> dt.date | None:
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)
-def _ask(lake: str, snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
+def _ask(lake: str, snapshot_id: int, scope: metrics.Scope, question: Question) -> pl.DataFrame:
     _asked.of_the_lake = True
     where: dict[str, Any] = {}
     if question.begin is not None or question.end is not None:
@@ -104,5 +113,5 @@ def _ask(lake: str, snapshot_id: int, scope: Scope, question: Question) -> pl.Da
             where[dimension] = value
     con = lake_at(snapshot_id)
     if question.beside is not None:
-        return compare(con, question.names, question.by, where, to=question.beside, scope=question_scope(scope))
-    return metrics.query(con, question.names, question.by, where, scope=question_scope(scope))
+        return compare(con, question.names, question.by, where, to=question.beside, scope=scope)
+    return metrics.query(con, question.names, question.by, where, scope=scope)
