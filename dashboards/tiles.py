@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboards.members import spell
 from dashboards.periods import list_whole_steps
 from dashboards.reading import Reading
 from dashboards.selection import BESIDE, clock_of
@@ -35,7 +36,7 @@ def show_tiles(reading: Reading) -> None:
         catalogue()[name].label for name in reading.board.tiles if not reading.selection.fits(catalogue()[name])
     ]
     if left_out:
-        st.caption(f"Not told by {', '.join(sorted(reading.selection.fixed))}: {', '.join(left_out)}.")
+        st.caption(f"Not told by {', '.join(sorted(map(spell, reading.selection.fixed)))}: {', '.join(left_out)}.")
     if any(_change(metric, found) is not None for metric in known):
         st.caption(f"Change against {BESIDE[reading.selection.beside]}.")
 
