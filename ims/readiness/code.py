@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def git(*words: str, root: Path | None = None) -> str:
     """What git says of the checkout. Raises WrongInput."""
     at = root or ROOT
     try:
-        found = subprocess.run(["git", "-C", str(at), *words], capture_output=True, text=True, check=True)
+        command = [shutil.which("git") or "git", "-C", str(at), *words]
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         said = str(getattr(error, "stderr", "") or error).strip()
         raise WrongInput(
