@@ -66,7 +66,8 @@ def _draw(block: Block, metric: Metric, names: list[str], rows: pl.DataFrame, re
         names,
         before,
         values,
-        (float(whole[f"{metric.name}_before"]), float(whole[metric.name])),
+        # what sold nothing in these days has no figure, and a bridge goes down to 0
+        (float(whole[f"{metric.name}_before"]), float(whole[metric.name] or 0)),
         words,
         before_label=BESIDE[reading.selection.beside].capitalize(),
         now_label="Now",

@@ -140,11 +140,14 @@ def sessions(url: str, tokens: list[str], user_ids: list[int]) -> Iterator[None]
 
 @contextmanager
 def serving() -> Iterator[tuple[str, psutil.Process]]:
-    """The web app on a port of its own: its address, its process. Raises Failure where it does not come up."""
+    """The web app on a port of its own: its address, its process. Raises Failure where it does not come up.
+
+    What it logs is kept in the home until the next time: it says why a page failed.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", f"from ims.web import serve; serve('all', '127.0.0.1', {port})"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with log_path().open("wb") as log, subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process:
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(process, address)
@@ -153,10 +156,15 @@ def serving() -> Iterator[tuple[str, psutil.Process]]:
             process.terminate()
 
 
+def log_path() -> Path:
+    """Where the web app logs while it is measured."""
+    return get_settings().home / "bench-dashboards.log"
+
+
 def _wait_for(process: subprocess.Popen[bytes], address: str) -> None:
     for _ in range(START_SECONDS * 10):
         if process.poll() is not None:
-            raise Failure(f"The web app ended with {process.returncode}; `ims serve` says why.")
+            raise Failure(f"The web app ended with {process.returncode}; {log_path()} says why.")
         try:
             with urllib.request.urlopen(f"{address}/health", timeout=2):  # nosec B310
                 return
