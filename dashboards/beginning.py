@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
+from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dashboards.shell import Offered
 
 
 def begin() -> None:
@@ -12,12 +17,17 @@ def begin() -> None:
 
     A full collection looks at each object there is and holds up every page meanwhile: .1 s for what is loaded here.
     """
+    load_views()
+    import_module("pandas.io.formats.style")  # what tables are drawn by
+    gc.collect()
+    gc.freeze()
+
+
+def load_views() -> Sequence[Offered]:
+    """Every view that there is, with the boards and the catalogue that they read."""
     logging.disable(logging.WARNING)  # Streamlit tells whoever imports a page that no page is being served
     from dashboards.shell import offered
 
-    offered()  # reads the boards, and with them the catalogue
-    import_module("pandas.io.formats.style")  # what tables are drawn by
-
+    views = offered()
     logging.disable(logging.NOTSET)
-    gc.collect()
-    gc.freeze()
+    return views

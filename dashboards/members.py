@@ -33,11 +33,9 @@ def spell(level: str) -> str:
     return LEVELS.get(level, level.replace("_", " "))
 
 
-def name_members(
-    level: str, codes: Iterable[object], snapshot_id: int, scope: Scope, user: SignedIn
-) -> dict[object, str]:
-    """The label of each code, no two alike. A store outside of the scope, and a vendor to whom may not read them, keep
-    the code."""
+def name_members(level: str, codes: Iterable[object], snapshot_id: int, scope: Scope, user: SignedIn) -> list[str]:
+    """The label of each code, in their order. A store outside of the scope, and a vendor to whom may not read them,
+    keep the code."""
     listed = list(codes)
     names: Mapping[str, str] = {}
     if level in STORES:
@@ -46,7 +44,7 @@ def name_members(
         names = read_named(snapshot_id, "item", [str(code) for code in listed if code is not None])
     elif level in VENDORS and user.grants.allows("vendor:read"):
         names = read_named(snapshot_id, "vendor", [str(code) for code in listed if code is not None])
-    return {code: _label(level, code, names) for code in listed}
+    return [_label(level, code, names) for code in listed]
 
 
 def shorten(names: Mapping[str, str]) -> dict[str, str]:

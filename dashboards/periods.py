@@ -24,21 +24,19 @@ def list_steps(begin: dt.date, end: dt.date, grain: str) -> list[dt.date]:
     steps = []
     while day <= end:
         steps.append(day)
-        day = start_of(day + dt.timedelta(days=LONGEST[grain]), grain)
+        day = _next(day, grain)
     return steps
 
 
 def list_whole_steps(begin: dt.date, end: dt.date, grain: str) -> list[dt.date]:
     """The steps that lie in the period with all of their days, where three do: half a week looks like a fall."""
     steps = list_steps(begin, end, grain)
-    whole = [
-        step
-        for step, after in zip(
-            steps, [*steps[1:], start_of(steps[-1] + dt.timedelta(days=LONGEST[grain]), grain)], strict=True
-        )
-        if step >= begin and after - dt.timedelta(days=1) <= end
-    ]
+    whole = [step for step in steps if step >= begin and _next(step, grain) - dt.timedelta(days=1) <= end]
     return whole if len(whole) >= LEAST_STEPS else steps
+
+
+def _next(step: dt.date, grain: str) -> dt.date:
+    return start_of(step + dt.timedelta(days=LONGEST[grain]), grain)
 
 
 def start_of(day: dt.date, grain: str) -> dt.date:

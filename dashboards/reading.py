@@ -63,8 +63,8 @@ class Reading:
         known = fixed | OF_AN_ITEM if "sku" in fixed else fixed
         return next((level for level in block.levels if level not in known), block.levels[-1])
 
-    def name(self, level: str, codes: Iterable[object]) -> dict[object, str]:
-        """What people call these members of a dimension, by code."""
+    def name(self, level: str, codes: Iterable[object]) -> list[str]:
+        """What people call these members of a dimension, in their order."""
         return name_members(level, codes, self.passport.snapshot_id, self.scope, self.user)
 
     def words(self, metric: Metric) -> Callable[[float], str]:

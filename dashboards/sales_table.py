@@ -39,8 +39,8 @@ def show_table(
     rows = _read(question, passport, scope)
     st.markdown("**By store and category**")
     metrics = {name: metrics[name] for name in _in_order(metrics, question.names[0])}
-    named = name_members("store", rows["store"], passport.snapshot_id, scope, user)
-    table = rows.with_columns(pl.Series("store", [named[code] for code in rows["store"]])).to_pandas()
+    stores = name_members("store", rows["store"], passport.snapshot_id, scope, user)
+    table = rows.with_columns(pl.Series("store", stores)).to_pandas()
     for name in metrics:
         table[name] = table[name].astype(float)
     words = {

@@ -63,14 +63,13 @@ def _tell(metric: Metric, now: float, before: float | None, words: Callable[[flo
 
 def _moves(metric: Metric, reading: Reading, level: str) -> list[Move]:
     rows = reading.ask([metric], (level,), beside=True)
-    names = reading.name(level, rows[level])
     moves = []
-    for row in rows.iter_rows(named=True):
+    for name, row in zip(reading.name(level, rows[level]), rows.iter_rows(named=True), strict=True):
         now, before = row[metric.name], row.get(f"{metric.name}_before")
         if metric.unit in SUMS and f"{metric.name}_before" in row:
             now, before = now or 0.0, before or 0.0
         if now is not None and row[level] is not None:
-            moves.append(Move(names[row[level]], float(now), None if before is None else float(now) - float(before)))
+            moves.append(Move(name, float(now), None if before is None else float(now) - float(before)))
     return moves
 
 

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import palette
+from dashboards.blocks.answer import SUMS
 from dashboards.board import Block
 from dashboards.charts.heat import draw_heat
 from dashboards.charts.multiples import draw_multiples
@@ -37,14 +38,9 @@ def _show_heat(block: Block, metric: Metric, reading: Reading, key: str) -> None
     found = {(str(r[0]), str(r[1])): float(r[2]) for r in told.iter_rows()}
     names = [_in_order({place[at] for place in found}) for at in (0, 1)]
     values = [[found.get((name, other)) for other in names[1]] for name in names[0]]
-    down_words, across_words = (
-        [words[name] for name in codes]
-        for codes, words in (
-            (codes, reading.name(level, codes)) for level, codes in zip((down, across), names, strict=True)
-        )
-    )
+    labels = [reading.name(level, codes) for level, codes in zip((down, across), names, strict=True)]
     st.plotly_chart(
-        draw_heat(down_words, across_words, values, reading.words(metric), better=metric.better),
+        draw_heat(labels[0], labels[1], values, reading.words(metric), better=metric.better),
         config=palette.CONFIG,
         key=key,
     )
@@ -70,10 +66,9 @@ def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) ->
     ]
     whole = dict(reading.ask([metric], (grain,)).iter_rows())
     # a whole is shared out among its names; a share or a price is what it is
-    by = len({name for name, _ in found}) if metric.unit in {"money", "units", "count"} else 1
+    by = len({name for name, _ in found}) if metric.unit in SUMS else 1
     usual = [None if whole.get(step) is None else float(whole[step]) / by for step in steps]
-    words = reading.name(level, names)
-    figure = draw_multiples([words[name] for name in names], steps, courses, usual, reading.words(metric))
+    figure = draw_multiples(reading.name(level, names), steps, courses, usual, reading.words(metric))
     st.plotly_chart(figure, config=palette.CONFIG, key=key)
 
 

@@ -33,12 +33,12 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
         st.caption(block.empty)
         return
     names = reading.name(level, rows[level])
-    figure = _draw(block, metric, [names[code] for code in rows[level]], rows, reading)
+    figure = _draw(block, metric, names, rows, reading)
     if figure is None:
         st.caption(f"There is nothing to set {metric.label} beside in these days.")
         return
     if can_dig(block, level):
-        codes = {label: str(code) for code, label in names.items() if code is not None}
+        codes = {name: str(code) for name, code in zip(names, rows[level], strict=True) if code is not None}
         st.plotly_chart(
             figure,
             config=palette.CONFIG,

@@ -32,8 +32,7 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
     shown = rows.head(MOST_ROWS)
     table = shown.to_pandas()
     if not is_time(level):
-        named = reading.name(level, shown[level])
-        table[level] = [named[code] for code in shown[level]]
+        table[level] = reading.name(level, shown[level])
     words: dict[str, Any] = {}
     config: dict[str, Any] = {level: spell(level).capitalize()}
     if is_time(level):

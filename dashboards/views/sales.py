@@ -55,8 +55,7 @@ def show(passport: Passport, user: SignedIn) -> None:
         with place:
             more = f" (the {MOST_BARS} largest of {rows.height})" if rows.height > MOST_BARS else ""
             st.markdown(f"**{metric.label} by {dimension}**{more}")
-            names = name_members(dimension, rows[dimension], passport.snapshot_id, scope, user)
-            labels = [names[code] for code in rows[dimension]]
+            labels = name_members(dimension, rows[dimension], passport.snapshot_id, scope, user)
             values = [None if value is None else float(value) for value in rows[metric.name]]
             st.plotly_chart(draw_bars(labels, values, words), config=palette.CONFIG, key=f"bars-{dimension}")
     show_table(user, question, passport, scope, metrics)
@@ -151,7 +150,5 @@ def _words(metric: Metric, passport: Passport) -> Callable[[float], str]:
     return lambda value: format_metric(value, metric.unit, passport.currency, compact=True)
 
 
-def _place_name(code: str | None, names: dict[str, str]) -> str:
-    if code is None:
-        return "(none)"
+def _place_name(code: str, names: dict[str, str]) -> str:
     return f"{code} · {names[code]}" if code in names else code

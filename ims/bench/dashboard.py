@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ims.bench.dashboards.figures import quantile
 from ims.bench.world import Progress
 from warehouse.metrics import query
 from warehouse.scope import Scope
@@ -106,4 +107,4 @@ def _times(
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
-    return round(sorted(values)[min(int(share * len(values)), len(values) - 1)], 2)
+    return round(quantile(sorted(values), share), 2)

@@ -22,26 +22,42 @@ def tick(page: Page, *numbers: int, shows: str = r"Approve {} lines?") -> None:
     """The boxes before these lines of the list, counted from 1, each until the button that counts them is there."""
     for count, number in enumerate(numbers, 1):
         button = page.get_by_role("button", name=re.compile(shows.format(count)))
-        insist(lambda number=number: click(page, number, 18), button.first)
+        insist(lambda number=number: click(page, number, 18), seen(button.first))
 
 
-def insist(act: Callable[[], object], awaited: Locator) -> None:
-    """What is clicked while the page is drawn anew may be lost: a person clicks again where nothing happens."""
+def sign_in(page: Page, address: str, name: str, password: str) -> None:
+    """Go there by way of the sign-in."""
+    page.goto(address)
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def insist(act: Callable[[], object], wait: Callable[[float], object]) -> None:
+    """What is clicked while the page is drawn anew may be lost: a person clicks again where nothing happens.
+
+    `wait` waits for what must happen, so many milliseconds.
+    """
     for _ in range(TRIES - 1):
         act()
         try:
-            awaited.wait_for(timeout=PATIENCE / TRIES)
+            wait(PATIENCE / TRIES)
         except PlaywrightTimeout:
             continue
         return
     act()
-    awaited.wait_for(timeout=PATIENCE)
+    wait(PATIENCE)
+
+
+def seen(awaited: Locator) -> Callable[[float], object]:
+    """Wait until it can be seen."""
+    return lambda milliseconds: awaited.wait_for(timeout=milliseconds)
 
 
 def pick(page: Page, label: str, option: str) -> None:
     """An option of a list of several."""
     choice = page.get_by_role("option", name=option, exact=True)
-    insist(page.get_by_role("combobox", name=label).last.click, choice)
+    insist(page.get_by_role("combobox", name=label).last.click, seen(choice))
     choice.click()
     page.keyboard.press("Escape")
     rest(page)
@@ -73,7 +89,7 @@ def dialog(page: Page) -> Locator:
 
 def choose(page: Page, place: Locator, reason: str) -> None:
     option = page.get_by_role("option", name=reason)
-    insist(place.get_by_label("Why").click, option)
+    insist(place.get_by_label("Why").click, seen(option))
     option.click()
     rest(page)
 

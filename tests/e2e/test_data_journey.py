@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from api.imports.folder import import_folder
 from pipelines.run import run
-from tests.e2e.browsing import PATIENCE, rest
+from tests.e2e.browsing import PATIENCE, rest, sign_in
 from tests.e2e.serving import free_port, start, stop
 from tests.pipelines.conftest import write_chain
 from tests.pipelines.test_run import DOUBLE, execute
@@ -33,10 +33,7 @@ def test_a_blocked_run_is_understood_waived_and_the_next_one_publishes(
     process = start("all", port)
     try:
         page = browser.new_context(viewport={"width": 1440, "height": 1400}).new_page()
-        page.goto(f"http://127.0.0.1:{port}/")  # where the day of who looks after data begins
-        page.get_by_label("User name").fill("dev")
-        page.get_by_label("Password").fill(WORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page, f"http://127.0.0.1:{port}/", "dev", WORD)  # where the day of who looks after data begins
         expect(page.get_by_role("heading", name="Data quality")).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text("Nothing has passed its checks yet")).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_role("heading", name=CHECK)).to_be_visible(timeout=PATIENCE)

@@ -8,22 +8,15 @@ import re
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.dashboards.world import publish_world
-from tests.e2e.browsing import PATIENCE, keep_frames, pick, rest, tick
+from tests.e2e.browsing import PATIENCE, keep_frames, pick, rest, sign_in, tick
 from tests.e2e.mailbox import Mailbox
 from tests.e2e.serving import free_port, start, stop
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(300)]
 WORD, NEW = "the first sentence", "a second sentence"
-
-
-def sign_in(page: Page, address: str, name: str, password: str) -> None:
-    page.goto(address)
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_who_is_invited_sets_a_password_and_sees_only_their_stores(

@@ -8,13 +8,12 @@ import re
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from psycopg.rows import dict_row
 
 from api.alerts import write_alerts
 from api.database import create_engine
 from tests.dashboards.world import publish_world
-from tests.e2e.browsing import PATIENCE, ROW, TRIES, insist, rest
+from tests.e2e.browsing import PATIENCE, ROW, insist, rest, seen, sign_in
 from tests.e2e.serving import free_port, start, stop
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -50,18 +49,15 @@ def alert(store: str, amount: int) -> dict[str, object]:
 def dig(page: Page, level: str) -> None:
     """Choose the first row of the last table, until the address says that its member is fixed."""
     grid = page.get_by_test_id("stDataFrame").last
-    for _ in range(TRIES):
+
+    def choose() -> None:
         rest(page)
         grid.scroll_into_view_if_needed(timeout=PATIENCE)
         box = grid.bounding_box()
         assert box is not None
         page.mouse.click(box["x"] + 18, box["y"] + ROW * 1.5)
-        try:
-            page.wait_for_url(re.compile(f"[?&]{level}="), timeout=PATIENCE / TRIES)
-        except PlaywrightTimeout:
-            continue
-        return
-    page.wait_for_url(re.compile(f"[?&]{level}="), timeout=PATIENCE / TRIES)
+
+    insist(choose, lambda milliseconds: page.wait_for_url(re.compile(f"[?&]{level}="), timeout=milliseconds))
 
 
 def test_a_manager_sees_what_is_off_digs_to_the_order_lines_and_puts_an_alert_off(chain, browser: Browser) -> None:
@@ -69,10 +65,7 @@ def test_a_manager_sees_what_is_off_digs_to_the_order_lines_and_puts_an_alert_of
     process = start("all", port)
     try:
         page = browser.new_context(viewport={"width": 1440, "height": 1400}).new_page()
-        page.goto(f"http://127.0.0.1:{port}/today")
-        page.get_by_label("User name").fill("asha")
-        page.get_by_label("Password").fill(WORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page, f"http://127.0.0.1:{port}/today", "asha", WORD)
         expect(page.get_by_role("heading", name="Today")).to_be_visible(timeout=PATIENCE)
         top = page.get_by_role("link", name=TITLE)
         expect(top).to_have_count(1, timeout=PATIENCE)  # theirs, not the other store's
@@ -102,10 +95,10 @@ def test_a_manager_sees_what_is_off_digs_to_the_order_lines_and_puts_an_alert_of
         expect(page.get_by_role("heading", name="Alerts", exact=True)).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text("₹8,000 on 22 November")).to_be_visible(timeout=PATIENCE)
         asked = page.get_by_role("dialog")
-        insist(lambda: page.get_by_role("button", name="Later").first.click(), asked)
+        insist(lambda: page.get_by_role("button", name="Later").first.click(), seen(asked))
         rest(page)
         told = page.get_by_text("Put off until")
-        insist(lambda: asked.get_by_role("button", name="Put it off").click(), told.first)
+        insist(lambda: asked.get_by_role("button", name="Put it off").click(), seen(told.first))
         (done,) = chain()
         assert (done["alert_ref"], done["action"]) == ("SALES_OFF:S01", "snoozed")
         assert done["until_on"] is not None

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from tests.dashboards.reorder.test_deciding import LINES, MOVE
 from tests.dashboards.world import publish_world
-from tests.e2e.browsing import PATIENCE, choose, click, dialog, keep_frames, press, rest, tick
+from tests.e2e.browsing import PATIENCE, choose, click, dialog, keep_frames, press, rest, sign_in, tick
 from tests.e2e.serving import free_port, start, stop
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -35,11 +35,8 @@ def chain(installation, make_user):
     return rows
 
 
-def sign_in(page: Page, address: str) -> None:
-    page.goto(address)
-    page.get_by_label("User name").fill("asha")
-    page.get_by_label("Password").fill(WORD)
-    page.get_by_role("button", name="Sign in").click()
+def open_list(page: Page, port: int) -> None:
+    sign_in(page, f"http://127.0.0.1:{port}/reorder?store=S01", "asha", WORD)
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=PATIENCE)
     rest(page)
 
@@ -50,7 +47,7 @@ def test_a_manager_edits_approves_and_refuses_and_sees_the_drafts(chain, browser
     try:
         page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
         frames = keep_frames(page)
-        sign_in(page, f"http://127.0.0.1:{port}/reorder?store=S01")
+        open_list(page, port)
         before = page.url
         click(page, 2, 120)  # a cell: a look, no decision
         page.wait_for_function("before => location.href !== before", arg=before, timeout=PATIENCE)
@@ -112,7 +109,7 @@ def test_the_api_is_stopped_under_the_page_and_started_again(
     processes = {"api": start("api", api_port), "dashboards": start("dashboards", port)}
     try:
         page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-        sign_in(page, f"http://127.0.0.1:{port}/reorder?store=S01")
+        open_list(page, port)
         tick(page, 2)
         press(page, "Approve 1 line")
         asked = dialog(page)

@@ -22,6 +22,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.e2e import browsing
 from tests.e2e.mailbox import Mailbox
 from tests.e2e.serving import begin, free_port, stop
 
@@ -87,10 +88,7 @@ def rest(web: Web) -> None:
 
 
 def sign_in(page: Page, web: Web, name: str, password: str) -> None:
-    page.goto(f"{web.address}/sign-in?next=/account")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    browsing.sign_in(page, f"{web.address}/sign-in?next=/account", name, password)
 
 
 def enter(page: Page, code: str) -> None:

@@ -14,23 +14,15 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from api.identity.users import reset_admin_password
 from api.publications import rollback
 from tests.dashboards.world import publish_world
-from tests.e2e.browsing import PATIENCE
+from tests.e2e.browsing import PATIENCE, sign_in
 from tests.e2e.serving import SERVE, free_port, start, stop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-
-def sign_in(page: Page, address: str, password: str) -> None:
-    page.goto(address)
-    expect(page).to_have_title("Sign in · IMS")
-    page.get_by_label("User name").fill("admin")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.mark.slow
@@ -50,7 +42,9 @@ def test_a_manager_signs_in_reads_downloads_and_follows_a_rollback(
         outside: list[str] = []
         page.on("request", lambda request: outside.append(request.url) if address not in request.url else None)
 
-        sign_in(page, f"{address}/reorder?store=S01", password)
+        page.goto(f"{address}/reorder?store=S01")
+        expect(page).to_have_title("Sign in · IMS")
+        sign_in(page, page.url, "admin", password)
         expect(page.get_by_role("heading", name="Reorder")).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text(f"Snapshot {second}").first).to_be_visible(timeout=PATIENCE)
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE)

@@ -6,7 +6,6 @@ Writes nothing but sessions, and the guests that were asked for; both end with t
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import secrets
 import shutil
@@ -116,12 +115,10 @@ def _of_every_role(people: list[tuple[int, list[str]]], users: int) -> list[tupl
 
 def views_of(roles: list[str]) -> list[str]:
     """Addresses of the views that these roles may see."""
-    logging.disable(logging.WARNING)  # Streamlit tells whoever imports a page that no page is being served
-    from dashboards.shell import offered
+    from dashboards.beginning import load_views
 
-    logging.disable(logging.NOTSET)
     grants = grants_of(frozenset(roles))
-    return [each.name for each in offered() if grants.allows(each.permission)]
+    return [each.name for each in load_views() if grants.allows(each.permission)]
 
 
 @contextmanager
