@@ -19,7 +19,13 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=SAID), AfterValidator(encodable), Trimmed]
 Value = Annotated[str, StringConstraints(max_length=200, pattern=CLEAN), AfterValidator(encodable)]
 Filters = Annotated[
-    dict[Word, Value], Field(max_length=20, description="The address's parameters, as `store` and `from`.")
+    dict[Word, Value],
+    Field(
+        max_length=20,
+        description="The address's parameters, as `store` and `from`.",
+        # a pattern alone says what its own keys hold, and leaves all others free
+        json_schema_extra={"additionalProperties": False},
+    ),
 ]
 Shared = Annotated[Role | None, Field(description="Everybody of this role sees it, too; null: nobody else.")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,6 +39,21 @@ def test_every_shape_that_is_named_exists() -> None:
     named = set(references(DESCRIPTION))
     assert named <= set(schemas)
     assert set(schemas) - named == set(), "a shape that nothing uses"
+
+
+def test_keys_with_a_pattern_leave_no_other_key_free() -> None:
+    """What is refused for its key is said to be: `patternProperties` alone is silent on every other key."""
+    patterned = [node for node in parts(DESCRIPTION["components"]["schemas"]) if "patternProperties" in node]
+    assert patterned
+    assert [node for node in patterned if node.get("additionalProperties") is not False] == []
+
+
+def parts(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a part of the description, itself among them."""
+    if isinstance(node, dict):
+        yield node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from parts(each)
 
 
 def references(node: Any) -> list[str]:
