@@ -14,10 +14,10 @@ import psycopg
 from fastapi import Header, Query, Request
 from starlette.responses import Response
 
-from api.identity.origin import origin_of
+from api.identity.origin import SAFE_METHODS, origin_of
 from api.identity.policy import permissions
 from api.identity.principal import Origin, Reach, SignedIn, reach_of
-from api.refusals import Conflict, NotPermitted, PreconditionFailed
+from api.refusals import Conflict, Invalid, NotPermitted, PreconditionFailed
 from api.routes.answers import answer, matches, write_json
 from api.services import idempotency, transactions
 from api.services.action import Action
@@ -148,7 +148,7 @@ class Permit:
             permission=self.permission,
             reach=reach or Reach(frozenset()),
             if_match=headers.get("if-match"),
-            none_match=headers.get("if-none-match"),
+            none_match=headers.get("if-none-match") if request.method in SAFE_METHODS else None,
             fields=tuple(fields.split(",")) if fields else None,
             key=key,
             request_hash=await _hash(request) if key is not None else b"",
@@ -185,6 +185,15 @@ async def paging(
 ) -> Paging:
     """The page that a list's caller wants."""
     return Paging(limit, decode(cursor) if cursor else None)
+
+
+async def nobody_in_the_address(q: Annotated[str | None, Query(include_in_schema=False)] = None) -> None:
+    """The dependency of lists of people: who is sought goes in a body, since addresses are logged on the way.
+
+    Raises Invalid, lest `q` were passed over and the whole list taken for what was found.
+    """
+    if q is not None:
+        raise Invalid("search-by-post", "People are searched by POST: send q in the body to this address with /search.")
 
 
 async def _hash(request: Request) -> bytes:

@@ -6,12 +6,11 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from starlette.responses import Response
 
-from api.refusals import NotPermitted
-from api.routes.caller import Caller, creating, may, paging
-from api.routes.fields import CLEAN, LARGEST_KEY, In, Key, Out, PathKey, Text
+from api.routes.caller import Caller, creating, may, nobody_in_the_address, paging
+from api.routes.fields import CLEAN, LARGEST_KEY, In, Key, Out, PathKey, Text, encodable
 from api.routes.patients import PatientIn, PatientOut, PatientPage
 from api.services import consents, customers, patients
 from api.services.paging import Paging
@@ -31,10 +30,7 @@ Mobile = Annotated[
     str, BeforeValidator(_digits), StringConstraints(pattern=r"^[+]?[0-9]{6,15}$"), WithJsonSchema(AS_WRITTEN)
 ]
 Mail = Annotated[str, StringConstraints(max_length=254, pattern=r"^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$")]
-Wanted = Annotated[
-    str | None,
-    Query(alias="q", min_length=2, max_length=100, pattern=CLEAN, description="Name, number, mail address or code."),
-]
+Wanted = Annotated[str, StringConstraints(min_length=2, max_length=100, pattern=CLEAN), AfterValidator(encodable)]
 
 
 class CustomerOut(Out):
@@ -96,6 +92,12 @@ class VisitIn(In):
     store_id: Key
 
 
+class CustomerSearch(In):
+    """Who is sought: in the body, so that no name and no number lies in an address."""
+
+    q: Wanted = Field(description="Name, number, mail address or code.")
+
+
 class ConsentIn(In):
     """What a customer says about one purpose."""
 
@@ -135,20 +137,24 @@ def create_router() -> APIRouter:
     """The customers' routes."""
     router = APIRouter(prefix="/customers", tags=["customers"])
 
-    @router.get("", summary="Customers in reach, or those found by `q`", response_model=CustomerPage)
+    @router.get(
+        "", summary="Customers in reach", response_model=CustomerPage, dependencies=[Depends(nobody_in_the_address)]
+    )
     async def browse(
         caller: Annotated[Caller, Depends(may("customer:read_masked"))],
         page: Annotated[Paging, Depends(paging)],
-        wanted: Wanted = None,
         store_id: Annotated[int | None, Query(ge=1, le=LARGEST_KEY)] = None,
     ) -> Response:
-        if wanted is None:
-            return await caller.read(customers.list_customers, page, store_id)
-        if not caller.user.grants.allows("customer:read"):
-            # who is found tells who has the number or the name
-            await caller.note_denied("search-not-permitted")
-            raise NotPermitted("not-permitted", "Your account may not search customers; it needs customer:read.")
-        return await caller.read(customers.find_customers, wanted, page.limit)
+        return await caller.read(customers.list_customers, page, store_id)
+
+    # who is found tells who has the number or the name: not for those who read customers masked
+    @router.post("/search", summary="Customers in reach that match, the best first", response_model=CustomerPage)
+    async def search(
+        caller: Annotated[Caller, Depends(may("customer:read"))],
+        body: CustomerSearch,
+        limit: Annotated[int, Query(ge=1, le=200, description="Rows of the answer.")] = 50,
+    ) -> Response:
+        return await caller.read(customers.find_customers, body.q, limit)
 
     @router.post("", summary="Record a customer", status_code=201, response_model=CustomerOut)
     async def create(caller: Annotated[Caller, Depends(creating("customer:write"))], body: CustomerIn) -> Response:

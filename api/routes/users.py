@@ -6,11 +6,11 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
-from api.routes.caller import Caller, creating, may, paging
+from api.routes.caller import Caller, creating, may, nobody_in_the_address, paging
 from api.routes.fields import In, Key, Out, PathKey, Share, Text
 from api.routes.vendors import Email
 from api.services import users, users_access, users_roles
@@ -71,6 +71,12 @@ class UserChange(In):
     primary_store_id: Key | None = None
 
 
+class UserSearch(In):
+    """Who is sought: in the body, so that no name lies in an address."""
+
+    q: Text = Field(description="A part of the user name or full name.")
+
+
 class RolesIn(In):
     """All roles and grants of a user, in place of those they have."""
 
@@ -112,15 +118,24 @@ def create_router() -> APIRouter:
 
 
 def _people(router: APIRouter) -> None:
-    @router.get("", summary="Users", response_model=UserPage)
+    @router.get("", summary="Users", response_model=UserPage, dependencies=[Depends(nobody_in_the_address)])
     async def browse(
         caller: Annotated[Caller, Depends(may("user:read"))],
         page: Annotated[Paging, Depends(paging)],
-        q: Annotated[Text | None, Query(description="A part of the user name or full name.")] = None,
         role: Role | None = None,
         is_active: bool | None = None,
     ) -> Response:
-        return await caller.read(users.list_users, page, q=q, role=role, is_active=is_active)
+        return await caller.read(users.list_users, page, role=role, is_active=is_active)
+
+    @router.post("/search", summary="Users that match", response_model=UserPage)
+    async def search(
+        caller: Annotated[Caller, Depends(may("user:read"))],
+        page: Annotated[Paging, Depends(paging)],
+        body: UserSearch,
+        role: Role | None = None,
+        is_active: bool | None = None,
+    ) -> Response:
+        return await caller.read(users.list_users, page, q=body.q, role=role, is_active=is_active)
 
     @router.post("", summary="Add a user", status_code=201, response_model=UserOut)
     async def create(caller: Annotated[Caller, Depends(creating("user:write"))], body: UserIn) -> Response:

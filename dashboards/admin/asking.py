@@ -16,14 +16,19 @@ CHANGED = "changes"
 PAGE, MOST = 100, 500
 
 
-def read_list(path: str, **wanted: Any) -> list[dict[str, Any]] | None:
-    """The first 500 of a list, page by page; None, and the refusal shown, where the API declines."""
+def read_list(path: str, sought: str = "", **wanted: Any) -> list[dict[str, Any]] | None:
+    """The first 500 of a list, page by page, or of those `sought`; None, and the refusal shown, where the API declines.
+
+    Who is sought goes in the body: an address may be logged on the way.
+    """
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while len(items) < MOST:
         given = {name: value for name, value in {**wanted, "cursor": cursor}.items() if value not in {None, ""}}
         try:
-            body = ask_api("GET", f"{path}?{urlencode(given, doseq=True)}").body
+            query = urlencode(given, doseq=True)
+            asked = ("POST", f"{path}/search?{query}", {"q": sought}) if sought else ("GET", f"{path}?{query}")
+            body = ask_api(*asked).body
         except Declined as refusal:
             show_problem(refusal)
             return None

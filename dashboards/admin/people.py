@@ -21,7 +21,7 @@ def show_people(user: SignedIn) -> None:
     q = left.text_input("Search", placeholder="A part of a name", key="q", max_chars=100).strip()
     role = choose_one(middle, "Role", "All roles", roles(), "role", str.capitalize)
     active = choose_one(right, "State", "All", list(STATES), "active", STATES.__getitem__)
-    people = read_list("/users", q=q, role=role, is_active=active)
+    people = read_list("/users", sought=q, role=role, is_active=active)
     stores = read_list("/stores", fields="store_id,store_code") if people is not None else None
     if people is None or stores is None:
         return

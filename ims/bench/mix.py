@@ -5,6 +5,7 @@ Weights are shares of 1,000. A write that needs what an earlier one made takes i
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +27,14 @@ READS = (
     Kind("search of products", 50, "GET", "/api/v1/products?q={product_words}&limit=20", (BUYER, MANAGER, STAFF)),
     Kind("a customer", 80, "GET", "/api/v1/customers/{shop_customer}", (ADMIN, MANAGER, STAFF)),
     Kind("orders of a customer", 30, "GET", "/api/v1/orders?customer_id={shop_customer}&limit=20", (ADMIN, MANAGER)),
-    Kind("search of customers", 30, "GET", "/api/v1/customers?q={customer_words}&limit=20", (ADMIN, MANAGER, STAFF)),
+    Kind(
+        "search of customers",
+        30,
+        "POST",
+        "/api/v1/customers/search?limit=20",
+        (ADMIN, MANAGER, STAFF),
+        '{"q":"{customer_words}"}',
+    ),
     Kind("stores", 20, "GET", "/api/v1/stores?limit=20", (ADMIN, BUYER, MANAGER, STAFF)),
 )
 WRITES = (
@@ -72,6 +80,11 @@ CUSTOMERS = "SELECT customer_id, full_name, right(mobile, 8) FROM customers WHER
 PRODUCTS = "SELECT brand, name, sku FROM products ORDER BY random() LIMIT 500"
 
 
+def in_json(text: str) -> str:
+    """The text as it stands between the quotes of a body."""
+    return json.dumps(text)[1:-1]
+
+
 def pools(url: str, world: World, stores: dict[str, list[int]]) -> dict[str, list[Any]]:
     """What the requests draw from; a shop is a store that all the people work for."""
     shops = stores[STAFF]
@@ -86,7 +99,7 @@ def pools(url: str, world: World, stores: dict[str, list[int]]) -> dict[str, lis
         "shop_customer": [row[0] for row in customers],
         "other_product": ranges["product"],
         "category": ["frames", "sunglasses", "solutions", "accessories"],
-        "customer_words": [quote(row[1 + number % 2]) for number, row in enumerate(customers)],
+        "customer_words": [in_json(row[1 + number % 2]) for number, row in enumerate(customers)],
         "product_words": [
             quote((f"{brand} {name}", sku, brand)[number % 3]) for number, (brand, name, sku) in enumerate(products)
         ],

@@ -36,7 +36,7 @@ class Kind:
     @property
     def writes(self) -> bool:
         """Whether it changes something."""
-        return self.method != "GET"
+        return self.method != "GET" and "/search?" not in self.path
 
     @property
     def fields(self) -> list[str]:

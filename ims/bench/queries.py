@@ -18,7 +18,7 @@ from urllib.parse import quote
 import psycopg
 
 from ims.bench.installation import serving, temporary_installation
-from ims.bench.mix import ADMIN, MANAGER, STAFF, pools
+from ims.bench.mix import ADMIN, MANAGER, STAFF, in_json, pools
 from ims.bench.people import add_people
 from ims.bench.plan import Journey
 from ims.bench.questions import LIMITS_MS, QUESTIONS, SUMS
@@ -142,8 +142,8 @@ def _pools(url: str, world: World, stores: dict[str, list[int]]) -> dict[str, li
         "week": weeks,
         "shop_move": [row[0] for row in moves],
         "order_number": [row[0] for row in numbers],
-        "customer_part": [_part(row, chance) for row in people],
-        "product_part": [_part(row, chance) for row in goods],
+        "customer_part": [in_json(_part(row, chance)) for row in people],
+        "product_part": [quote(_part(row, chance)) for row in goods],
     }
 
 
@@ -151,7 +151,7 @@ def _part(row: tuple[str, ...], chance: random.Random) -> str:
     """Some letters or digits from within a word: what somebody remembers."""
     text = chance.choice(row).split(" ")[0]
     start = chance.randrange(max(len(text) - 4, 1))
-    return quote(text[start : start + 4])
+    return text[start : start + 4]
 
 
 def _reach(stores: Mapping[str, Sequence[int]], user: str) -> str:

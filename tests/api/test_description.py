@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,29 @@ def test_keys_with_a_pattern_leave_no_other_key_free() -> None:
     patterned = [node for node in parts(DESCRIPTION["components"]["schemas"]) if "patternProperties" in node]
     assert patterned
     assert [node for node in patterned if node.get("additionalProperties") is not False] == []
+
+
+# members of a record of the chain's goods, and numbers of documents: who is sought goes in a body
+SOUGHT_IN_ADDRESSES = {"/api/v1/products", "/api/v1/vendors", "/api/v1/orders"}
+
+
+def test_people_are_sought_in_bodies() -> None:
+    sought = {path for _, path, operation in OPERATIONS if "q" in names_of_parameters(operation)}
+    assert sought == SOUGHT_IN_ADDRESSES
+    for people in ("customers", "users"):
+        body = DESCRIPTION["paths"][f"/api/v1/{people}/search"]["post"]["requestBody"]["content"]["application/json"]
+        assert "q" in DESCRIPTION["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]["properties"]
+    personal = re.compile(r"name|mobile|mail|phone|address|born|token|password|secret|patient_name|city")
+    told = {
+        f"{path}?{name}" for _, path, operation in OPERATIONS for name in names_of_parameters(operation)
+        if personal.search(name)
+    }  # fmt: skip
+    assert told == set()
+
+
+def names_of_parameters(operation: dict[str, Any]) -> set[str]:
+    """The names of an operation's parameters in its query."""
+    return {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
 
 
 def parts(node: Any) -> Iterator[dict[str, Any]]:
