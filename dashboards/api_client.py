@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -17,7 +18,8 @@ from urllib.parse import urlsplit
 import httpx
 import streamlit as st
 
-from api.identity.sessions import cookie_name
+from api.identity.sessions import UNATTENDED, cookie_name
+from dashboards.attendance import is_attended
 from dashboards.installation import session_token
 from ims.settings import get_settings
 
@@ -56,6 +58,12 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
+def tell_use() -> None:
+    """Let the API know that the viewer did something: a page's connection tells nobody what is clicked on it."""
+    with suppress(Declined):
+        ask_api("GET", "/account?fields=username")
+
+
 def ask_api(
     method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str | None = None, tag: str | None = None
 ) -> Answer:
@@ -89,6 +97,8 @@ def _headers(address: str) -> dict[str, str]:
         "Sec-Fetch-Site": "same-origin",  # the gate let the page in by its origin already
         "User-Agent": agent.encode("ascii", "ignore").decode().strip() or "ims dashboards",
     }
+    if not is_attended():
+        headers[UNATTENDED] = "1"
     if st.context.ip_address:
         headers["X-Forwarded-For"] = st.context.ip_address
     names = get_settings().allowed_hosts.split()

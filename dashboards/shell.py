@@ -12,6 +12,8 @@ from typing import Any
 import streamlit as st
 
 from api.identity.principal import SignedIn
+from dashboards.api_client import tell_use
+from dashboards.attendance import begin_drawing
 from dashboards.board import boards
 from dashboards.board_page import view_of
 from dashboards.front_page import first_page
@@ -25,6 +27,7 @@ from dashboards.messages import (
 )
 from dashboards.passport import Passport, read_passport
 from dashboards.saved_views import Place, default_view, show_saved_views, take_wanted
+from dashboards.style import STYLE
 from dashboards.views import (
     administration,
     alerts,
@@ -101,26 +104,6 @@ USER = (
     '<div class="ims-user">{name} · <a href="/account" target="_self">Account</a> · '
     '<a href="/sign-out" target="_self">Sign out</a></div>'
 )
-STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 3.4rem; padding-bottom: 3rem; max-width: 1500px; }
-[data-testid="stMainBlockContainer"] h1 { padding: .3rem 0 0; }
-[data-testid="stMetric"] { padding: 0; }
-/* small print that eyes can read: the theme gives it 60 % of the ink, which is 4.4 to 1 on white */
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
-[data-testid="stCaptionContainer"] { opacity: .88; }
-[data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] p,
-[data-testid="stButtonGroup"] button[data-selected="true"] p { color: light-dark(#0f6b5c, #4cc2a8); }
-.ims-user { text-align: right; font-size: .85rem; opacity: .75; margin-bottom: -2.2rem; }
-.ims-user a { color: inherit; }
-.st-key-views { margin-bottom: -1.4rem; }
-@media (max-width: 640px) {
-  .ims-user { margin-bottom: -.5rem; }
-  [data-testid="stHorizontalBlock"]:has([data-testid="stMetric"]) > [data-testid="stColumn"],
-  [data-testid="stHorizontalBlock"]:has([data-testid="stSelectbox"]) > [data-testid="stColumn"] {
-    min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem);
-  }
-}
-</style>"""
 
 
 @dataclass(frozen=True)
@@ -136,7 +119,10 @@ def show_site() -> None:
     """Draw the page that the address asks for."""
     st.set_page_config(page_icon=str(ICON), layout="wide")
     st.html(STYLE)
+    is_due = begin_drawing()
     now = _look_around()
+    if now.user and is_due:
+        tell_use()
     # the same pages whatever the situation, so that an address survives an outage and a new sign-in
     pages = {each: _page(each, now) for each in offered()}
     by_name = {each.name: page for each, page in pages.items()}

@@ -9,6 +9,7 @@ import streamlit as st
 from sqlalchemy.exc import OperationalError
 
 from api.identity.principal import SignedIn
+from dashboards.attendance import draw_anew, end_drawing
 from dashboards.installation import operational, signed_in
 from dashboards.passport import Passport, read_passport
 
@@ -18,6 +19,7 @@ LOOKED = "pointer_is_looked_at"
 
 def follow_pointer(shown: Passport | None, reader: SignedIn | None, *, is_reachable: bool = True) -> None:
     """Look again every 20 seconds, every 5 while there is nothing to show."""
+    end_drawing()
     st.session_state[LOOKED] = False
     seconds = CALM_SECONDS if shown and is_reachable else WAITING_SECONDS
     st.fragment(_look, run_every=seconds)(shown, reader, is_reachable)
@@ -32,7 +34,7 @@ def _look(shown: Passport | None, reader: SignedIn | None, was_reachable: bool) 
         now, reading = read_passport(operational()), signed_in()
     except OperationalError:
         if was_reachable:
-            st.rerun()
+            draw_anew()
         return
     if not was_reachable or now != shown or reading != reader:
-        st.rerun()
+        draw_anew()

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, description="Threads for DuckDB and models; default: all cores.")
     memory_limit: str = Field(default="4GB", description="Memory limit of one DuckDB connection.")
     session_hours: int = Field(default=8, ge=1, le=8, description="How long a sign-in lasts.")
+    session_idle_minutes: int = Field(
+        default=120, ge=5, le=480, description="A browser's session that nobody used for so long ends."
+    )
     jwt_algorithm: Literal["EdDSA", "HS256"] = Field(default="EdDSA", description="How access tokens are signed.")
     jwt_key: SecretStr | None = Field(
         default=None,

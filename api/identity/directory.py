@@ -42,13 +42,16 @@ class Directory:
         self._seen: set[int] = set()
         self.is_listening = False
 
-    async def find(self, key: str | int) -> SignedIn | None:
-        """Who the session stands for; None when it opens nothing. Raises DATABASE_ERRORS."""
+    async def find(self, key: str | int, *, is_use: bool = True) -> SignedIn | None:
+        """Who the session stands for; None when it opens nothing. Raises DATABASE_ERRORS.
+
+        `is_use`: a person or program did something, which keeps a session from ending for want of use.
+        """
         known = self._known.get(key)
         if known is not None:
             user, read_at = known
             if time.monotonic() - read_at < OLDEST_SECONDS and user.expires_at > dt.datetime.now(dt.UTC):
-                self._seen.add(user.session_id)
+                self._note_use(user, is_use)
                 BUSINESS.resolve("memory")
                 return user
             self._known.pop(key, None)
@@ -56,13 +59,18 @@ class Directory:
         BUSINESS.resolve("database")
         async with self._pool.connection() as connection:
             found = await find_session(connection, key)
+        if found is not None:
+            self._note_use(found, is_use)
         # a change that was told while this was read may not be in it
         if found is not None and self.is_listening and drops == self._drops:
             if len(self._known) >= MOST:
                 del self._known[next(iter(self._known))]
             self._known[key] = (found, time.monotonic())
-            self._seen.add(found.session_id)
         return found
+
+    def _note_use(self, user: SignedIn, is_use: bool) -> None:
+        if is_use and len(self._seen) < MOST:
+            self._seen.add(user.session_id)
 
     def drop(self, *, session_id: int | None = None, user_id: int | None = None) -> None:
         """Forget a session, all of a user, or (without either) everything."""

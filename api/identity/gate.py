@@ -15,7 +15,7 @@ from api.identity.door import Door
 from api.identity.journal import note
 from api.identity.origin import SAFE_METHODS, is_same_origin, origin_of
 from api.identity.principal import SignedIn
-from api.identity.sessions import cookie_name, hash_token
+from api.identity.sessions import UNATTENDED, cookie_name, hash_token
 from api.identity.tokens import RefusedToken
 from api.routes.pages import message_page
 from api.routes.problems import problem, without_database
@@ -90,7 +90,7 @@ class Gate:
         if bearer is not None and bearer.count(".") == 2:
             return await self._find_by_access_token(connection, bearer)
         token = bearer or cookie
-        return await self.door.directory.find(hash_token(token)) if token else None
+        return await self.door.directory.find(hash_token(token), is_use=_is_use(connection)) if token else None
 
     async def _find_by_access_token(self, connection: HTTPConnection, token: str) -> SignedIn | None:
         try:
@@ -106,6 +106,13 @@ class Gate:
         if self.door.throttle.allows(origin.address):
             async with self.door.pool.connection() as opened, opened.transaction():
                 await note(opened, "token.refused", origin, after={"reason": reason})
+
+
+def _is_use(connection: HTTPConnection) -> bool:
+    """Whether somebody did something: a page's connection, its files, what it asks by itself keep no session open."""
+    if connection.scope["type"] != "http" or UNATTENDED in connection.headers:
+        return False
+    return connection.url.path.startswith("/api/") or "text/html" in connection.headers.get("accept", "")
 
 
 def _bearer(connection: HTTPConnection) -> str | None:

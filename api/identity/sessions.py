@@ -14,21 +14,28 @@ import psycopg
 from psycopg.rows import dict_row
 
 from api.identity.principal import SignedIn
+from ims.settings import get_settings
 
 Connection = psycopg.AsyncConnection[Any]
 COOKIE = "ims_session"
 SECURE_COOKIE = "__Host-ims_session"  # the browser itself refuses it over http, or from another host of the domain
-FIND = """
+UNATTENDED = "ims-unattended"  # header of a request that is nobody's doing, as when an open page draws itself anew
+# a program has nobody who could walk away: its tokens last minutes, each refresh proves it anew
+IS_OPEN = """
+s.revoked_at IS NULL AND s.expires_at > now() AND (s.kind <> 'browser'
+    OR coalesce(s.last_seen_at, s.created_at) > now() - make_interval(mins => %(idle_minutes)s))
+"""
+FIND = f"""
 SELECT u.user_id, u.username, s.session_id, s.expires_at,
     ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.user_id) AS roles,
     ARRAY(SELECT permission FROM user_grants g WHERE g.user_id = u.user_id) AS permissions,
     ARRAY(SELECT store_id FROM user_stores o WHERE o.user_id = u.user_id) AS store_ids,
     ARRAY(SELECT store_code FROM user_stores o JOIN stores USING (store_id) WHERE o.user_id = u.user_id) AS store_codes
 FROM user_sessions s JOIN users u USING (user_id)
-WHERE s.revoked_at IS NULL AND s.expires_at > now() AND u.is_active AND
+WHERE {IS_OPEN} AND u.is_active AND
 """
-FIND_BY_TOKEN = FIND + "s.token_hash = %s"
-FIND_BY_ID = FIND + "s.session_id = %s AND s.kind = 'api'"
+FIND_BY_TOKEN = FIND + "s.token_hash = %(key)s"
+FIND_BY_ID = FIND + "s.session_id = %(key)s AND s.kind = 'api'"
 ISSUE = """
 INSERT INTO user_sessions (token_hash, kind, user_id, expires_at, address, user_agent, last_seen_at)
 VALUES (%s, %s, %s, now() + make_interval(hours => %s), %s, %s, now()) RETURNING session_id
@@ -40,9 +47,9 @@ WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > now()
 RETURNING session_id
 """
 
-LIST = """
-SELECT session_id, kind, created_at, last_seen_at, expires_at, address, user_agent FROM user_sessions
-WHERE user_id = %s AND revoked_at IS NULL AND expires_at > now() ORDER BY session_id DESC LIMIT 200
+LIST = f"""
+SELECT session_id, kind, created_at, last_seen_at, expires_at, address, user_agent FROM user_sessions s
+WHERE user_id = %(user_id)s AND {IS_OPEN} ORDER BY session_id DESC LIMIT 200
 """
 
 
@@ -77,15 +84,15 @@ async def issue_session(
 async def find_session(connection: Connection, key: str | int) -> SignedIn | None:
     """Who a token's hash, or a program's session id, stands for.
 
-    None when the session is unknown, expired or revoked, or its user was switched off.
+    None when the session is unknown, expired, revoked or was not used for too long, or its user was switched off.
     """
-    row = await (await connection.execute(_query(key), (key,))).fetchone()
+    row = await (await connection.execute(_query(key), {"key": key, **_limits()})).fetchone()
     return None if row is None else _signed_in(row)
 
 
 def read_session(connection: psycopg.Connection[Any], token: str) -> SignedIn | None:
     """`find_session` of a browser's token for a view, which runs in a thread of its own."""
-    row = connection.execute(FIND_BY_TOKEN, (hash_token(token),)).fetchone()
+    row = connection.execute(FIND_BY_TOKEN, {"key": hash_token(token), **_limits()}).fetchone()
     return None if row is None else _signed_in(row)
 
 
@@ -100,8 +107,12 @@ async def end_sessions(
 async def list_sessions(connection: Connection, user_id: int) -> list[dict[str, Any]]:
     """The user's open sessions, the newest first, as rows of `user_sessions` without their tokens."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(LIST, (user_id,))
+        await cursor.execute(LIST, {"user_id": user_id, **_limits()})
         return await cursor.fetchall()
+
+
+def _limits() -> dict[str, int]:
+    return {"idle_minutes": get_settings().session_idle_minutes}
 
 
 def _query(key: str | int) -> str:

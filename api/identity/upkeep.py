@@ -8,7 +8,11 @@ import psycopg
 
 Connection = psycopg.AsyncConnection[Any]
 KEPT_DAYS = 30
-SEEN = "UPDATE user_sessions SET last_seen_at = now() WHERE session_id = ANY(%s)"
+# once a minute each, however busy
+SEEN = """
+UPDATE user_sessions SET last_seen_at = now()
+WHERE session_id = ANY(%s) AND (last_seen_at IS NULL OR last_seen_at < now() - interval '1 minute')
+"""
 # sessions take their refresh tokens with them
 FORGET = (
     "DELETE FROM user_sessions WHERE expires_at < now() - make_interval(days => %s)",

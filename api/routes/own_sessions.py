@@ -17,7 +17,7 @@ from api.routes.tokens import NOT_STORED
 
 
 class SessionOut(Out):
-    """A session that is open now. `last_seen_at` is true to some seconds."""
+    """A session that is open now. `last_seen_at` is true to a minute."""
 
     session_id: int
     kind: Literal["browser", "api"]
