@@ -18,7 +18,7 @@ from api.services.privacy_pseudonyms import name_key
 from ims.settings import get_settings
 from pipelines.pseudonyms import expression, key_at_hand
 from pipelines.replica import source_address
-from pipelines.source import Leaves, more_memory, more_threads, quoted, read_leaves, relation
+from pipelines.source import Leaves, more_memory, quoted, read_leaves, relation, smaller_parts
 from warehouse.contracts import Column, Contract, contracts, create_built_tables, create_table
 from warehouse.lake import attach_source, current_snapshot
 from warehouse.stamps import stamp, table_stamps
@@ -92,7 +92,7 @@ def extract(
     key = key or load_pseudonym_key(get_settings())
     attach_source(con, source_address(databases, get_settings()))
     try:
-        with key_at_hand(con, key), more_threads(con), transaction(con):
+        with key_at_hand(con, key), transaction(con):
             result = _extract(con, progress, name_key(key), is_full)
         with plain_errors():
             return replace(result, snapshot_id=current_snapshot(con))
@@ -104,6 +104,7 @@ def extract(
 
 def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name: str, is_full: bool) -> ExtractResult:
     more_memory(con)
+    smaller_parts(con)
     now = _position(con, key_name)
     before = _last_position(con)
     is_full = is_full or before is None or not before.is_continued_by(now)
