@@ -16,6 +16,8 @@ from dashboards.figures import Question, ask, daily_metrics
 from dashboards.files import TYPES, File, offer
 from dashboards.members import name_members
 from dashboards.passport import Passport
+from dashboards.tiles import LEAST_ESTIMATED
+from warehouse.catalogue import ESTIMATED
 from warehouse.formats import format_metric
 from warehouse.metrics import Metric
 
@@ -38,7 +40,7 @@ def show_table(
     """One row per store and category, sorted by what was asked for."""
     rows = _read(question, passport, scope)
     st.markdown("**By store and category**")
-    metrics = {name: metrics[name] for name in _in_order(metrics, question.names[0])}
+    metrics = {name: metrics[name] for name in _in_order(metrics, question.names[0]) if _says_something(rows, name)}
     stores = name_members("store", rows["store"], passport.snapshot_id, scope, user)
     table = rows.with_columns(pl.Series("store", stores)).to_pandas()
     for name in metrics:
@@ -57,6 +59,11 @@ def show_table(
         column_order=list(config),
         alt="Every figure by store and category",
     )
+
+
+def _says_something(rows: pl.DataFrame, name: str) -> bool:
+    """The part of a figure that is estimated stands in the table where some is."""
+    return not name.endswith(ESTIMATED) or bool(rows.select(pl.col(name).max() >= LEAST_ESTIMATED).item())
 
 
 def _in_order(names: Iterable[str], chosen: str) -> list[str]:

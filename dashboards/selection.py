@@ -78,7 +78,7 @@ def choose(board: Board, passport: Passport, scope: Scope, first: dt.date) -> Se
         chosen = choose_one(place, dimension.capitalize(), f"All {_many(dimension)}", values, dimension, words)
         if chosen is not None:
             where.append((dimension, chosen))
-    sides = {key: words[:1].upper() + words[1:] for key, words in BESIDE.items()}
+    sides = {key: _title(words) for key, words in BESIDE.items()}
     beside = choose_one(columns[-1], "Beside", sides[board.beside], list(sides), "beside", lambda key: sides[key])
     where += _show_dug(board)
     return Selection(begin, end, beside or board.beside, tuple(where))
@@ -130,6 +130,12 @@ def _show_dug(board: Board) -> list[tuple[str, str]]:
 def _climb(level: str) -> None:
     st.session_state.pop(level, None)
     st.query_params.pop(level, None)
+
+
+def _title(words: str) -> str:
+    """`Same days last year`: it has to fit half a phone's width."""
+    words = words.removeprefix("the ")
+    return words[:1].upper() + words[1:]
 
 
 def _many(dimension: str) -> str:

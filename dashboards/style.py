@@ -1,5 +1,11 @@
 """How every page is set beyond the theme: measures, contrast, tiles, and what changes on a phone."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.4rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stMainBlockContainer"] h1 { padding: .3rem 0 0; }
@@ -25,6 +31,7 @@ STYLE = """<style>
 @media (max-width: 640px) {
   .ims-user { margin-bottom: -.5rem; }
   [class*="st-key-tiles-"] { --across: 2; }
+  [class*="st-key-tiles-"] > * { max-width: 100%; }
   [data-testid="stHorizontalBlock"] { row-gap: 1rem; }
   [data-testid="stHorizontalBlock"]:has([data-testid="stSelectbox"]) > [data-testid="stColumn"] {
     min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem);
@@ -32,3 +39,8 @@ STYLE = """<style>
   [data-testid="stHorizontalBlock"] > [data-testid="stColumn"]:has([data-testid="stDateInput"]) { min-width: 100%; }
 }
 </style>"""
+
+
+def wide(name: str) -> Any:
+    """A container whose chart keeps a readable width where the screen is narrower, and is moved sideways there."""
+    return st.container(key=f"wide-{name}")

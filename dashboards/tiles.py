@@ -9,13 +9,16 @@ import streamlit as st
 
 from dashboards.members import spell
 from dashboards.periods import list_whole_steps
+from dashboards.problems import literal
 from dashboards.reading import Reading
 from dashboards.selection import BESIDE, clock_of
+from dashboards.tile_rows import tile_rows
 from warehouse.catalogue import ESTIMATED, Metric, catalogue
 from warehouse.formats import format_metric
 
-ACROSS, LEAST_ACROSS = 5, 3
 LEAST_ESTIMATED = 0.01
+LEAST_STEPS = 3
+FEW = 3  # so many without a course have rows of their own, which are lower
 
 
 def show_tiles(reading: Reading) -> None:
@@ -23,12 +26,13 @@ def show_tiles(reading: Reading) -> None:
     metrics = reading.shown(reading.board.tiles)
     found = _ask_all(reading, metrics)
     known = [metric for metric in metrics if found.get(metric.name) is not None]
-    for begin in range(0, len(known), ACROSS):
-        row = known[begin : begin + ACROSS]
-        for place, metric in zip(
-            st.columns(ACROSS if len(known) > ACROSS else max(len(row), LEAST_ACROSS)), row, strict=False
-        ):
-            _show_tile(place, metric, found, reading)
+    moving = [metric for metric in known if len(_course(metric, found)) >= LEAST_STEPS]
+    still = [metric for metric in known if metric not in moving]
+    groups = [still, moving] if still and still[0] is known[0] else [moving, still]
+    for group in groups if len(still) >= FEW else [known]:
+        place = tile_rows(len(group), group[0].name) if group else None
+        for metric in group:
+            _show_tile(place, metric, found, reading, room_left=len(group) > len(still) and metric in still)
     untold = [metric.label for metric in metrics if metric not in known]
     if untold:
         st.caption(f"No figure yet: {', '.join(untold)}.")
@@ -66,8 +70,13 @@ def _alike(metrics: list[Metric], reading: Reading) -> list[list[Metric]]:
     return list(groups.values())
 
 
-def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Reading) -> None:
-    course = [float(value) for value in found.get(f"{metric.name}_course", []) if value is not None]
+def _course(metric: Metric, found: dict[str, Any]) -> list[float]:
+    return [float(value) for value in found.get(f"{metric.name}_course", []) if value is not None]
+
+
+def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Reading, *, room_left: bool) -> None:
+    """`room_left`: the others of its row have a course there; it says what it is instead."""
+    course = _course(metric, found)
     estimated = found.get(f"{metric.name}{ESTIMATED}") or 0.0
     help_text = metric.description
     if metric.kpi:
@@ -75,7 +84,9 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
     if estimated >= LEAST_ESTIMATED:
         help_text += f" {estimated:.0%} of it rests on estimates."
     change = _change(metric, found)
-    is_still = change is not None and change[1:].startswith("0.0 ")
+    is_still = change is not None and change.startswith("0.0 ")
+    if room_left:
+        place = place.container(border=True, height="stretch", gap="xxsmall")
     place.metric(
         metric.label,
         ("≈ " if estimated >= LEAST_ESTIMATED else "")
@@ -84,21 +95,28 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
         delta_color="off" if is_still else {"up": "normal", "down": "inverse"}.get(metric.better, "off"),
         delta_arrow="off" if is_still else "auto",
         help=help_text,
-        border=True,
-        height="stretch",
-        chart_data=course if len(course) > 2 else None,
+        border=not room_left,
+        height="content" if room_left else "stretch",
+        chart_data=course if len(course) >= LEAST_STEPS else None,
         chart_type="area",
     )
+    if room_left:
+        place.caption(literal(metric.description))
 
 
 def _change(metric: Metric, found: dict[str, Any]) -> str | None:
     reached = found.get(f"{metric.name}_attainment_share")
     if reached is not None:
-        return f"{(float(reached) - 1) * 100:+.1f} % to target"
+        return f"{_signed((float(reached) - 1) * 100)} % to target"
     now, before = found[metric.name], found.get(f"{metric.name}_before")
     if before is None:
         return None
     if metric.unit == "share":
-        return f"{(float(now) - float(before)) * 100:+.1f} points"
+        return f"{_signed((float(now) - float(before)) * 100)} points"
     share = found.get(f"{metric.name}_change_share")
-    return None if share is None else f"{float(share) * 100:+.1f} %"
+    return None if share is None else f"{_signed(float(share) * 100)} %"
+
+
+def _signed(value: float) -> str:
+    """`+1.2`, `-0.3`; what rounds to nothing has no sign."""
+    return f"{value:+.1f}" if round(value, 1) else "0.0"

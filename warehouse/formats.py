@@ -88,8 +88,8 @@ def format_metric(value: Number | None, unit: str, currency: str, *, compact: bo
         return format_money(value, currency, 0 if abs(float(value)) >= 1000 else 2)
     if unit == "money":
         return format_compact_money(value, currency) if compact else format_money(value, currency)
-    if unit == "ratio":
-        return format_number(value, 2 if abs(float(value)) < 10 else 1 if abs(float(value)) < 100 else 0)
+    if unit == "ratio":  # nothing is `0`: the foot of an axis of thousands has no decimals
+        return format_number(value, 2 if 0 < abs(float(value)) < 10 else 1 if 0 < abs(float(value)) < 100 else 0)
     if unit in {"days", "minutes"}:
         return f"{format_units(value)} {'d' if unit == 'days' else 'min'}"
     return format_number(value, by_lakh=currency in GROUPED_BY_LAKH)

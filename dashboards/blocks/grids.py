@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 
 import polars as pl
 import streamlit as st
@@ -10,14 +11,16 @@ import streamlit as st
 from dashboards import palette
 from dashboards.blocks.answer import SUMS
 from dashboards.board import Block
-from dashboards.charts.heat import draw_heat
+from dashboards.charts.heat import MOST_NAMED, draw_heat
 from dashboards.charts.multiples import draw_multiples
 from dashboards.members import spell
 from dashboards.periods import list_whole_steps
 from dashboards.reading import Reading
+from dashboards.style import wide
 from warehouse.catalogue import Metric
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LONG = 18  # letters of a name that stand above a third of a phone
 
 
 def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> None:
@@ -39,11 +42,9 @@ def _show_heat(block: Block, metric: Metric, reading: Reading, key: str) -> None
     names = [_in_order({place[at] for place in found}) for at in (0, 1)]
     values = [[found.get((name, other)) for other in names[1]] for name in names[0]]
     labels = [reading.name(level, codes) for level, codes in zip((down, across), names, strict=True)]
-    st.plotly_chart(
-        draw_heat(labels[0], labels[1], values, reading.words(metric), better=metric.better),
-        config=palette.CONFIG,
-        key=key,
-    )
+    figure = draw_heat(labels[0], labels[1], values, reading.words(metric), better=metric.better)
+    with wide(key) if len(labels[1]) > MOST_NAMED else nullcontext():
+        st.plotly_chart(figure, config=palette.CONFIG, key=key)
     if told.height < rows.height:
         st.caption(f"Left out: what has no {spell(down)} or no {spell(across)}.")
 
@@ -68,8 +69,10 @@ def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) ->
     # a whole is shared out among its names; a share or a price is what it is
     by = len({name for name, _ in found}) if metric.unit in SUMS else 1
     usual = [None if whole.get(step) is None else float(whole[step]) / by for step in steps]
-    figure = draw_multiples(reading.name(level, names), steps, courses, usual, reading.words(metric))
-    st.plotly_chart(figure, config=palette.CONFIG, key=key)
+    labels = reading.name(level, names)
+    figure = draw_multiples(labels, steps, courses, usual, reading.words(metric))
+    with wide(key) if max(map(len, labels)) > LONG else nullcontext():
+        st.plotly_chart(figure, config=palette.CONFIG, key=key)
 
 
 def _in_order(names: set[str]) -> list[str]:

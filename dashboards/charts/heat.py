@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 
 from dashboards import palette
 
+MOST_NAMED = 8  # more columns are called by their codes; the rows have the names
+
 
 def draw_heat(
     rows: Sequence[str],
@@ -19,10 +21,11 @@ def draw_heat(
 ) -> go.Figure:
     """`values[r][c]` of row r and column c, None where nothing is; a figure that is better low burns where high."""
     said = [["–" if value is None else words(value) for value in line] for line in values]
+    many = len(columns) > MOST_NAMED
     few = len(rows) * len(columns) <= 200
     figure = go.Figure(
         go.Heatmap(
-            x=list(columns),
+            x=[name.split(" · ")[0] for name in columns] if many else list(columns),
             y=list(rows),
             z=[list(line) for line in values],
             text=said,

@@ -55,5 +55,5 @@ def draw_multiples(
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 28, "b": 8})
     figure.update_annotations(font_size=12)
     figure.update_yaxes(showticklabels=False, nticks=3)
-    figure.update_xaxes(nticks=3)
+    figure.update_xaxes(nticks=3, tickangle=0, tickformat="%b", hoverformat="%d %b %Y")
     return figure

@@ -42,7 +42,7 @@ def pick_check(rows: Sequence[Row], chosen: str | None) -> Row:
             "layer": st.column_config.TextColumn("Layer", width="small"),
             "table": st.column_config.TextColumn("Table"),
             "check": st.column_config.TextColumn("What must hold", width="large"),
-            "rows": st.column_config.NumberColumn("Rows that break it", width="small"),
+            "rows": st.column_config.NumberColumn("Rows that break it", width="small", format="localized"),
             "owner": st.column_config.TextColumn("Who looks after it"),
         },
         alt="Checks of the newest run, the gravest first",

@@ -8,7 +8,7 @@ import polars as pl
 from dashboards import palette
 from warehouse.formats import format_day, format_units
 
-MOST_TICKS = 16
+MOST_TICKS = 7  # these fit across a phone
 
 
 def draw_season(weeks: pl.DataFrame) -> go.Figure:
@@ -44,6 +44,7 @@ def draw_season(weeks: pl.DataFrame) -> go.Figure:
         hovertemplate="<b>%{customdata}</b><extra></extra>",
     )  # fmt: skip
     palette.lay_out(figure, height=380, y_title="Units a week")
+    figure.update_yaxes(tickformat=",")
     figure.update_layout(barmode="stack", margin={"r": 26})
     shown = days[:: max(1, -(-len(days) // MOST_TICKS))]
     figure.update_xaxes(tickvals=shown, ticktext=[f"{day.day} {day:%b}" for day in shown])

@@ -17,6 +17,7 @@ from dashboards.installation import driver, operational
 from dashboards.messages import say, say_no_store
 from dashboards.passport import Passport
 from dashboards.reader import read_places
+from dashboards.tile_rows import tile_rows
 from dashboards.told import show_told
 from warehouse.formats import count_of, format_compact_money, format_number, format_share
 
@@ -78,22 +79,22 @@ def _show_more(count: int) -> None:
 
 
 def _show_tiles(total: KindTotals, currency: str) -> None:
-    tiles = st.columns(4)
-    tiles[0].metric("Open", format_number(total.open_count), border=True, help="Alerts that nobody has settled yet.")
-    tiles[1].metric(
+    tiles = tile_rows(4)
+    tiles.metric("Open", format_number(total.open_count), border=True, help="Alerts that nobody has settled yet.")
+    tiles.metric(
         "Sales at stake",
         format_compact_money(total.open_amount, currency),
         border=True,
         help="Sales value of the open ones, without tax: what was not sold, or will be missed. No cost is in it.",
     )
-    tiles[2].metric(
+    tiles.metric(
         "Waiting",
         format_number(total.beyond_count),
         border=True,
         help="A store is shown so many alerts a day (setting alerts_per_store_day). These wait for a place; the "
         "filter State shows them.",
     )
-    tiles[3].metric(
+    tiles.metric(
         "Acted on, 4 weeks",
         format_share(total.acted_share) if total.shown_count else "–",
         border=True,

@@ -23,6 +23,7 @@ from dashboards.problems import literal
 from dashboards.projection import first_empty_day, project_stock
 from dashboards.reader import lake_at, read_arrivals, read_forecast, read_history, read_places
 from dashboards.receipt_charts import draw_demand
+from dashboards.tile_rows import tile_rows
 from dashboards.trust.words import method
 from warehouse.catalogue import catalogue
 from warehouse.formats import count_of, format_day, format_number, format_units
@@ -111,18 +112,18 @@ def _show_tiles(
     passport: Passport, seen: Seen, wanted: float | None, weekly: dict[dt.date, float], due: list[tuple[dt.date, float]]
 ) -> None:
     end = max([*weekly, passport.data_as_of]) + dt.timedelta(days=7)
-    tiles = st.columns(4)
+    tiles = tile_rows(4)
     metric = catalogue()[AHEAD]
     ahead = "–" if wanted is None else format_units(wanted)
-    tiles[0].metric("Wanted in four weeks", ahead, border=True, help=metric.description)
+    tiles.metric("Wanted in four weeks", ahead, border=True, help=metric.description)
     on_hand = "–" if seen.on_hand is None else format_number(seen.on_hand)
-    tiles[1].metric("On hand", on_hand, border=True, help="At the opening of the day the data end.")
+    tiles.metric("On hand", on_hand, border=True, help="At the opening of the day the data end.")
     when = f"Next on {format_day(due[0][0])}." if due else "Nothing is on order."
-    tiles[2].metric("On order", format_number(seen.on_order), border=True, help=when)
+    tiles.metric("On order", format_number(seen.on_order), border=True, help=when)
     gone = None
     if seen.on_hand is not None:
         gone = first_empty_day(project_stock(seen.on_hand, weekly, due, passport.data_as_of, end))
-    tiles[3].metric(
+    tiles.metric(
         "Gone on",
         "–" if seen.on_hand is None else "not in sight" if gone is None else f"{gone.day} {gone:%b}",
         border=True,

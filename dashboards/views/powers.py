@@ -20,6 +20,8 @@ from dashboards.header import show_header
 from dashboards.messages import say, say_no_store
 from dashboards.passport import Passport
 from dashboards.reader import read_places
+from dashboards.style import wide
+from dashboards.tile_rows import tile_rows
 from warehouse.catalogue import catalogue
 from warehouse.formats import count_of, format_metric
 
@@ -65,7 +67,7 @@ def show(passport: Passport, user: SignedIn) -> None:
     def words(value: float) -> str:
         return format_metric(value, metric.unit, passport.currency, compact=True)
 
-    st.plotly_chart(
+    wide("powers").plotly_chart(
         draw_powers(values, lambda cell: _say(cells.get(cell, {})), words, better=metric.better),
         config=palette.CONFIG,
         key=f"grid-{figure}-{line}-{store}",
@@ -113,7 +115,8 @@ def _show_tiles(passport: Passport, scope: Scope, question: Question) -> None:
     metrics = [catalogue()[name] for name in TILES if may_see(catalogue()[name], scope)]
     asked = Question(tuple(metric.name for metric in metrics), store=question.store, where=question.where)
     found = ask(passport.snapshot_id, scope, asked).row(0, named=True)
-    for place, metric in zip(st.columns(len(metrics)), metrics, strict=True):
+    place = tile_rows(len(metrics))
+    for metric in metrics:
         value = format_metric(found[metric.name], metric.unit, passport.currency, compact=True)
         place.metric(metric.label, value, help=metric.description, border=True)
 

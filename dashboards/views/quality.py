@@ -24,6 +24,7 @@ from dashboards.quality.held import show_held
 from dashboards.quality.results import SEVERITIES, name_of, pick_check, show_check
 from dashboards.quality.waivers import show_waivers
 from dashboards.quality.waiving import show_waive_form
+from dashboards.tile_rows import tile_rows
 from dashboards.told import show_told
 from warehouse.formats import count_of, format_day, format_number
 from warehouse.wording import OUTCOMES
@@ -98,7 +99,8 @@ def _show_tiles(rows: list[Row], scope: Scope) -> None:
     tiles["Waived"] = len([row for row in rows if row["state"] == "waived"])
     if scope.store_codes is None:
         tiles["Passed"] = len([row for row in rows if row["state"] == "passed"])
-    for place, (label, count) in zip(st.columns(len(tiles)), tiles.items(), strict=True):
+    place = tile_rows(len(tiles))
+    for label, count in tiles.items():
         place.metric(label, format_number(count), border=True, help=HELP[label])
 
 

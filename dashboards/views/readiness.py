@@ -15,6 +15,7 @@ from dashboards.messages import say
 from dashboards.passport import Passport
 from dashboards.problems import literal
 from dashboards.proof.reading import Found, read_printed, read_verdicts
+from dashboards.tile_rows import tile_rows
 from ims.readiness.evidence import Evidence
 from ims.readiness.lines import KINDS, Proof
 from ims.readiness.showing import MARKS, summary
@@ -75,7 +76,8 @@ def _say_how_it_stands(found: Found) -> None:
 
 def _show_tiles(verdicts: Sequence[Verdict]) -> None:
     states = [each.state for each in verdicts]
-    for place, state in zip(st.columns(len(WORDS)), WORDS, strict=True):
+    place = tile_rows(len(WORDS))
+    for state in WORDS:
         place.metric(WORDS[state], format_number(states.count(state)), help=HELP[state], border=True)
 
 

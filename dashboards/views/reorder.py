@@ -27,6 +27,7 @@ from dashboards.order_table import pick_lines
 from dashboards.passport import Passport
 from dashboards.reader import read_places
 from dashboards.receipt import show_receipt
+from dashboards.tile_rows import tile_rows
 from warehouse.formats import count_of, format_compact_money, format_money, format_number
 
 LEAD = "What to move between stores, then what to buy, the most money at stake first. Click a line to see why."
@@ -116,22 +117,22 @@ def _show_tiles(still_open: SuggestionTotals, both: SuggestionTotals, currency: 
     """Of what is still to decide, or of what is shown where nothing is."""
     totals = still_open if still_open.lines else both
     decided = count_of(both.lines - still_open.lines, "line")
-    tiles = st.columns(4)
-    tiles[0].metric(
+    tiles = tile_rows(4)
+    tiles.metric(
         "Lines to decide" if still_open.lines else "Lines decided",
         format_number(totals.lines),
         border=True,
         help=f"Store and product pairs. Beside them {decided} of this choice decided already.",
     )
-    tiles[1].metric("Units", format_number(totals.units, by_lakh=currency == "INR"), border=True)
-    tiles[2].metric(
+    tiles.metric("Units", format_number(totals.units, by_lakh=currency == "INR"), border=True)
+    tiles.metric(
         "Money at stake",
         format_compact_money(totals.money_at_stake, currency),
         border=True,
         help=f"{format_money(totals.money_at_stake, currency, 2)}: expected lost margin less holding cost that these "
         "orders save, against ordering nothing.",
     )
-    tiles[3].metric(
+    tiles.metric(
         "Stock-outs ahead",
         format_number(totals.stock_outs_ahead),
         border=True,

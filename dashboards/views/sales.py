@@ -20,6 +20,7 @@ from dashboards.periods import choose_grain, days_back, default_period, list_ste
 from dashboards.reader import read_places
 from dashboards.sales_charts import MOST_BARS, draw_bars, draw_course
 from dashboards.sales_table import offer_table, show_table
+from dashboards.tile_rows import tile_rows
 from warehouse.formats import format_metric
 from warehouse.metrics import Metric
 
@@ -95,7 +96,8 @@ def _show_tiles(
     now = ask(passport.snapshot_id, scope, asked).row(0, named=True)
     before = ask(passport.snapshot_id, scope, asked.moved_back(back)).row(0, named=True)
     known = [name for name in names if now[name] is not None or before[name] is not None]
-    for place, name in zip(st.columns(max(len(known), 1)), known, strict=False):
+    place = tile_rows(len(known))
+    for name in known:
         metric = metrics[name]
         place.metric(
             metric.label,

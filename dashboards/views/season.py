@@ -14,12 +14,14 @@ from dashboards.downloads import write_csv, write_table
 from dashboards.files import TYPES, File, offer
 from dashboards.filters import choose_one
 from dashboards.header import show_header
+from dashboards.members import name_members
 from dashboards.messages import say, say_no_store
 from dashboards.passport import Passport
 from dashboards.reader import read_places
 from dashboards.season.asking import suppose
 from dashboards.season.charts import draw_season
 from dashboards.season.reading import gather, list_categories, read_budget
+from dashboards.tile_rows import tile_rows
 from models.policy.season_plan import Plan, Season
 from warehouse.formats import count_of, format_compact_money, format_day, format_money, format_number, format_share
 
@@ -78,7 +80,8 @@ def show(passport: Passport, user: SignedIn) -> None:
     )  # fmt: skip
     _say_what_it_rests_on(plan, season)
     st.markdown("**Store by store**")
-    _show_table(plan.stores, passport, sees_cost=scope.sees_cost)
+    names = name_members("store", plan.stores["store_code"], passport.snapshot_id, scope, user)
+    _show_table(plan.stores.with_columns(pl.Series("store_code", names)), passport, sees_cost=scope.sees_cost)
     _offer(user, passport, category, store, season)
     if st.toggle("Every category in these weeks", key="every"):
         rows = [_total_of(passport, scope, name, store, season) for name in categories]
@@ -97,7 +100,8 @@ def _total_of(
 
 def _show_tiles(passport: Passport, plan: Plan, season: Season, *, sees_cost: bool) -> None:
     total = plan.total
-    change = None if total["last_qty"] <= 0 else f"{total['planned_qty'] / total['last_qty'] - 1:+.0%} to last year"
+    last = total["last_qty"]
+    change = None if last <= 0 else f"{(total['planned_qty'] / last - 1) * 100:+.0f} % to last year"
     band = f"{format_number(total['low_qty'])} to {format_number(total['high_qty'])}"
     there = total["on_hand"] + total["on_order"]
     tiles = [
@@ -128,7 +132,8 @@ def _show_tiles(passport: Passport, plan: Plan, season: Season, *, sees_cost: bo
         ),
         _money_tile(passport, total, sees_cost=sees_cost),
     ]
-    for place, (label, value, delta, says) in zip(st.columns(len(tiles)), tiles, strict=True):
+    place = tile_rows(len(tiles))
+    for label, value, delta, says in tiles:
         place.metric(label, value, delta, delta_color="off", help=says, border=True, height="stretch")
 
 

@@ -76,13 +76,13 @@ def test_a_manager_plans_for_their_own_stores_and_sees_no_cost(world, site, file
     assert not page.exception
     assert "At cost" not in tiles(page)
     assert "At selling prices" in tiles(page)
-    assert page.dataframe[0].value["store_code"].to_list() == ["S01"]
+    assert page.dataframe[0].value["store_code"].to_list() == ["S01 · Indiranagar"]
     assert not [name for name in page.dataframe[0].value.columns if "cost" in name]
     for name, take in page.session_state["files"].items():
         content = take()
         if name.endswith("csv"):
             rows = pl.read_csv(io.BytesIO(content))
-            assert rows["store_code"].to_list() == ["S01"]
+            assert rows["store_code"].to_list() == ["S01 · Indiranagar"]
             assert not [column for column in rows.columns if "cost" in column]
 
 
