@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     )
     access_token_minutes: int = Field(default=15, ge=1, le=480, description="How long an access token lasts.")
     refresh_token_days: int = Field(default=14, ge=1, le=90, description="How long a program stays signed in.")
+    breached_passwords_file: Path | None = Field(
+        default=None,
+        description="SHA-1 hashes of breached passwords in their order, one a line as HASH:COUNT, as Have I Been Pwned "
+        "gives them away: what is in it is refused as a new password, beside the list that IMS brings.",
+    )
     limits_storage: SecretStr = Field(
         default=SecretStr("postgresql"),
         description="Where sign-in attempts are counted: postgresql, or redis://host:port/db.",

@@ -6,6 +6,7 @@ import asyncio
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from api.identity.breached_passwords import check_file
 from api.identity.directory import Directory
 from api.identity.journal import Throttle
 from api.identity.keys import load_key_ring, load_vault
@@ -27,6 +28,7 @@ class Door:
     def __init__(self, pool: Pool, url: str, settings: Settings | None = None) -> None:
         self.pool = pool
         self.settings = settings or get_settings()
+        check_file(self.settings.breached_passwords_file)
         self.directory = Directory(pool, url)
         self.throttle = Throttle()
         storage = create_storage(self.settings.limits_storage.get_secret_value(), pool)

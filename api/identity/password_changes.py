@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +17,10 @@ from api.identity.password_rules import fault_of
 from api.identity.principal import Origin, SignedIn
 from api.identity.sessions import end_sessions, hash_token
 from api.identity.signing_in import confirm_password, within_limit, wrong_credentials
-from api.refusals import Fault, Invalid, NotPermitted
+from api.refusals import Fault, Invalid, NotPermitted, Unavailable
 from api.services.outbox import enqueue
 
+logger = logging.getLogger("ims.web")
 Connection = psycopg.AsyncConnection[Any]
 MINUTES = 30
 STORE = """
@@ -44,9 +47,14 @@ class Ended:
     session_ids: list[int]
 
 
-def refuse_weak(password: str, username: str, where: str = "password") -> None:
-    """Raises Invalid when the password breaks a rule."""
-    fault = fault_of(password, username)
+async def refuse_weak(door: Door, password: str, username: str, where: str = "password") -> None:
+    """Raises Invalid when the password breaks a rule, Unavailable when a list of breached ones cannot be read."""
+    try:
+        fault = await asyncio.to_thread(fault_of, password, username, door.settings.breached_passwords_file)
+    except OSError as error:
+        logger.exception("the file of breached passwords cannot be read")
+        text = "IMS cannot look whether this password is known from a breach, so it stays as it was. Try again later."
+        raise Unavailable("no-breached-passwords", text, retry_after=60) from error
     if fault is not None:
         raise Invalid("weak-password", fault, Fault(where, fault))
 
@@ -61,7 +69,7 @@ def refuse_difference(password: str, again: str | None) -> None:
 async def change_password(door: Door, origin: Origin, user: SignedIn, current: str, new: str) -> Ended:
     """The user's own change: needs the current password, ends the other sessions."""
     account = await confirm_password(door, origin, user, current)
-    refuse_weak(new, account.username, "new_password")
+    await refuse_weak(door, new, account.username, "new_password")
     return await store_password(door, origin, account, new, "password.changed", but=user.session_id)
 
 
@@ -94,7 +102,7 @@ async def confirm_reset(door: Door, origin: Origin, token: str, password: str) -
         account = await read_account(connection, row[0]) if row else None
     if account is None or not account.is_active:
         raise NotPermitted("wrong-reset-token", "This link was used already, or is too old. Ask for another one.")
-    refuse_weak(password, account.username)
+    await refuse_weak(door, password, account.username)
     return await store_password(door, origin, account, password, "password.reset", token_hash=token_hash)
 
 

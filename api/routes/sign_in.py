@@ -79,7 +79,7 @@ def create_router(door: Door) -> APIRouter:
         try:
             if step.purpose == "new-password":
                 refuse_difference(*new)
-                refuse_weak(new[0], account.username)
+                await refuse_weak(door, new[0], account.username)
                 await store_password(door, origin, account, new[0], "password.changed")
                 renewed = await _read(account.user_id)
                 return await _ask_or_let_in(request, renewed, target, is_code_given=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,6 +16,8 @@ from api.app import create_app
 from api.identity.limits import AttemptLimit
 from api.identity.password_rules import fault_of
 from api.identity.passwords import hash_password
+from ims.failure import WrongInput
+from ims.settings import get_settings
 
 OLD, NEW = "the first sentence", "a second sentence"
 
@@ -76,6 +80,27 @@ def test_a_changed_password_ends_every_other_session(client: TestClient, url: st
     assert client.patch(path, json={"current_password": OLD, "new_password": NEW}, headers=mine).status_code == 204
     assert [client.get("/api/v1/account", headers=each).status_code for each in (mine, other)] == [200, 401]
     assert [sign_in(client, word).status_code for word in (OLD, NEW)] == [401, 201]
+
+
+def test_what_the_installation_knows_as_breached_is_refused(
+    installation, make_user, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = tmp_path / "pwned.txt"
+    hashes.write_text(f"{hashlib.sha1(NEW.encode(), usedforsecurity=False).hexdigest().upper()}:3\n")
+    monkeypatch.setenv("IMS_BREACHED_PASSWORDS_FILE", str(hashes))
+    get_settings.cache_clear()
+    mine = {"authorization": f"Bearer {make_user(installation.databases.operational, 'asha', password=OLD)}"}
+    body = {"current_password": OLD, "new_password": NEW}
+    with TestClient(create_app(installation.databases), base_url="http://ims.test") as client:
+        refused = client.patch("/api/v1/account/password", json=body, headers=mine)
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:ims:problem:weak-password")
+        assert "leak of another site" in refused.json()["detail"]
+        hashes.unlink()
+        unsure = client.patch("/api/v1/account/password", json=body, headers=mine)
+        assert (unsure.status_code, unsure.json()["type"]) == (503, "urn:ims:problem:no-breached-passwords")
+        assert sign_in(client, OLD).status_code == 201
+    with pytest.raises(WrongInput, match="IMS_BREACHED_PASSWORDS_FILE"):
+        create_app(installation.databases)
 
 
 def test_a_reset_token_is_sent_works_once_and_tells_nothing(client: TestClient, url: str, make_user) -> None:
