@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from api.findings import write_results
+from api.services.audit import Event, record_now
+from api.services.audit_kinds import kinds
 
 FOUND = {
     "severity": "warning", "owner": "store manager", "state": "failed", "observed": "1 rows",
@@ -21,8 +24,6 @@ def press(page, label: str):
 @pytest.fixture
 def checked(world):
     """The world with a check that failed in its run."""
-    import psycopg
-
     with psycopg.connect(world.installation.databases.operational) as connection:
         (run_id,) = connection.execute("SELECT run_id FROM runs").fetchone()
         write_results(connection, run_id, [(FOUND, [{"store_code": "S01", "sku": "X"}], "store_code")])
@@ -89,3 +90,24 @@ def test_a_setting_is_changed_by_who_may(world, served, site) -> None:
     page = site.open_view(world.installation, "Administration", section="settings")
     assert not page.exception
     assert not [box for box in page.selectbox if box.key == "setting"]
+
+
+def test_an_accountant_reads_what_was_done_with_money_and_changes_nothing(world, served, site) -> None:
+    with psycopg.connect(world.installation.databases.operational) as connection:
+        record_now(
+            connection, [Event(kind, "x", "7", username="asha") for kind in ("payment.received", "user.created")]
+        )
+    site.sign_in(world.installation, "accountant")
+    page = site.open_view(world.installation, "Administration", section="users")
+    assert not page.exception
+    assert page.session_state["section"] == "audit", "the address asks for users, which are not theirs"
+    assert page.segmented_control(key="section").options == ["Settings", "Audit trail"]
+    assert page.dataframe[0].value["of"].to_list() == ["x 7"]
+    assert page.dataframe[0].value["kind"].to_list() == [kinds()["payment.received"].says]
+    assert len(page.selectbox(key="kind").options) == len([kind for kind in kinds().values() if kind.is_money])
+    page = site.open_view(world.installation, "Administration", section="audit", kind="user.created")
+    assert not page.exception
+    assert kinds()["user.created"].says not in set(page.dataframe[0].value["kind"]), "nor by an address"
+    page = site.open_view(world.installation, "Administration", section="settings")
+    assert not page.exception
+    assert "Change" not in [button.label for button in page.button], "settings are read, and changed by others"
