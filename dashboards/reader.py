@@ -1,4 +1,4 @@
-"""Reads the lake at the published snapshot: one pinned connection per snapshot, one transaction per page.
+"""Reads what is published, from the copy of it or from the lake: one connection per snapshot, one transaction per page.
 
 What is read is cached by (lake, snapshot, question), and a snapshot never changes: no answer is ever stale. Whether a
 store may be seen is settled before asking. Holds no aggregate.
@@ -15,6 +15,7 @@ import polars as pl
 import streamlit as st
 
 from api.identity.scope import Scope
+from dashboards import copies
 from dashboards.installation import given_databases
 from ims.settings import get_settings
 from warehouse import metrics
@@ -50,7 +51,8 @@ def lake_at(snapshot_id: int) -> duckdb.DuckDBPyConnection:
     """The page's cursor on the lake as it was published; tables are named in full (`lake.marts.x`)."""
     place = (given_databases().lake, snapshot_id)
     if _held.cursor is None or _held.place != place or not _is_usable(_held.cursor):
-        _held.place, _held.cursor = place, reading(_open(*place))
+        copy = copies.copy_of(*place)
+        _held.place, _held.cursor = place, reading(_open(*place) if copy is None else copy)
     return _held.cursor
 
 
@@ -117,6 +119,7 @@ def _read(lake: str, snapshot_id: int, query: str, values: tuple[Any, ...]) -> p
 def let_go() -> None:
     """Close what is open of the lake, before the process ends: at its end, DuckDB may abort it."""
     _held.cursor = None
+    copies.let_go()
     _open.clear()
 
 

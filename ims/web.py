@@ -56,7 +56,7 @@ def create_web(role: Role = "all", databases: Databases | None = None, api: str 
     if role == "api":
         return _with_models(create_app(databases, lifespan=_mailing(databases)), databases)
     dashboards = _dashboards(databases, api)
-    lifespan = dashboards.lifespan()
+    lifespan = _copying(databases, dashboards.lifespan())
     serves_api = role == "all"
     app = create_app(
         databases, serves_api=serves_api, lifespan=_mailing(databases, lifespan) if serves_api else lifespan
@@ -75,6 +75,21 @@ def _mailing(databases: Databases, inner: Lifespan | None = None) -> Lifespan:
             await stack.enter_async_context(mailing(databases, get_settings()))
             if inner is not None:
                 await stack.enter_async_context(inner(app))
+            yield
+
+    return run
+
+
+def _copying(databases: Databases, inner: Lifespan) -> Lifespan:
+    """What the dashboards run with: a copy of what is published beside them, unless the settings forbid it."""
+    from dashboards.copies import copying
+
+    @asynccontextmanager
+    async def run(app: Any) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(inner(app))
+            if get_settings().copies_published:
+                await stack.enter_async_context(copying(databases, get_settings()))
             yield
 
     return run
@@ -108,6 +123,11 @@ def serve(role: Role = "all", host: str | None = None, port: int | None = None, 
     settings = get_settings()
     workers = settings.workers if workers is None else workers
     check_workers(role, workers)
+    if settings.tls_certificate_file is not None and role == "all" and settings.api_url is None:
+        raise WrongInput(
+            "With IMS_TLS_CERTIFICATE_FILE the dashboards ask the API by a name of the certificate: "
+            "say it as IMS_API_URL, as https://localhost:8000."
+        )
     listener = listen(host or settings.host, settings.port if port is None else port)
     _allow_many_files()
     with listener:
@@ -221,6 +241,7 @@ def own_address(listener: socket.socket) -> str:
 def _config(settings: Settings, app: Any, **more: Any) -> uvicorn.Config:
     import uvicorn
 
+    from api.routes.tls import tls_of
     from api.routes.wire import BoundedHttp
 
     return uvicorn.Config(
@@ -234,6 +255,7 @@ def _config(settings: Settings, app: Any, **more: Any) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.stop_timeout_seconds,
+        **tls_of(settings),
         **more,
     )
 

@@ -40,7 +40,7 @@ def connect(
     import duckdb
 
     try:
-        con = _open_engine(settings)
+        con = open_engine(settings)
         _put_secret(con, "lake_catalog", databases.lake)
         try:
             _attach_as_asked(con, databases.lake, settings, snapshot, read_only)
@@ -81,7 +81,8 @@ def attach_source(con: duckdb.DuckDBPyConnection, url: str) -> None:
         ) from None
 
 
-def _open_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+def open_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """An engine with nothing attached, set up alike for every reader and writer."""
     import duckdb
 
     work = settings.home / "duckdb"

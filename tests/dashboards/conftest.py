@@ -11,6 +11,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from api.identity.sessions import COOKIE
+from dashboards import copies
 from tests.dashboards.world import World, publish_world
 
 
@@ -123,4 +124,5 @@ def site(monkeypatch: pytest.MonkeyPatch, make_user) -> Site:
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _: found.cookies))
     st.cache_data.clear()
     st.cache_resource.clear()
+    copies.let_go()
     return found

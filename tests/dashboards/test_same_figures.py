@@ -1,4 +1,7 @@
-"""A figure is the same wherever it is read: the tile of a board, `ims metrics query`, the file taken from the board."""
+"""A figure is the same wherever it is read: the tile of a board, `ims metrics query`, the file taken from the board.
+
+Boards ask the copy of what is published, the command line the lake.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import pytest
 import streamlit as st
 from typer.testing import CliRunner
 
+from dashboards import copies
 from dashboards.board import boards
 from dashboards.periods import days_of, start_of
 from dashboards.selection import clock_of
@@ -46,6 +50,7 @@ def by_clock(names) -> list[list[Metric]]:
 @pytest.mark.parametrize("name", sorted(BOARDS))
 def test_tiles_the_command_line_and_files_agree(world, site, monkeypatch, name: str) -> None:
     monkeypatch.setattr(st, "secrets", {"databases": dataclasses.asdict(world.installation.databases)})
+    copies.look(world.installation.databases, world.installation.settings)
     board = BOARDS[name]
     span = days_of(board.span, AS_OF, FIRST)
     site.sign_in(world.installation)
