@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     )
     threads: int | None = Field(default=None, description="Threads for DuckDB and models; default: all cores.")
     memory_limit: str = Field(default="4GB", description="Memory limit of one DuckDB connection.")
+    copies_published: bool = Field(
+        default=True,
+        description="Dashboards ask a native copy of what is published, made beside them; never of an encrypted lake.",
+    )
     session_hours: int = Field(default=8, ge=1, le=8, description="How long a sign-in lasts.")
     session_idle_minutes: int = Field(
         default=120, ge=5, le=480, description="A browser's session that nobody used for so long ends."
