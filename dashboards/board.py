@@ -17,7 +17,7 @@ from warehouse.comparison import KINDS as COMPARISONS
 from warehouse.dimensions import DIMENSIONS, is_time
 
 FOLDER = Path(__file__).parent / "boards"
-KINDS = ("answer", "course", "bars", "table", "heat", "pareto", "bridge", "multiples")
+KINDS = ("answer", "course", "bars", "table", "heat", "pareto", "bridge", "multiples", "trials")
 
 
 class InvalidBoard(ValueError):
@@ -26,7 +26,7 @@ class InvalidBoard(ValueError):
 
 @dataclass(frozen=True)
 class Block:
-    """One picture or table, or the answer that stands above the tiles.
+    """One picture or table, or what stands above the tiles: the answer, or why there is none.
 
     `levels` are the steps of digging: the first that no filter fixes splits the figures. The first of the metrics can
     be split by every level; another is shown where it can be. `width` is its share of a row, `most` how many names a
@@ -91,7 +91,7 @@ def _block(board: str, given: dict[str, Any]) -> Block:
     block = Block(metrics=tuple(given.pop("metrics", ())), levels=tuple(given.pop("levels", ())), **given)
     if block.kind not in KINDS or not block.metrics:
         raise InvalidBoard(f"{board}: a block is one of {', '.join(KINDS)} and names metrics, not {block}")
-    if block.kind != "course" and not block.levels:
+    if block.kind not in {"course", "trials"} and not block.levels:
         raise InvalidBoard(f"{board}: {block.kind} of {block.metrics[0]} needs levels")
     first, *_ = [_known(board, name) for name in block.metrics]
     unfit = [level for level in block.levels if level not in first.splits]

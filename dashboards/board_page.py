@@ -10,7 +10,7 @@ import streamlit as st
 from api.identity.principal import SignedIn
 from api.identity.scope import scope_of
 from dashboards.alerts.top import show_top
-from dashboards.blocks import answer, course, grids, names, table
+from dashboards.blocks import answer, course, grids, names, table, trials
 from dashboards.board import Block, Board
 from dashboards.figures import first_month
 from dashboards.header import show_header
@@ -32,7 +32,9 @@ DRAW: dict[str, Callable[[Block, list[Metric], Reading, str], None]] = {
     "heat": grids.show,
     "multiples": grids.show,
     "table": table.show,
+    "trials": trials.show,
 }
+ON_TOP = {"answer", "trials"}
 
 
 def view_of(board: Board) -> Callable[[Passport, SignedIn], None]:
@@ -51,8 +53,8 @@ def show_board(board: Board, passport: Passport, user: SignedIn) -> None:
     selection = choose(board, passport, scope, first)
     reading = Reading(board, user, scope, passport, selection)
     for block in board.blocks:
-        if block.kind == "answer" and (metrics := reading.shown(block.metrics)):
-            _draw(block, metrics, reading, "answer")
+        if block.kind in ON_TOP and (metrics := reading.shown(block.metrics)):
+            _draw(block, metrics, reading, block.kind)
     if board.alerts:
         show_top(passport, user, board.alerts, dict(selection.where).get("store"))
     show_tiles(reading)
@@ -69,7 +71,7 @@ def _rows(board: Board, reading: Reading) -> list[list[tuple[int, Block, list[Me
     room = 0.0
     for at, block in enumerate(board.blocks):
         metrics = reading.shown(block.metrics)
-        if not metrics or block.kind == "answer":
+        if not metrics or block.kind in ON_TOP:
             continue
         if block.width > room + 1e-9:
             rows.append([])

@@ -78,7 +78,8 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
     """`room_left`: the others of its row have a course there; it says what it is instead."""
     course = _course(metric, found)
     estimated = found.get(f"{metric.name}{ESTIMATED}") or 0.0
-    help_text = metric.description
+    says = metric.description.replace("as_of", "the day of the data")
+    help_text = says
     if metric.kpi:
         help_text += f" ({metric.kpi})"
     if estimated >= LEAST_ESTIMATED:
@@ -101,7 +102,7 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
         chart_type="area",
     )
     if room_left:
-        place.caption(literal(metric.description))
+        place.caption(literal(says))
 
 
 def _change(metric: Metric, found: dict[str, Any]) -> str | None:

@@ -12,15 +12,13 @@ from dashboards.filters import choose_one
 from dashboards.problems import literal
 from dashboards.trust.charts import draw_weeks
 from dashboards.trust.reading import read
+from dashboards.trust.trials import NOT_YET, say_trials
 from dashboards.trust.words import ALERTS, in_words, method
 from warehouse.formats import count_of, format_day
 
 CHAIN = "all"
 HEADING = re.compile(r"^#", re.MULTILINE)  # two levels further down, as part of a page
-LEARN = (
-    "Forecasts are kept and judged once the weeks they spoke of have come. After the first week that a kept forecast "
-    "spoke of, its error stands here; `ims backtest` judges on history at once."
-)
+LEARN = "No forecast week is over yet. `ims backtest` judges what orders would have cost on history at once."
 
 
 def show_alerts(snapshot_id: int) -> None:
@@ -28,6 +26,9 @@ def show_alerts(snapshot_id: int) -> None:
     alerts = read(snapshot_id, "alerts", sees_cost=False)
     if alerts is None and read(snapshot_id, "champions", sees_cost=False) is None:
         st.info("**Nothing can be said yet.** No published run has tried its forecasts on the past.")
+        return
+    if alerts is None and read(snapshot_id, "accuracy", sees_cost=False) is None:
+        st.info(f"{NOT_YET} {say_trials(snapshot_id)}")
         return
     if alerts is None:
         st.success("**Yes, as far as can be told.** The last eight weeks say nothing beyond noise.")

@@ -74,16 +74,37 @@ def test_the_power_grid_is_what_the_metric_layer_says(world, site, lake, monkeyp
     assert shown.filter(pl.col("power_units").is_not_null()).select(*by, "power_units").rows() == expected.rows()
 
 
-def test_before_anything_was_judged_the_models_view_teaches(world, site) -> None:
+def empty(world, *names: str) -> None:
+    """Publish the world without what these tables hold."""
     con = connect(world.installation.databases, world.installation.settings)
-    for name in ("forecast_alerts", "forecast_champions", "forecast_models", "forecast_monitor", "backtest"):
+    for name in names:
         con.execute(f"DELETE FROM lake.outputs.{name}")
     snapshot = current_snapshot(con)
     con.close()
     with psycopg.connect(world.installation.databases.operational) as connection:
         connection.execute("UPDATE publications SET snapshot_id = %s", (snapshot,))
+
+
+def test_before_anything_was_judged_the_models_view_teaches(world, site) -> None:
+    empty(world, "forecast_alerts", "forecast_champions", "forecast_models", "forecast_monitor", "backtest")
     site.sign_in(world.installation, "analyst")
     page = site.open_view(world.installation, "Models and back-tests")
     assert not page.exception
     assert "Nothing can be said yet" in page.info[0].value
     assert "ims backtest" in site.words(page)
+
+
+def test_until_a_forecast_week_is_over_trials_on_the_past_are_told_to_who_sees_the_chain(world, site) -> None:
+    site.sign_in(world.installation, "analyst")
+    assert not site.open_view(world.installation, "Forecasts").info, "past weeks were judged: figures stand there"
+    empty(world, "forecast_alerts", "forecast_monitor", "forecast_scores")
+    for name in ("Forecasts", "Models and back-tests"):
+        page = site.open_view(world.installation, name)
+        assert not page.exception
+        assert "No forecast week is over yet" in page.info[0].value, name
+        assert "Tried at" in page.info[0].value, name
+    site.sign_in(world.installation, "manager", ("S01",))
+    page = site.open_view(world.installation, "Forecasts")
+    assert not page.exception
+    assert "No forecast week is over yet" in page.info[0].value
+    assert "Tried at" not in page.info[0].value
