@@ -19,6 +19,7 @@ import httpx
 import streamlit as st
 
 from api.identity.sessions import UNATTENDED, cookie_name
+from api.routes.tls import trusted
 from dashboards.attendance import is_attended
 from dashboards.installation import session_token
 from ims.settings import get_settings
@@ -132,4 +133,5 @@ def _client(address: str) -> httpx.Client:
         timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=False,
+        verify=trusted(get_settings()),
     )

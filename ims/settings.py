@@ -151,6 +151,16 @@ class Settings(BaseSettings):
     hsts: Literal["auto", "always", "never"] = Field(
         default="auto", description="Strict-Transport-Security: auto sends it over https only."
     )
+    tls_certificate_file: Path | None = Field(
+        default=None,
+        description="Certificate (PEM, with its chain) by which the web app itself speaks TLS, and nothing else, to "
+        "what asks it inside: the proxy in front, the dashboards, Prometheus. Read anew each hour.",
+    )
+    tls_key_file: Path | None = Field(default=None, description="The certificate's private key.")
+    tls_authority_file: Path | None = Field(
+        default=None,
+        description="Who signed the certificate at IMS_API_URL; nobody else is believed. Default: the machine's list.",
+    )
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="Bearer token that /metrics asks for. Without it /metrics is open."
     )

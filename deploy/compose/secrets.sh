@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the secrets of compose.yml that are missing, readable by their owner alone; keeps those that are there.
-# The certificate is self-signed: put your own in its place.
+# The certificate of the door is self-signed: put your own in its place. That of the parts is for api and dashboards inside,
+# and trusted there alone; to replace it remove both of its files, run this, and start anew.
 set -eu
 folder=$(dirname "$0")/secrets
 mkdir -p "$folder"
@@ -13,6 +14,11 @@ certificate() {
     openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj "/CN=${1:-localhost}" \
         -keyout "$folder/tls_key" 2>/dev/null
 }
+parts() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=ims \
+        -addext "subjectAltName=DNS:api,DNS:dashboards,DNS:localhost" \
+        -addext "keyUsage=critical,digitalSignature,keyCertSign" -keyout "$folder/parts_key" 2>/dev/null
+}
 make postgres_password secret
 make ims_database_url url
 make ims_jwt_key key
@@ -20,3 +26,4 @@ make ims_secret_key secret
 make ims_pseudonym_key secret
 make ims_metrics_token secret
 make tls_certificate certificate
+make parts_certificate parts

@@ -1,7 +1,7 @@
 # The parts and what each is told of the others.
 locals {
   name    = "ims-${var.environment}"
-  secrets = ["jwt_key", "secret_key", "pseudonym_key", "metrics_token", "database_ca"]
+  secrets = ["jwt_key", "secret_key", "pseudonym_key", "metrics_token", "database_ca", "parts_certificate", "parts_key"]
   # Of the task sizes that AWS offers; as in deploy/compose and deploy/kubernetes. A load balancer that finds a target not
   # well has it replaced, so it asks whether the process lives: one without its database answers 503 and stays.
   parts = {
@@ -59,14 +59,20 @@ module "part" {
   # who may knock: the load balancer, and the dashboards at the API
   target      = try(module.door.targets[each.key], null)
   callers     = each.key == "dagster" ? [] : [module.door.security_group]
-  environment = local.environment
+  environment = merge(local.environment, each.key == "dagster" ? {} : local.tls)
   secrets = merge(
-    { for name in local.secrets : "IMS_${upper(name)}" => aws_secretsmanager_secret.this[name].arn },
+    { for name in local.secrets : "IMS_${upper(name)}" => aws_secretsmanager_secret.this[name].arn
+    if each.key != "dagster" || !startswith(name, "parts_") },
     { IMS_DATABASE_URL = module.data.database_url, IMS_LIMITS_STORAGE = module.data.redis_url },
   )
 }
 
 locals {
+  # what the load balancer asks speaks TLS itself, and nothing else
+  tls = {
+    IMS_TLS_CERTIFICATE_FILE = "/var/lib/ims/parts.crt"
+    IMS_TLS_KEY_FILE         = "/var/lib/ims/parts.key"
+  }
   environment = {
     IMS_ALLOWED_HOSTS = var.host
     IMS_PUBLIC_URL    = "https://${var.host}"

@@ -12,11 +12,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
+
+from api.routes.tls import trusted
+from ims.settings import Settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 FILE = Path(__file__).parents[2] / "deploy" / "proxy" / "ims.conf"
@@ -60,39 +64,82 @@ def started(*command: str | Path, port: int) -> Iterator[None]:
             process.wait(60)
 
 
-@pytest.fixture
-def door(installation, make_user, tmp_path: Path) -> Iterator[tuple[int, int]]:
-    """The ports of the proxy, https and http; one user, ada."""
-    make_user(installation.databases.operational, "ada", roles=("admin",))
-    api, dashboards, secure, plain = free_ports(4)
+@dataclass(frozen=True)
+class Street:
+    """Ports of the proxy (https, http) and of the API, and the secrets that compose's own script made."""
+
+    secure: int
+    plain: int
+    api: int
+    folder: Path
+
+    def secret(self, name: str) -> Path:
+        return self.folder / "secrets" / name
+
+    def context(self, authority: str) -> ssl.SSLContext:
+        """Of a client that believes one certificate."""
+        return ssl.create_default_context(cafile=str(self.secret(authority)))
+
+
+def write_proxy(street: Street, dashboards: int, port: int, authority: str) -> Path:
+    """The proxy's file with our ports and secrets; a folder of its own."""
+    folder = street.folder / f"proxy-{port}"
+    folder.mkdir()
     text = FILE.read_text()
     for name, value in {
-        "server api:8000": f"server 127.0.0.1:{api}",
+        "server api:8000": f"server 127.0.0.1:{street.api}",
         "server dashboards:8000": f"server 127.0.0.1:{dashboards}",
-        "listen 8443 ssl;\n    http2 on;": f"listen 127.0.0.1:{secure} ssl http2;",  # as nginx before 1.25 says it
-        "listen 8080": f"listen 127.0.0.1:{plain}",
-        "/run/secrets/tls_certificate": f"{tmp_path}/certificate",
-        "/run/secrets/tls_key": f"{tmp_path}/key",
+        "listen 8443 ssl;\n    http2 on;": f"listen 127.0.0.1:{port} ssl http2;",  # as nginx before 1.25 says it
+        "listen 8080": f"listen 127.0.0.1:{street.plain}" if port == street.secure else f"listen unix:{folder}/plain",
+        "/run/secrets/parts_certificate": str(street.secret(authority)),
+        "/run/secrets/tls_certificate": str(street.secret("tls_certificate")),
+        "/run/secrets/tls_key": str(street.secret("tls_key")),
     }.items():
         assert name in text
         text = text.replace(name, value)
-    (tmp_path / "ims.conf").write_text(text)
-    (tmp_path / "nginx.conf").write_text(AROUND.format(folder=tmp_path))
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
-            *("-keyout", f"{tmp_path}/key", "-out", f"{tmp_path}/certificate"),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    (folder / "ims.conf").write_text(text)
+    (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
+    return folder
+
+
+@pytest.fixture
+def street(installation, make_user, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
+    """The proxy, the API and the dashboards at work; one user, ada."""
+    make_user(installation.databases.operational, "ada", roles=("admin",))
+    api, dashboards, secure, plain = free_ports(4)
+    (tmp_path / "secrets.sh").write_text((FILE.parents[1] / "compose" / "secrets.sh").read_text())
+    subprocess.run(["sh", tmp_path / "secrets.sh"], check=True, capture_output=True)
+    found = Street(secure, plain, api, tmp_path)
+    monkeypatch.setenv("IMS_TLS_CERTIFICATE_FILE", str(found.secret("parts_certificate")))
+    monkeypatch.setenv("IMS_TLS_KEY_FILE", str(found.secret("parts_key")))
     ims = (sys.executable, "-m", "ims.cli", "serve", "--role")
+    folder = write_proxy(found, dashboards, secure, "parts_certificate")
     with (
-        started(*ims, "api", "--port", str(api), port=api),
+        started(*ims, "api", "--workers", "2", "--port", str(api), port=api),
         started(*ims, "dashboards", "--port", str(dashboards), port=dashboards),
-        started(NGINX, "-p", tmp_path, "-c", tmp_path / "nginx.conf", port=secure),
+        started(NGINX, "-p", folder, "-c", folder / "nginx.conf", port=secure),
     ):
-        yield secure, plain
+        for port in (api, dashboards):
+            await_part(found, port)
+        yield found
+
+
+def await_part(street: Street, port: int) -> None:
+    """A part listens before it answers."""
+    end = time.monotonic() + 90
+    while True:
+        try:
+            httpx.get(f"https://localhost:{port}/health", verify=street.context("parts_certificate")).raise_for_status()
+            return
+        except httpx.TransportError:
+            assert time.monotonic() < end, "a part does not answer"
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def door(street: Street) -> tuple[int, int]:
+    """The ports of the proxy, https and http."""
+    return street.secure, street.plain
 
 
 def test_one_door_leads_to_both_parts_over_tls_alone(installation, door) -> None:
@@ -139,3 +186,23 @@ def test_only_the_newest_tls_is_spoken(door) -> None:
                     assert is_spoken
             except ssl.SSLError:
                 assert not is_spoken
+
+
+def test_the_parts_speak_tls_to_whoever_proves_them_and_nothing_else(street: Street) -> None:
+    base = f"https://localhost:{street.api}"
+    trusting = trusted(Settings(tls_authority_file=street.secret("parts_certificate"), _env_file=None))
+    assert httpx.get(f"{base}/health", verify=trusting).status_code == 200, "as the dashboards ask"
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        httpx.get(f"{base}/health", verify=street.context("tls_certificate"))
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(f"http://localhost:{street.api}/health")
+    older = street.context("parts_certificate")
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{base}/health", verify=older)
+    # the same proxy, told to believe another certificate, sends nobody on to a part that has not got it
+    (port,) = free_ports(1)
+    folder = write_proxy(street, street.api, port, "tls_certificate")
+    with started(NGINX, "-p", folder, "-c", folder / "nginx.conf", port=port):
+        assert httpx.get(f"https://localhost:{port}/api/v1/stores", verify=False).status_code == 502
+    assert httpx.get(f"https://localhost:{street.secure}/api/v1/stores", verify=False).status_code == 401

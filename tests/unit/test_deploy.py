@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cryptography import x509
 
 from ims.commands.serve import Role
 from ims.settings import Settings
@@ -86,11 +87,32 @@ def test_the_secrets_that_are_made_can_be_used(tmp_path, monkeypatch):
     assert not (tmp_path / "home" / "keys").exists(), "no key is made where one is given"
 
 
+def test_the_parts_are_asked_by_tls_alone(tmp_path):
+    script = tmp_path / "secrets.sh"
+    script.write_text((DEPLOY / "compose" / "secrets.sh").read_text())
+    subprocess.run(["sh", str(script)], capture_output=True, check=True)
+    certificate = x509.load_pem_x509_certificate((tmp_path / "secrets" / "parts_certificate").read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    asked = {name: each for name, each in OURS.items() if each["command"][-1] != "dagster" and name != "dagster"}
+    assert {*asked, "localhost"} == set(names.get_values_for_type(x509.DNSName))
+    for name, each in asked.items():
+        told = each["environment"]
+        assert told["IMS_TLS_CERTIFICATE_FILE"] == "/run/secrets/parts_certificate", name
+        assert told["IMS_TLS_KEY_FILE"] == "/run/secrets/parts_key", name
+        assert {"parts_certificate", "parts_key"} <= set(each["secrets"])
+        assert "https://localhost:8000/health" in each["healthcheck"]["test"][-1]
+    assert asked["dashboards"]["environment"]["IMS_API_URL"] == "https://api:8000"
+    assert asked["dashboards"]["environment"]["IMS_TLS_AUTHORITY_FILE"] == "/run/secrets/parts_certificate"
+    assert "parts_key" not in OURS["dagster"]["secrets"], "nobody has what they do not need"
+
+
 def test_the_proxy_knows_the_services_by_their_names():
     text = (DEPLOY / "proxy" / "ims.conf").read_text()
     for host, _ in re.findall(r"server (\w+):(\d+);", text):
         assert host in COMPOSE["services"]
     (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
     assert all(each["environment"]["IMS_PROXIES"] == network["subnet"] for each in OURS.values())
+    assert set(re.findall(r"proxy_pass (\w+)://", text)) == {"https"}
+    assert re.findall(r"proxy_ssl_verify (\w+);", text) == ["on"]
     ports = {mapping.split(":")[1] for mapping in COMPOSE["services"]["proxy"]["ports"]}
     assert ports == set(re.findall(r"listen (\d+)", text))

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
 OVERLAYS = ("staging", "production")
 # of operators that the cluster has; their schemas are not Kubernetes' own
-OPERATORS = {"ExternalSecret", "Cluster", "ScheduledBackup", "ObjectStore"}
+OPERATORS = {"Issuer", "Certificate", "ExternalSecret", "Cluster", "ScheduledBackup", "ObjectStore"}
 VARIABLES = {f"IMS_{name.upper()}" for name in Settings.model_fields} | {"PGSSLMODE", "PGSSLROOTCERT"}
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -169,6 +169,42 @@ def test_the_host_is_one_and_only_the_outside_of_it_is_open(overlay):
     proxy = (ROOT / "deploy" / "proxy" / "ims.conf").read_text()
     assert all(path[1:] in proxy for path in closed)
     assert closed == {"/metrics", "/ready", "/health"}
+
+
+@every_overlay
+def test_the_parts_are_asked_by_tls_and_proved(overlay):
+    """By the door, by the dashboards and by the probes; of the door's words, those that its documentation has."""
+    (namespace,) = of_kind(overlay, "Namespace")
+    certificates = of_kind(overlay, "Certificate")
+    issuers = of_kind(overlay, "Issuer")
+    parts, authority = certificates["parts"]["spec"], certificates["parts-authority"]["spec"]
+    assert issuers[parts["issuerRef"]["name"]]["spec"]["ca"]["secretName"] == authority["secretName"]
+    for name in ("api", "dashboards"):
+        assert name in parts["dnsNames"]
+        said = of_kind(overlay, "Ingress")[name]["metadata"]["annotations"]
+        prefix = "nginx.ingress.kubernetes.io/"
+        assert {word.removeprefix(prefix): said[word] for word in said if "ssl-" in word or "backend" in word} == {
+            "backend-protocol": "HTTPS",
+            "proxy-ssl-verify": "on",
+            "proxy-ssl-server-name": "on",
+            "proxy-ssl-protocols": "TLSv1.3",
+            "proxy-ssl-name": name,
+            "proxy-ssl-secret": f"{namespace}/{parts['secretName']}",
+        } | ({"ssl-redirect": "false"} if name == "api" else {})
+        pod = pods(overlay)[name]["spec"]
+        (container,) = pod["containers"]
+        assert {container[f"{kind}Probe"]["httpGet"]["scheme"] for kind in ("startup", "liveness", "readiness")} == {
+            "HTTPS"
+        }
+        given = {each["name"]: each["value"] for each in container["env"]}
+        assert set(given) <= VARIABLES
+        assert given["IMS_TLS_CERTIFICATE_FILE"] == "/tls/tls.crt"
+        assert given["IMS_TLS_KEY_FILE"] == "/tls/tls.key"
+        (volume,) = [each["secret"] for each in pod["volumes"] if each["name"] == "tls"]
+        assert volume["secretName"] == parts["secretName"]
+    (settings,) = of_kind(overlay, "ConfigMap").values()
+    assert settings["data"]["IMS_API_URL"] == "https://api:8000"
+    assert given["IMS_TLS_AUTHORITY_FILE"] == "/tls/ca.crt", "the dashboards believe nobody else"
 
 
 @every_overlay

@@ -82,10 +82,24 @@ def test_an_environment_says_each_variable_but_the_image(environment):
 
 
 def test_every_setting_is_one_of_ours():
-    said = set(re.findall(r"\b(IMS_[A-Z_]+)\b", re.sub(r"IMS_DATABASE_CA", "", text_of(FOLDER))))
+    said = set(re.findall(r"\b(IMS_[A-Z_]+)\b", text_of(FOLDER)))
     assert said <= VARIABLES
     secrets = re.search(r"secrets = (\[.*?\])", text_of(FOLDER))[1]
-    assert {f"IMS_{name.upper()}" for name in yaml.safe_load(secrets)} - {"IMS_DATABASE_CA"} <= VARIABLES
+    files = set(re.findall(r"'(IMS_\w+)'", text_of(FOLDER / "modules" / "service")))
+    assert files == {"IMS_DATABASE_CA", "IMS_PARTS_CERTIFICATE", "IMS_PARTS_KEY"}
+    assert {f"IMS_{name.upper()}" for name in yaml.safe_load(secrets)} - files <= VARIABLES
+
+
+def test_the_load_balancer_and_the_tasks_talk_by_tls():
+    door = text_of(FOLDER / "modules" / "door")
+    (group,) = re.findall(r'^resource "aws_lb_target_group" "this" {\n(.*?)\n}$', door, re.M | re.S)
+    assert set(re.findall(r'protocol\s+= "(\w+)"', group)) == {"HTTPS"}
+    (words,) = re.findall(r'entryPoint\s+= (\["python".*\])$', text_of(FOLDER / "modules" / "service"), re.M)
+    compile(yaml.safe_load(words)[-1], "entry", "exec")
+    told = dict(re.findall(r'(IMS_TLS_\w+)\s+= "/var/lib/ims/([\w.]+)"', text_of(FOLDER)))
+    assert told == {"IMS_TLS_CERTIFICATE_FILE": "parts.crt", "IMS_TLS_KEY_FILE": "parts.key"}
+    assert all(f"('{name}'" in words for name in told.values())
+    assert 'IMS_API_URL       = "https://' in text_of(FOLDER)
 
 
 def test_what_stands_in_more_than_one_place_is_the_same():

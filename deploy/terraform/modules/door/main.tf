@@ -63,15 +63,16 @@ resource "aws_lb" "this" {
 }
 
 resource "aws_lb_target_group" "this" {
-  # checkov:skip=CKV_AWS_378: TLS ends at the door; behind it is the private network
+  # it speaks TLS to the tasks, and takes any certificate of theirs: it has no setting to prove one
   for_each             = var.parts
   name                 = "${var.name}-${each.key}"
   vpc_id               = var.network.vpc
   target_type          = "ip"
   port                 = each.value.port
-  protocol             = "HTTP"
+  protocol             = "HTTPS"
   deregistration_delay = 45
   health_check {
+    protocol            = "HTTPS"
     path                = each.value.health
     interval            = 5
     timeout             = 3

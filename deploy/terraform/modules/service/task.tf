@@ -14,6 +14,7 @@ locals {
     local.home,
     [for lake in var.lake[*] : { sourceVolume = "lake", containerPath = "/var/lib/lake", readOnly = lake.read_only }],
   )
+  files   = ["IMS_DATABASE_CA", "IMS_PARTS_CERTIFICATE", "IMS_PARTS_KEY"]
   secrets = [for name, arn in var.secrets : { name = name, valueFrom = arn }]
 }
 
@@ -26,13 +27,13 @@ resource "aws_ecs_task_definition" "this" {
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
   container_definitions = jsonencode([
-    { # libpq wants the database's authority as a file
+    { # libpq wants the database's authority as a file, and the web app its certificate
       name                   = "authority"
       image                  = var.image
       essential              = false
       readonlyRootFilesystem = true
-      entryPoint             = ["python", "-c", "import os; open('/var/lib/ims/database-ca.crt', 'w').write(os.environ['IMS_DATABASE_CA'])"]
-      secrets                = [for each in local.secrets : each if each.name == "IMS_DATABASE_CA"]
+      entryPoint             = ["python", "-c", "import os; os.umask(0o077); [open('/var/lib/ims/' + name, 'w').write(os.environ[secret]) for name, secret in [('database-ca.crt', 'IMS_DATABASE_CA'), ('parts.crt', 'IMS_PARTS_CERTIFICATE'), ('parts.key', 'IMS_PARTS_KEY')] if secret in os.environ]"]
+      secrets                = [for each in local.secrets : each if contains(local.files, each.name)]
       mountPoints            = local.home
       logConfiguration       = local.logs
     },
@@ -47,7 +48,7 @@ resource "aws_ecs_task_definition" "this" {
       dependsOn              = [{ containerName = "authority", condition = "SUCCESS" }]
       portMappings           = [{ containerPort = var.part.port }]
       environment            = [for name, value in var.environment : { name = name, value = value }]
-      secrets                = [for each in local.secrets : each if each.name != "IMS_DATABASE_CA"]
+      secrets                = [for each in local.secrets : each if !contains(local.files, each.name)]
       mountPoints            = local.mounts
       logConfiguration       = local.logs
       linuxParameters        = { capabilities = { drop = ["ALL"] }, initProcessEnabled = true }
