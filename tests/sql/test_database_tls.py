@@ -72,7 +72,7 @@ def port(folder: Path) -> Iterator[int]:
     made = subprocess.run(["mktemp", "--directory"], capture_output=True, text=True, check=True, cwd="/", **OWNER)
     data = Path(made.stdout.strip())
     password = data / "password"
-    for name in ("server.key", "server.crt"):
+    for name in ("server.key", "server.crt", "ours.crt"):
         (data / name).write_bytes((folder / name).read_bytes())
     password.write_text(PASSWORD)
     subprocess.run(["chown", "-R", f"--reference={data}", data], check=True)
@@ -85,10 +85,12 @@ def port(folder: Path) -> Iterator[int]:
     subprocess.run(
         [programs / "initdb", f"--pgdata={cluster}", *options], check=True, capture_output=True, cwd=data, **OWNER
     )
-    (cluster / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+    (cluster / "pg_hba.conf").write_text(
+        "hostssl all certified 127.0.0.1/32 cert\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
+    )
     words = [
         f"-p {port} -k {data} -c listen_addresses=127.0.0.1 -c ssl=on -c fsync=off",
-        f"-c ssl_cert_file={data}/server.crt -c ssl_key_file={data}/server.key",
+        f"-c ssl_cert_file={data}/server.crt -c ssl_key_file={data}/server.key -c ssl_ca_file={data}/ours.crt",
     ]
     control = [programs / "pg_ctl", f"--pgdata={cluster}", "--wait", f"--log={data}/log"]
     started = [*control, "start", f"--options={' '.join(words)}"]
@@ -133,6 +135,45 @@ def test_the_environment_says_it_for_all_of_them(port, folder, home, monkeypatch
     monkeypatch.setenv("PGSSLROOTCERT", str(folder / "ours.crt"))
     settings = settings_for(port, home)
     connect(open_databases(settings), settings).close()
+
+
+def certify(folder: Path, authority: str) -> None:
+    """A certificate that says that who has its key is `certified`, in place of the one before."""
+    openssl(folder, "req", "-new", *CURVE, "-subj", "/CN=certified", "-keyout", "client.key", "-out", "client.csr")
+    signed = ["-CA", f"{authority}.crt", "-CAkey", f"{authority}.key", "-days", "1", "-out", "client.crt"]
+    openssl(folder, "x509", "-req", "-in", "client.csr", *signed)
+    (folder / "client.key").chmod(0o600)
+
+
+def test_a_certificate_of_a_day_stands_for_the_password_in_every_part(port, folder, home, monkeypatch):
+    """And a renewed one is taken up by the next connection, without a new start."""
+    proved = settings_for(port, home, sslmode="verify-full", sslrootcert=str(folder / "ours.crt"))
+    with psycopg.connect(open_databases(proved).operational, autocommit=True) as connection:
+        connection.execute("CREATE ROLE certified LOGIN SUPERUSER")
+    for name, value in {
+        "MODE": "verify-full",
+        "ROOTCERT": "ours.crt",
+        "CERT": "client.crt",
+        "KEY": "client.key",
+    }.items():
+        monkeypatch.setenv(f"PGSSL{name}", str(folder / value) if "." in value else value)
+    url = f"postgresql://certified@localhost:{port}/ims"
+    settings = Settings(home=home, database_url=SecretStr(url), _env_file=None)
+    certify(folder, "theirs")
+    with pytest.raises(DatabaseUnavailable, match=r"unknown ca|certificate"):
+        open_databases(settings)
+    for _ in range(2):
+        certify(folder, "ours")
+        databases = open_databases(settings)
+        with connect(databases, settings) as lake, open_instance(settings, databases) as dagster:
+            assert current_snapshot(lake) >= 0
+            assert dagster.get_runs_count() == 0
+            with psycopg.connect(databases.operational) as connection:
+                (names,) = connection.execute(
+                    "SELECT array_agg(DISTINCT client_dn) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+                    " WHERE usename = 'certified' AND client_dn IS NOT NULL"
+                ).fetchone()
+    assert names == ["/CN=certified"]
 
 
 @pytest.mark.parametrize(
