@@ -45,8 +45,9 @@ def show_dialog(rows: Sequence[Row], currency: str, scope: Scope) -> None:
     if asking is None:
         return
     named = [row for row in rows if row["suggestion_id"] in asking.ids]
-    if not named:
+    if len(named) < len(asking.ids):  # clicked on a list that was just being drawn anew, of another store perhaps
         _forget()
+        st.toast("The list is another now: choose from it.", icon=":material/sync:")
         return
     lines = count_of(len(asking.ids), "line")
     title = {"approve": f"Approve {lines}?", "refuse": f"Refuse {lines}?", "edit": "Another quantity"}[asking.step]
@@ -74,11 +75,11 @@ def _approve(asking: Asking, currency: str) -> None:
     if user is None:  # asked anew: a dialog is drawn without the page around it
         say_session_ended()
         return
-    left_out: set[int] = st.session_state.setdefault(f"left-out-{key}", set())
-    ids = [each for each in asking.ids if each not in left_out]
+    ids = list(asking.ids)
     with operational().connect() as connection:
         worth = worth_of(connection, ids, sees_cost=user.grants.allows("cost:read"))
-    confirmed = st.session_state.setdefault(f"confirmed-{key}-{len(ids)}", worth)
+    confirmed = st.session_state.setdefault(f"confirmed-{key}", worth)
+    told = st.container()  # above a list that may be long
     st.markdown(_say_worth(worth, currency))
     st.markdown("\n".join(f"- {_say_party(party, currency)}" for party in worth.parties[:MOST_PARTIES]))
     if len(worth.parties) > MOST_PARTIES:
@@ -87,27 +88,47 @@ def _approve(asking: Asking, currency: str) -> None:
     st.caption(
         "What is bought becomes draft orders, what is moved requested transfers. Nothing is sent to a vendor yet."
     )
-    if not st.button(f"Approve {count_of(len(ids), 'line')}", type="primary", key=f"approve-{key}"):
+    is_pressed = st.button(f"Approve {count_of(len(ids), 'line')}", type="primary", key=f"approve-{key}")
+    leaves_out = bool(st.session_state.pop(f"leaves-out-{key}", False))
+    if not is_pressed and not leaves_out:
         return
     if worth != confirmed:
-        st.session_state[f"confirmed-{key}-{len(ids)}"] = worth
-        st.warning("Somebody changed these lines while you read. Above is what they come to now: approve again.")
+        st.session_state[f"confirmed-{key}"] = worth
+        told.warning("Somebody changed these lines while you read. Above is what they come to now: approve again.")
         return
-    body = {"ids": ids} | ({"note": note.strip()} if note.strip() else {})
-    answer = _send("POST", "/suggestions/approve", body, key=f"{key}-{len(ids)}")
-    if isinstance(answer, Declined):
-        _offer_to_leave_out(answer, ids, left_out)
-        return
-    _finish(Outcome("approved", len(ids), tuple(answer.body["orders"]), tuple(answer.body["transfers"])))
+    more = {"note": note.strip()} if note.strip() else {}
+    with told:
+        answer, approved = _send_those_that_may(ids, more, asking, leaves_out=leaves_out)
+    if isinstance(answer, Answer):
+        names = {party.name.partition(" · ")[0]: party.name for party in worth.parties if party.name}
+        orders, transfers = (tuple(answer.body[kind]) for kind in ("orders", "transfers"))
+        left = len(ids) - len(approved)
+        _finish(Outcome("approved", len(approved), orders, transfers, vendors=names, left=left))
 
 
-def _offer_to_leave_out(refusal: Declined, ids: list[int], left_out: set[int]) -> None:
-    """All or none is approved; those that hinder the others can be left out."""
-    one = refusal.members.get("suggestion_id")
-    hindering = {*refusal.members.get("suggestion_ids", [one])} & {*ids}
-    if hindering and len(hindering) < len(ids):
-        label = f"Leave out {count_of(len(hindering), 'line')}, keep {format_number(len(ids) - len(hindering))}"
-        st.button(label, on_click=left_out.update, args=(hindering,))
+def _send_those_that_may(
+    ids: list[int], more: Mapping[str, Any], asking: Asking, *, leaves_out: bool
+) -> tuple[Answer | Declined, list[int]]:
+    """All or none is approved; with `leaves_out`, all but those that hinder the others: one vendor's are named at a
+    time. The answer and the lines it is about; a refusal is shown, with the way to leave out."""
+    while True:
+        try:
+            body = {"ids": ids, **more}
+            return ask_api("POST", "/suggestions/approve", body, key=f"{asking.key}-{len(ids)}"), ids
+        except Declined as refusal:
+            one = refusal.members.get("suggestion_id")
+            hindering = {*refusal.members.get("suggestion_ids", [one])} & {*ids}
+            can_leave_out = bool(hindering) and len(hindering) < len(ids)
+            if not (leaves_out and can_leave_out):
+                show_problem(refusal)
+                if can_leave_out:
+                    st.button("Leave out what hinders, approve the rest", on_click=_leave_out, args=(asking.key,))
+                return refusal, ids
+            ids = [each for each in ids if each not in hindering]
+
+
+def _leave_out(key: str) -> None:
+    st.session_state[f"leaves-out-{key}"] = True
 
 
 def _refuse(asking: Asking, names: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -19,13 +19,18 @@ MOST = 12
 
 @dataclass(frozen=True)
 class Outcome:
-    """A decision that was taken. `orders` and `transfers` are as the API gives them: with earlier lines, too."""
+    """A decision that was taken. `orders` and `transfers` are as the API gives them: with earlier lines, too.
+
+    `left`: lines that hindered the others and stay open. `vendors`: what their codes are called.
+    """
 
     verb: str
     lines: int
     orders: tuple[Mapping[str, Any], ...] = ()
     transfers: tuple[Mapping[str, Any], ...] = ()
     name: str = ""
+    left: int = 0
+    vendors: Mapping[str, str] = field(default_factory=dict)
     quantities: tuple[int, int] | None = None
 
 
@@ -49,13 +54,16 @@ def show_outcome(user: SignedIn, currency: str) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f":material/check_circle: **{_headline(outcome)}**", width="content")
             st.button("Close", icon=":material/close:", type="tertiary", key="put-away", on_click=_put_away)
-        drafts = [*(_say_order(row, currency) for row in outcome.orders), *map(_say_transfer, outcome.transfers)]
+        drafts = [
+            *(_say_order(row, outcome, currency) for row in outcome.orders),
+            *map(_say_transfer, outcome.transfers),
+        ]
         if drafts:
             st.markdown("\n".join(f"- {draft}" for draft in drafts[:MOST]))
         if len(drafts) > MOST:
             st.caption(f"… and {format_number(len(drafts) - MOST)} more: the column Draft names each.")
         if drafts and user.grants.allows(EXPORT):
-            st.markdown(f"To print: {_links(outcome)}.")
+            st.markdown(f"Nothing is sent yet: whoever approves purchases does that. To print: {_links(outcome)}.")
 
 
 def _put_away() -> None:
@@ -69,11 +77,13 @@ def _headline(outcome: Outcome) -> str:
             f"{literal(outcome.name)}: {format_number(now)} instead of {format_number(before)}. "
             "Approve it when it is right."
         )
-    return f"{count_of(outcome.lines, 'line')} {outcome.verb}."
+    left = f" {count_of(outcome.left, 'line')} left open: above your limit, or not to be ordered as it is."
+    return f"{count_of(outcome.lines, 'line')} {outcome.verb}.{left if outcome.left else ''}"
 
 
-def _say_order(row: Mapping[str, Any], currency: str) -> str:
-    text = f"Draft order **{literal(row['order_ref'])}** to {literal(row['vendor_code'])} "
+def _say_order(row: Mapping[str, Any], outcome: Outcome, currency: str) -> str:
+    vendor = outcome.vendors.get(row["vendor_code"], row["vendor_code"])
+    text = f"Draft order **{literal(row['order_ref'])}** to {literal(vendor)} "
     text += f"for {literal(row['store_code'])}, {count_of(row['lines'], 'line')} in all"
     if row.get("cost_amount") is not None:
         text += f", {format_money(float(row['cost_amount']), currency)}"

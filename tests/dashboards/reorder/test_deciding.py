@@ -134,8 +134,7 @@ def test_what_hinders_the_others_can_be_left_out(world, site, served, mine) -> N
     assert "Somebody changed these lines" in messages(page), "the vendor is another than was read"
     press(page, f"Approve {len(purchases)} lines")
     assert "no vendor" in messages(page)
-    press(page, "Leave out 1 line")
-    press(page, f"Approve {len(purchases) - 1} lines")
+    press(page, "Leave out what hinders")
     assert not page.exception
     states = {row["suggestion_id"]: row["state"] for row in served.rows(LINES, "S01") if row["kind"] == "purchase"}
     assert states.pop(purchases[2]["suggestion_id"]) == "proposed"
@@ -150,9 +149,21 @@ def test_an_order_above_the_limit_of_the_role_is_left_to_another(world, site, se
     assert "to pay" not in site.words(page), "a manager sees no costs"
     press(page, f"Approve {len(mine)} lines")
     assert "whoever approves more" in messages(page)
-    press(page, f"Leave out {len(mine) - 1} lines, keep 1")
-    press(page, "Approve 1 line")
+    press(page, "Leave out what hinders")
+    assert f"{len(mine) - 1} lines left open" in site.words(page), "of every vendor, with one click"
     assert [row["state"] for row in served.rows(LINES, "S01") if row["kind"] == "transfer"] == ["approved"]
+
+
+def test_what_was_clicked_on_another_list_is_not_asked(world, site, served, mine) -> None:
+    """A page that is being drawn anew still takes clicks: on all stores, by who has just chosen one."""
+    site.sign_in(world.installation, "buyer")
+    page = site.open(world.installation)
+    press(page, "Approve all")
+    assert [label for label in labels(page) if label.startswith("Approve") and "shown" not in label]
+    page.selectbox(key="store").select("S01").run()
+    assert not page.exception
+    assert not [label for label in labels(page) if label.startswith("Approve") and "shown" not in label]
+    assert "another now" in page.toast[0].value
 
 
 def test_whoever_may_not_decide_has_no_button_and_whoever_may_only_their_own(world, site, served, mine) -> None:
