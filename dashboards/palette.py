@@ -13,6 +13,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+Part = dict[str, Any]
+
 BRAND = "#1f9c82"
 DEMAND = "#8a9a96"
 BEFORE = "#b9874a"
@@ -23,8 +25,10 @@ BAND_NARROW = "rgba(31, 156, 130, 0.28)"
 STOCK_OUT = "rgba(208, 96, 74, 0.18)"
 QUIET = "rgba(138, 154, 150, 0.9)"
 GRID = "rgba(138, 154, 150, 0.18)"
+DOTTED: Part = {"color": QUIET, "width": 1, "dash": "dot"}
+SMALL: Part = {"size": 11, "color": QUIET}
 # on hover a chart offers itself as a picture, and nothing else
-CONFIG: dict[str, Any] = {
+CONFIG: Part = {
     "displaylogo": False,
     "responsive": True,
     "modeBarButtons": [["toImage"]],
@@ -39,49 +43,58 @@ def ink() -> str:
     return "#e6eeeb" if st.context.theme.type == "dark" else "#1d2b27"
 
 
-def lay_out(figure: go.Figure, *, height: int, y_title: str, unified: bool = True) -> go.Figure:
-    """Give a figure the house's margins, legend, grid and hover."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 34, "b": 8},
-        hovermode="x unified" if unified else "closest",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "font": {"size": 12}},
-        bargap=0.22,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-    figure.update_xaxes(showgrid=False, zeroline=False, automargin=True)
-    figure.update_yaxes(title=y_title, gridcolor=GRID, zeroline=False, rangemode="tozero", automargin=True)
-    return figure
+def draw(traces: Sequence[Part], layout: Part) -> go.Figure:
+    """A figure of traces and a layout as Plotly's reference writes them: no short cuts like `line_width`."""
+    # unchecked: Plotly's checks are most of what a chart costs; tests/dashboards/test_charts.py makes them
+    return go.Figure({"data": traces, "layout": layout}, _validate=False)
 
 
-def mark_day(figure: go.Figure, day: object, text: str, *, side: str = "right") -> None:
-    """A thin dotted line at a day, with a word at its top."""
-    figure.add_shape(
-        type="line", x0=day, x1=day, y0=0, y1=1, yref="paper", line={"color": QUIET, "width": 1, "dash": "dot"}
-    )
-    figure.add_annotation(
-        x=day,
-        y=1,
-        yref="paper",
-        text=text,
-        showarrow=False,
-        xanchor="left" if side == "right" else "right",
-        yanchor="top",
-        xshift=4 if side == "right" else -4,
-        font={"size": 11, "color": QUIET},
-    )
+def lay_out(height: int, *, y_title: str = "", unified: bool = True, **more: Any) -> Part:
+    """The house's margins, legend, grid and hover; `more` adds to its parts, or adds parts."""
+    house: Part = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
+        "hovermode": "x unified" if unified else "closest",
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "font": {"size": 12}},
+        "bargap": 0.22,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"showgrid": False, "zeroline": False, "automargin": True},
+        "yaxis": {
+            "title": {"text": y_title}, "gridcolor": GRID, "zeroline": False, "rangemode": "tozero", "automargin": True,
+        },
+    }  # fmt: skip
+    return house | {name: house.get(name, {}) | part if isinstance(part, dict) else part for name, part in more.items()}
 
 
-def word_ticks(figure: go.Figure, values: Sequence[float | None], words: Callable[[float], str], axis: str) -> None:
-    """Ticks at round steps, written as people write that figure (lakh and crore where they do)."""
+def mark_day(day: object, text: str, *, side: str = "right") -> tuple[Part, Part]:
+    """A thin dotted line at a day, and a word at its top: a shape and an annotation."""
+    right = side == "right"
+    line = {"type": "line", "x0": day, "x1": day, "y0": 0, "y1": 1, "yref": "paper", "line": DOTTED}
+    word = {"x": day, "y": 1, "yref": "paper", "text": text, "showarrow": False, "font": SMALL, "yanchor": "top"}
+    return line, word | {"xanchor": "left" if right else "right", "xshift": 4 if right else -4}
+
+
+def shade_days(begin: object, end: object, colour: str) -> Part:
+    """A shape: the days from `begin` to `end`, behind the traces."""
+    place = {"x0": begin, "x1": end, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
+    return {"type": "rect", "fillcolor": colour, "line": {"width": 0}, "layer": "below", **place}
+
+
+def mark_level(level: float) -> Part:
+    """A shape: a thin dotted line across, at a height."""
+    return {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": level, "y1": level, "yref": "y", "line": DOTTED}
+
+
+def word_ticks(values: Sequence[float | None], words: Callable[[float], str]) -> Part:
+    """Ticks of an axis at round steps, written as people write that figure (lakh and crore where they do)."""
     known = [value for value in values if value is not None]
     highest, lowest = max([*known, 0.0]), min([*known, 0.0])
     if highest - lowest < sys.float_info.min:  # nothing to divide: a span of less has no power of ten
-        return
+        return {}
     step = _round_step((highest - lowest) / 4)
     ticks = [step * index for index in range(math.floor(lowest / step), math.ceil(highest / step) + 1)]
-    figure.update_layout({f"{axis}axis": {"tickvals": ticks, "ticktext": [words(tick) for tick in ticks]}})
+    return {"tickvals": ticks, "ticktext": [words(tick) for tick in ticks]}
 
 
 def _round_step(about: float) -> float:

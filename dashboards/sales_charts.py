@@ -24,58 +24,44 @@ def draw_course(
     words: Callable[[float], str],
 ) -> go.Figure:
     """The metric over time, the earlier period under it, aligned step by step."""
-    figure = go.Figure()
+    traces: list[palette.Part] = [
+        {
+            "type": "scatter", "x": list(steps), "y": list(now), "mode": "lines", "name": label,
+            "line": {"color": palette.BRAND, "width": 2.6}, "fillcolor": palette.BAND_WIDE,
+            "fill": None if None in now else "tozeroy",  # over a gap it would show what was not
+            "customdata": [_said(value, words) for value in now],
+            "hovertemplate": "<b>%{customdata}</b><extra></extra>",
+        }
+    ]  # fmt: skip
     if any(value is not None for value in before):
-        figure.add_scatter(
-            x=list(steps),
-            y=list(before),
-            mode="lines",
-            line={"color": palette.DEMAND, "width": 1.6, "dash": "dot"},
-            name=before_label,
-            customdata=[
-                f"{_said(value, words)} ({format_day(day)})" for day, value in zip(before_steps, before, strict=True)
-            ],
-            hovertemplate="%{customdata}<extra></extra>",
-        )
-    figure.add_scatter(
-        x=list(steps),
-        y=list(now),
-        mode="lines",
-        line={"color": palette.BRAND, "width": 2.6},
-        fill=None if None in now else "tozeroy",  # over a gap it would show what was not
-        fillcolor=palette.BAND_WIDE,
-        name=label,
-        customdata=[_said(value, words) for value in now],
-        hovertemplate="<b>%{customdata}</b><extra></extra>",
+        said = [f"{_said(value, words)} ({format_day(day)})" for day, value in zip(before_steps, before, strict=True)]
+        traces.insert(0, {
+            "type": "scatter", "x": list(steps), "y": list(before), "mode": "lines", "name": before_label,
+            "line": {"color": palette.DEMAND, "width": 1.6, "dash": "dot"},
+            "customdata": said, "hovertemplate": "%{customdata}<extra></extra>",
+        })  # fmt: skip
+    shown = list(steps)[:: max(1, -(-len(steps) // MOST_TICKS))]
+    layout = palette.lay_out(
+        330,
+        margin={"r": 26},  # room for the last day's name
+        xaxis={"tickvals": shown, "ticktext": [_tick(day, steps) for day in shown]},
+        yaxis=palette.word_ticks([*now, *before], words),
     )
-    palette.lay_out(figure, height=330, y_title="")
-    palette.word_ticks(figure, [*now, *before], words, "y")
-    figure.update_layout(margin={"r": 26})  # room for the last day's name
-    every = max(1, -(-len(steps) // MOST_TICKS))
-    shown = list(steps)[::every]
-    figure.update_xaxes(tickvals=shown, ticktext=[_tick(day, steps) for day in shown])
-    return figure
+    return palette.draw(traces, layout)
 
 
 def draw_bars(names: Sequence[str], values: Values, words: Callable[[float], str], most: int = MOST_BARS) -> go.Figure:
     """The metric by name, the largest on top; at most so many."""
     ranked = sorted(zip(names, values, strict=True), key=lambda pair: -(pair[1] or 0.0))[:most][::-1]
-    figure = go.Figure()
-    figure.add_bar(
-        x=[value for _, value in ranked],
-        y=[name for name, _ in ranked],
-        orientation="h",
-        marker_color=palette.BRAND,
-        text=[_said(value, words) for _, value in ranked],
-        textposition="auto",
-        textangle=0,
-        hovertemplate="%{y}: %{text}<extra></extra>",
-    )
-    palette.lay_out(figure, height=60 + 34 * max(len(ranked), 2), y_title="", unified=False)
-    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 4, "b": 8})
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(showgrid=False)
-    return figure
+    bars = {
+        "type": "bar", "x": [value for _, value in ranked], "y": [name for name, _ in ranked], "orientation": "h",
+        "marker": {"color": palette.BRAND}, "text": [_said(value, words) for _, value in ranked],
+        "textposition": "auto", "textangle": 0, "hovertemplate": "%{y}: %{text}<extra></extra>",
+    }  # fmt: skip
+    height = 60 + 34 * max(len(ranked), 2)
+    return palette.draw([bars], palette.lay_out(
+        height, unified=False, showlegend=False, margin={"t": 4}, xaxis={"visible": False}, yaxis={"showgrid": False},
+    ))  # fmt: skip
 
 
 def _tick(day: dt.date, steps: Sequence[dt.date]) -> str:

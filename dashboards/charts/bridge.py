@@ -40,26 +40,29 @@ def draw_bridge(
     if len(changes) > most or abs(rest) > TOLERANCE * max(map(abs, wholes)):
         steps.append((REST, rest))
     good, bad = (palette.BRAND, palette.WITHOUT) if better != "down" else (palette.WITHOUT, palette.BRAND)
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h",
-            y=[before_label, *(name for name, _ in steps), now_label],
-            x=[wholes[0], *(change for _, change in steps), 0],
-            measure=["absolute", *("relative" for _ in steps), "total"],
-            text=[words(wholes[0]), *(_signed(change, words) for _, change in steps), words(wholes[1])],
-            textposition="outside",
-            hovertemplate="%{y}: %{text}<extra></extra>",
-            increasing={"marker": {"color": good}},
-            decreasing={"marker": {"color": bad}},
-            totals={"marker": {"color": palette.DEMAND}},
-            connector={"line": {"color": palette.GRID}},
-        )
+    steps_down = {
+        "type": "waterfall",
+        "orientation": "h",
+        "y": [before_label, *(name for name, _ in steps), now_label],
+        "x": [wholes[0], *(change for _, change in steps), 0],
+        "measure": ["absolute", *("relative" for _ in steps), "total"],
+        "text": [words(wholes[0]), *(_signed(change, words) for _, change in steps), words(wholes[1])],
+        "textposition": "outside",
+        "hovertemplate": "%{y}: %{text}<extra></extra>",
+        "increasing": {"marker": {"color": good}},
+        "decreasing": {"marker": {"color": bad}},
+        "totals": {"marker": {"color": palette.DEMAND}},
+        "connector": {"line": {"color": palette.GRID}},
+    }
+    layout = palette.lay_out(
+        60 + 28 * (len(steps) + 2),
+        unified=False,
+        showlegend=False,
+        margin={"t": 4},
+        xaxis={"visible": False, "range": _reach(wholes, [change for _, change in steps])},
+        yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
     )
-    palette.lay_out(figure, height=60 + 28 * (len(steps) + 2), y_title="", unified=False)
-    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 4, "b": 8})
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
-    figure.update_xaxes(visible=False, range=_reach(wholes, [change for _, change in steps]))
-    return figure
+    return palette.draw([steps_down], layout)
 
 
 def _reach(wholes: tuple[float, float], changes: Sequence[float]) -> list[float]:

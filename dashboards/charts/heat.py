@@ -23,24 +23,26 @@ def draw_heat(
     said = [["–" if value is None else words(value) for value in line] for line in values]
     many = len(columns) > MOST_NAMED
     few = len(rows) * len(columns) <= 200
-    figure = go.Figure(
-        go.Heatmap(
-            x=[name.split(" · ")[0] for name in columns] if many else list(columns),
-            y=list(rows),
-            z=[list(line) for line in values],
-            text=said,
-            texttemplate="%{text}" if few else None,
-            textfont={"size": 11, "color": palette.ink()},
-            hovertemplate="%{y} · %{x}: %{text}<extra></extra>",
-            colorscale=palette.HEAT_UP if better != "down" else palette.HEAT_DOWN,
-            xgap=1,
-            ygap=1,
-            showscale=not few,
-            hoverongaps=False,
-        )
+    cells = {
+        "type": "heatmap",
+        "x": [name.split(" · ")[0] for name in columns] if many else list(columns),
+        "y": list(rows),
+        "z": [list(line) for line in values],
+        "text": said,
+        "texttemplate": "%{text}" if few else None,
+        "textfont": {"size": 11, "color": palette.ink()},
+        "hovertemplate": "%{y} · %{x}: %{text}<extra></extra>",
+        "colorscale": palette.HEAT_UP if better != "down" else palette.HEAT_DOWN,
+        "xgap": 1,
+        "ygap": 1,
+        "showscale": not few,
+        "hoverongaps": False,
+    }
+    layout = palette.lay_out(
+        max(220, 70 + 26 * len(rows)),
+        unified=False,
+        margin={"t": 8},
+        xaxis={"type": "category", "side": "bottom"},
+        yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal"},
     )
-    palette.lay_out(figure, height=max(220, 70 + 26 * len(rows)), y_title="", unified=False)
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    figure.update_xaxes(type="category", side="bottom")
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, rangemode="normal")
-    return figure
+    return palette.draw([cells], layout)

@@ -17,37 +17,24 @@ def draw_pareto(
     ranked = sorted(zip(names, values, strict=True), key=lambda pair: -pair[1])
     shown = ranked[:most]
     reached = list(accumulate(value / whole if whole else 0.0 for _, value in shown))
-    figure = go.Figure()
-    figure.add_bar(
-        x=[name for name, _ in shown],
-        y=[value for _, value in shown],
-        marker_color=palette.BRAND,
-        customdata=[words(value) for _, value in shown],
-        hovertemplate="%{customdata}<extra></extra>",
-        name="each",
-    )
-    figure.add_scatter(
-        x=[name for name, _ in shown],
-        y=reached,
-        yaxis="y2",
-        mode="lines+markers",
-        line={"color": palette.BEFORE, "width": 2},
-        marker={"size": 4},
-        hovertemplate="%{y:.0%} together<extra></extra>",
-        name="together",
-    )
-    palette.lay_out(figure, height=330, y_title="")
-    palette.word_ticks(figure, [value for _, value in shown], words, "y")
-    figure.update_layout(
+    bars = {
+        "type": "bar", "name": "each", "x": [name for name, _ in shown], "y": [value for _, value in shown],
+        "marker": {"color": palette.BRAND}, "customdata": [words(value) for _, value in shown],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }  # fmt: skip
+    line = {
+        "type": "scatter", "name": "together", "x": bars["x"], "y": reached, "yaxis": "y2", "mode": "lines+markers",
+        "line": {"color": palette.BEFORE, "width": 2}, "marker": {"size": 4},
+        "hovertemplate": "%{y:.0%} together<extra></extra>",
+    }  # fmt: skip
+    layout = palette.lay_out(
+        330,
         showlegend=False,
+        xaxis={"type": "category", "tickangle": -40 if len(shown) > 8 else 0},
+        yaxis=palette.word_ticks([value for _, value in shown], words),
         yaxis2={
-            "overlaying": "y",
-            "side": "right",
-            "range": [0, 1.02],
-            "tickvals": [0, 0.5, 0.8, 1],
-            "tickformat": ".0%",
+            "overlaying": "y", "side": "right", "range": [0, 1.02], "tickvals": [0, 0.5, 0.8, 1], "tickformat": ".0%",
             "showgrid": False,
         },
-    )
-    figure.update_xaxes(type="category", tickangle=-40 if len(shown) > 8 else 0)
-    return figure
+    )  # fmt: skip
+    return palette.draw([bars, line], layout)

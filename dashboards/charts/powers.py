@@ -18,30 +18,33 @@ def draw_powers(
     spheres = sorted({sphere for sphere, _ in values}, reverse=True)
     cylinders = sorted({cylinder for _, cylinder in values}, reverse=True)
     cells = [[(sphere, cylinder) for cylinder in cylinders] for sphere in spheres]
-    figure = go.Figure(
-        go.Heatmap(
-            x=[spell_power(cylinder) for cylinder in cylinders],
-            y=[spell_power(sphere) for sphere in spheres],
-            z=[[values.get(cell) for cell in line] for line in cells],
-            text=[[words(values[cell]) if values.get(cell) else "" for cell in line] for line in cells],
-            texttemplate="%{text}",
-            textfont={"size": 10, "color": palette.ink()},
-            customdata=[[said(cell) for cell in line] for line in cells],
-            hovertemplate="sphere %{y}, cylinder %{x}<br>%{customdata}<extra></extra>",
-            colorscale=palette.HEAT_DOWN if better == "down" else palette.HEAT_UP,
-            xgap=1,
-            ygap=1,
-            showscale=False,
-            hoverongaps=False,
-        )
-    )
-    palette.lay_out(figure, height=90 + 17 * max(len(spheres), 6), y_title="Sphere", unified=False)
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 34, "b": 8})
-    figure.update_xaxes(type="category", side="top", title="Cylinder")
-    figure.update_yaxes(
-        type="category", autorange="reversed", showgrid=False, rangemode="normal", tickfont_size=10, dtick=1
-    )
-    return figure
+    grid = {
+        "type": "heatmap",
+        "x": [spell_power(cylinder) for cylinder in cylinders],
+        "y": [spell_power(sphere) for sphere in spheres],
+        "z": [[values.get(cell) for cell in line] for line in cells],
+        "text": [[words(values[cell]) if values.get(cell) else "" for cell in line] for line in cells],
+        "texttemplate": "%{text}",
+        "textfont": {"size": 10, "color": palette.ink()},
+        "customdata": [[said(cell) for cell in line] for line in cells],
+        "hovertemplate": "sphere %{y}, cylinder %{x}<br>%{customdata}<extra></extra>",
+        "colorscale": palette.HEAT_DOWN if better == "down" else palette.HEAT_UP,
+        "xgap": 1,
+        "ygap": 1,
+        "showscale": False,
+        "hoverongaps": False,
+    }
+    layout = palette.lay_out(
+        90 + 17 * max(len(spheres), 6),
+        y_title="Sphere",
+        unified=False,
+        xaxis={"type": "category", "side": "top", "title": {"text": "Cylinder"}},
+        yaxis={
+            "type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal",
+            "tickfont": {"size": 10}, "dtick": 1,
+        },
+    )  # fmt: skip
+    return palette.draw([grid], layout)
 
 
 def spell_power(dioptres: float) -> str:

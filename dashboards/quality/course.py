@@ -21,16 +21,12 @@ def draw_runs(runs: Sequence[Row]) -> go.Figure:
     """`runs` the newest first, as `api.findings.course` gives them."""
     shown = list(reversed(runs))
     names = [f"{run['started_at']:%d %b %H:%M}" for run in shown]
-    figure = go.Figure()
-    for kind, label, colour in KINDS:
-        figure.add_bar(
-            x=names,
-            y=[run[kind] for run in shown],
-            name=label,
-            marker_color=colour,
-            hovertemplate=f"%{{y}} {label.lower()}<extra></extra>",
-        )
-    palette.lay_out(figure, height=260, y_title="Checks that failed")
-    figure.update_layout(barmode="stack")
-    figure.update_xaxes(type="category")
-    return figure
+    traces = [
+        {
+            "type": "bar", "x": names, "y": [run[kind] for run in shown], "name": label, "marker": {"color": colour},
+            "hovertemplate": f"%{{y}} {label.lower()}<extra></extra>",
+        }
+        for kind, label, colour in KINDS
+    ]  # fmt: skip
+    layout = palette.lay_out(260, y_title="Checks that failed", barmode="stack", xaxis={"type": "category"})
+    return palette.draw(traces, layout)

@@ -18,43 +18,48 @@ def draw_durations(runs: Sequence[dict[str, Any]]) -> go.Figure:
     """A bar for each run, the newest last, in the colour of how it ended."""
     shown = list(reversed(runs))
     names = [f"{run['started_at']:%d %b %H:%M:%S}" for run in shown]
-    figure = go.Figure()
-    for state, label in STATES.items():
-        values = [run["seconds"] / 60 if run["state"] == state else None for run in shown]
-        if any(value is not None for value in values):
-            figure.add_bar(
-                x=names,
-                y=values,
-                name=label,
-                marker_color=COLOURS[state],
-                customdata=[spell_seconds(run["seconds"]) for run in shown],
-                hovertemplate=f"%{{customdata}}, {label.lower()}<extra></extra>",
-            )
-    palette.lay_out(figure, height=260, y_title="Minutes")
-    figure.update_layout(barmode="stack")
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=names, nticks=10)
-    return figure
+    said = [spell_seconds(run["seconds"]) for run in shown]
+    traces = [
+        {
+            "type": "bar", "x": names, "name": label, "marker": {"color": COLOURS[state]}, "customdata": said,
+            "y": [run["seconds"] / 60 if run["state"] == state else None for run in shown],
+            "hovertemplate": f"%{{customdata}}, {label.lower()}<extra></extra>",
+        }
+        for state, label in STATES.items()
+        if any(run["state"] == state for run in shown)
+    ]  # fmt: skip
+    order = {"type": "category", "categoryorder": "array", "categoryarray": names, "nticks": 10}
+    return palette.draw(traces, palette.lay_out(260, y_title="Minutes", barmode="stack", xaxis=order))
 
 
 def draw_steps(steps: Sequence[Step]) -> go.Figure:
     """The longest steps, in the order they began, each from where it began to where it ended."""
     longest = sorted(steps, key=lambda step: -step.seconds)[:MOST_STEPS]
     shown = sorted(longest, key=lambda step: step.began_seconds)
-    figure = go.Figure()
-    figure.add_bar(
-        y=[step.name for step in shown],
-        x=[step.seconds for step in shown],
-        base=[step.began_seconds for step in shown],
-        orientation="h",
-        marker_color=[palette.WITHOUT if step.is_failed else palette.BRAND for step in shown],
-        customdata=[_said(step) for step in shown],
-        hovertemplate="%{y}: %{customdata}<extra></extra>",
-    )
-    palette.lay_out(figure, height=70 + 22 * max(len(shown), 3), y_title="", unified=False)
-    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8}, bargap=0.3)
-    figure.update_xaxes(title="Seconds from the run's first step", showgrid=True, gridcolor=palette.GRID)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, rangemode="normal", tickfont_size=11)
-    return figure
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [step.name for step in shown],
+        "x": [step.seconds for step in shown],
+        "base": [step.began_seconds for step in shown],
+        "marker": {"color": [palette.WITHOUT if step.is_failed else palette.BRAND for step in shown]},
+        "customdata": [_said(step) for step in shown],
+        "hovertemplate": "%{y}: %{customdata}<extra></extra>",
+    }
+    title = {"text": "Seconds from the run's first step"}
+    layout = palette.lay_out(
+        70 + 22 * max(len(shown), 3),
+        unified=False,
+        showlegend=False,
+        margin={"t": 8},
+        bargap=0.3,
+        xaxis={"title": title, "showgrid": True, "gridcolor": palette.GRID},
+        yaxis={
+            "type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal",
+            "tickfont": {"size": 11},
+        },
+    )  # fmt: skip
+    return palette.draw([bars], layout)
 
 
 def _said(step: Step) -> str:

@@ -1,0 +1,92 @@
+"""Every chart is what Plotly's reference allows: the pages draw without Plotly's checks, which are made here."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import plotly.graph_objects as go
+import polars as pl
+import pytest
+
+from api.pipeline_runs import Step
+from dashboards import palette
+from dashboards.charts.bridge import draw_bridge
+from dashboards.charts.heat import draw_heat
+from dashboards.charts.multiples import draw_multiples
+from dashboards.charts.pareto import draw_pareto
+from dashboards.charts.powers import draw_powers
+from dashboards.projection import Course
+from dashboards.quality.course import draw_runs
+from dashboards.receipt_charts import draw_demand, draw_stock
+from dashboards.runs.charts import draw_durations, draw_steps
+from dashboards.sales_charts import draw_bars, draw_course
+from dashboards.season.charts import draw_season
+from dashboards.trust.charts import draw_ablation, draw_replays, draw_weeks
+
+DAYS = [dt.date(2026, 3, 2) + dt.timedelta(7 * week) for week in range(4)]
+GAP = [None, 2.0, -1.0, 4.0]
+FULL = [1.0, 2.0, 0.0, 4.0]
+NAMES = ["S1", "S2", "S3", "S4"]
+BEGAN = dt.datetime(2026, 3, 2, 4)
+RUN = {"started_at": BEGAN, "seconds": 90.0, "state": "failed", "blocking": 1, "warning": 0, "info": 2, "waived": 0}
+HISTORY = pl.DataFrame(
+    {"week_starting_on": DAYS, "demand_qty": FULL, "in_stock_share": [1.0, 0.4, 1.0, 1.0], "is_complete": [True] * 4}
+)
+FORECAST = pl.DataFrame({"week_starting_on": DAYS} | dict.fromkeys(("p05", "p25", "mean_qty", "p75", "p95"), FULL))
+SEASON = pl.DataFrame(
+    {"week_starting_on": DAYS, "last_year_on": DAYS, "is_forecast": [True, True, False, False]}
+    | dict.fromkeys(("last_qty", "last_lost_qty", "mean_qty", "low_qty", "high_qty"), FULL)
+)
+LINE = {"arrives_on": DAYS[1], "covers_until": DAYS[2], "suggested_qty": 1200}
+CHARTS = {
+    "course": lambda: draw_course(DAYS, FULL, DAYS, GAP, "now", "then", str),
+    "course with a gap": lambda: draw_course(DAYS, GAP, DAYS, [None] * 4, "now", "", str),
+    "bars": lambda: draw_bars(NAMES, GAP, str),
+    "bridge": lambda: draw_bridge(NAMES, FULL, FULL, (9.0, 7.0), str, before_label="then", now_label="now"),
+    "heat": lambda: draw_heat(NAMES, NAMES, [GAP] * 4, str),
+    "heat of many": lambda: draw_heat(NAMES * 10, NAMES * 10, [GAP * 10] * 40, str, better="down"),
+    "multiples": lambda: draw_multiples(NAMES, DAYS, [GAP] * 4, FULL, str),
+    "pareto": lambda: draw_pareto(NAMES, FULL, 7.0, str),
+    "powers": lambda: draw_powers({(-1.0, 0.0): 3.0, (0.25, -0.5): 0.0}, str, str, better="up"),
+    "demand": lambda: draw_demand(HISTORY, FORECAST, DAYS[-1]),
+    "stock": lambda: draw_stock(Course(DAYS, FULL), Course(DAYS, FULL), LINE),
+    "weeks": lambda: draw_weeks(DAYS, {"Ours": GAP, "Theirs": FULL}, target=0.9, target_label="90 %"),
+    "replays": lambda: draw_replays({"ours": (DAYS, GAP), "fixed_cover": (DAYS, FULL)}),
+    "ablation": lambda: draw_ablation(NAMES, FULL, GAP),
+    "durations": lambda: draw_durations([RUN, RUN | {"state": "published"}]),
+    "steps": lambda: draw_steps([Step("a", 0.0, 2.0, True), Step("b", 2.0, 1.0, False, "parts")]),
+    "season": lambda: draw_season(SEASON),
+    "runs": lambda: draw_runs([RUN]),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_stands_plotlys_checks_and_needs_no_mending_by_them(name):
+    """A title as a bare string is understood in Python alone: what the browser gets is written out."""
+    drawn = CHARTS[name]().to_dict()
+    assert drawn["data"]
+    assert go.Figure(drawn).to_dict() == drawn
+
+
+@pytest.mark.parametrize("wrong", [{"colour": "red"}, {"opacity": 2}, {"line": {"kind": "dot"}}])
+def test_what_the_pages_do_not_check_is_found_here(wrong):
+    drawn = palette.draw([{"type": "scatter", "y": [1], **wrong}], palette.lay_out(100)).to_dict()
+    with pytest.raises(ValueError, match=r"(?i)invalid"):
+        go.Figure(drawn)
+
+
+def test_small_multiples_lie_in_rows_and_columns_under_their_names():
+    figure = draw_multiples(NAMES, DAYS, [FULL] * 4, FULL, str)
+    assert [(line.xaxis, line.yaxis) for line in figure.data[1::2]] == [
+        ("x", "y"),
+        ("x2", "y"),
+        ("x3", "y"),
+        ("x", "y2"),
+    ]
+    assert [(note.text, note.xref, note.yref) for note in figure.layout.annotations][3] == (
+        "S4",
+        "x domain",
+        "y2 domain",
+    )
+    assert {figure.layout[name].matches for name in ("xaxis2", "xaxis3")} == {"x"}
+    assert figure.layout.yaxis2.matches == "y"
