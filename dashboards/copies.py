@@ -16,6 +16,7 @@ import duckdb
 import psycopg
 
 from api.pipeline_runs import served
+from api.services.observations import BUSINESS
 from warehouse.copied import open_copy
 from warehouse.lake import LakeUnavailable
 
@@ -70,6 +71,7 @@ def look(databases: Databases, settings: Settings) -> None:
     for old in list(_copies)[:-KEPT]:
         del _copies[old]  # closed by the last page that reads it
     if _copies[place] is not None:
+        BUSINESS.copy()
         seconds = round(time.monotonic() - began, 1)
         logger.info("what is published was copied", extra={"snapshot_id": place[1], "seconds": seconds})
 

@@ -16,6 +16,7 @@ import streamlit as st
 
 from api.identity.scope import Scope
 from api.services.observations import BUSINESS
+from dashboards.copies import copy_of
 from dashboards.installation import given_databases
 from dashboards.periods import start_of
 from dashboards.reader import lake_at, question_scope
@@ -24,9 +25,9 @@ from warehouse.comparison import compare
 
 
 class _Asked(threading.local):
-    """Whether this page's thread had to ask the lake: the cache tells nobody."""
+    """Where this page's thread had to look for the answer: the cache tells nobody."""
 
-    of_the_lake = False
+    source = "memory"
 
 
 _asked = _Asked()
@@ -64,9 +65,9 @@ class Question:
 
 def ask(snapshot_id: int, scope: Scope, question: Question) -> pl.DataFrame:
     """One column per dimension and metric. Raises metrics.NotAllowed for what the scope does not include."""
-    _asked.of_the_lake = False
+    _asked.source = "memory"
     answer = _ask(given_databases().lake, snapshot_id, reach_of(scope, question), question)
-    BUSINESS.answer("lake" if _asked.of_the_lake else "memory")
+    BUSINESS.answer(_asked.source)
     return answer
 
 
@@ -103,7 +104,7 @@ def first_month(snapshot_id: int, scope: Scope) -> dt.date | None:
 
 @st.cache_data(show_spinner=False, max_entries=1000)
 def _ask(lake: str, snapshot_id: int, scope: metrics.Scope, question: Question) -> pl.DataFrame:
-    _asked.of_the_lake = True
+    _asked.source = "lake" if copy_of(lake, snapshot_id) is None else "copy"
     where: dict[str, Any] = {}
     if question.begin is not None or question.end is not None:
         ends = (None if day is None else start_of(day, question.clock) for day in (question.begin, question.end))

@@ -71,6 +71,7 @@ class Business:
             ["source"],
             registry=None,
         )
+        self.copies = Counter("ims_dashboard_copies_total", "Copies made of what is published.", registry=None)
 
     def count(self, kind: str) -> None:
         """An event of that kind was committed."""
@@ -85,8 +86,12 @@ class Business:
         self.sessions.labels(source).inc()
 
     def answer(self, source: str) -> None:
-        """A question of the dashboards was answered from memory, or by the lake."""
+        """A question of the dashboards was answered from memory, by the copy of what is published, or by the lake."""
         self.questions.labels(source).inc()
+
+    def copy(self) -> None:
+        """What is published was copied for the dashboards."""
+        self.copies.inc()
 
 
 BUSINESS = Business()
@@ -128,7 +133,7 @@ class Observations:
         self.replica_lag = self._shared_gauge(
             "ims_replica_lag_seconds", "How far the standby is behind that the extract reads; NaN: it does not answer."
         )
-        for counter in (BUSINESS.events, BUSINESS.refusals, BUSINESS.sessions, BUSINESS.questions):
+        for counter in vars(BUSINESS).values():
             self.registry.register(counter)
         ProcessCollector(registry=self.registry)
 

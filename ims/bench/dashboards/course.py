@@ -19,9 +19,12 @@ from ims.bench.dashboards.clicking import click_through
 from ims.bench.dashboards.looks import Look, Visitor
 from ims.bench.dashboards.visiting import FLAGS, visit
 from ims.bench.world import Progress
+from ims.failure import Failure
 from ims.settings import get_settings
 
 ASKED = "ims_dashboard_questions_total"
+COPIES = "ims_dashboard_copies_total"
+COPY_SECONDS = 120  # for the copy that pages ask, before anybody comes
 ALONE_SHARE = 0.5  # of the time may be gone before many people come
 TIMES = 3  # that the browser goes through the views among them, if there is time
 
@@ -42,6 +45,7 @@ class Course:
         """What was found: looks, memory (MB), processor time of the web app, questions by where the answer was."""
         from playwright.async_api import async_playwright
 
+        await self._wait_for_copy()
         until = time.monotonic() + self.limit
         alone_until = until - (1 - ALONE_SHARE) * self.limit
         memory = {"at_start_mb": self._megabytes()}
@@ -69,7 +73,7 @@ class Course:
         self, name: str, work: list[Coroutine[Any, Any, None]], seen: list[list[Look]], until: float
     ) -> dict[str, Any]:
         """Do it until the first of it is done or the time is up."""
-        began, busy, asked = time.monotonic(), self._seconds_of_work(), await self._asked()
+        began, busy, asked = time.monotonic(), self._seconds_of_work(), await self._count(ASKED)
         tasks = [asyncio.create_task(each) for each in work]
         while not tasks[0].done() and not any(each.done() and each.exception() for each in tasks):
             if time.monotonic() > until:
@@ -83,7 +87,7 @@ class Course:
         faults = [each for each in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(each, Exception)]
         if faults:
             raise faults[0]
-        now = await self._asked()
+        now = await self._count(ASKED)
         return {
             "seconds": round(took, 1),
             "in_time": in_time,
@@ -93,8 +97,16 @@ class Course:
             "asked": {source: count - asked.get(source, 0.0) for source, count in now.items()},
         }
 
-    async def _asked(self) -> dict[str, float]:
-        return await asyncio.to_thread(_count_asked, self.address)
+    async def _wait_for_copy(self) -> None:
+        until = time.monotonic() + COPY_SECONDS
+        while get_settings().copies_published and not (await self._count(COPIES)).get("", 0.0):
+            if time.monotonic() > until:
+                raise Failure(f"The copy of what is published was not there after {COPY_SECONDS} seconds.")
+            self.progress("the copy that pages ask", 0, None)
+            await asyncio.sleep(0.5)
+
+    async def _count(self, name: str) -> dict[str, float]:
+        return await asyncio.to_thread(_read_counter, self.address, name)
 
     def _megabytes(self) -> float:
         return round(float(self.process.memory_info().rss) / 1e6, 1)
@@ -104,13 +116,13 @@ class Course:
         return float(times.user + times.system)
 
 
-def _count_asked(address: str) -> dict[str, float]:
-    """Questions of the dashboards so far, by where the answer came from; empty where that is not counted."""
+def _read_counter(address: str, name: str) -> dict[str, float]:
+    """A counter of the web app by its label; empty where it does not count that."""
     request = urllib.request.Request(f"{address}/metrics")
     token = get_settings().metrics_token
     if token is not None:
         request.add_header("Authorization", f"Bearer {token.get_secret_value()}")
     with urllib.request.urlopen(request, timeout=30) as answer:  # nosec B310
         lines = answer.read().decode().splitlines()
-    found = [line.removeprefix(ASKED).partition("} ") for line in lines if line.startswith(f"{ASKED}{{")]
-    return {labels.partition('"')[2].rstrip('"'): float(value) for labels, _, value in found}
+    found = [line.removeprefix(name).rpartition(" ") for line in lines if line.startswith((f"{name}{{", f"{name} "))]
+    return {labels.partition('"')[2].rpartition('"')[0]: float(value) for labels, _, value in found}
