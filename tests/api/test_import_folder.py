@@ -387,7 +387,7 @@ def test_bulk_inserts_keep_their_references(chain):
     assert chain.rows("SELECT count(DISTINCT changed_xid) FROM daily_sales") == [(2,)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(["integer", "decimal", "date", "boolean", "timestamp", "json"]), st.text(max_size=12))
 def test_no_text_is_a_value_unless_postgres_takes_it_as_one(server_types, kind, text):
     """Values that pass the reader must pass COPY: anything else would be a crash instead of a report."""

@@ -395,7 +395,7 @@ WEEKS = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(weeks=WEEKS)
 def test_any_history_keeps_the_ledger_true(shared_url, empty, tmp_path_factory, weeks):
     """Statements are met, nothing lies below zero, a second import changes nothing, and a plain replay agrees."""

@@ -282,7 +282,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_any_history_keeps_the_ledger_true(shared_url, empty, steps):
     """Whatever is tried, what is refused and what is there are as a plain computation says, and all invariants hold."""

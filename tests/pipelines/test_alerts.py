@@ -146,7 +146,7 @@ def test_an_alert_of_an_unknown_store_is_refused(connection) -> None:
     settled=st.lists(st.integers(0, 5), max_size=3),
     runs=st.integers(1, 3),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_raised_a_run_again_adds_nothing_and_no_day_shows_more_than_its_number(
     connection, amounts: list[int], settled: list[int], runs: int
 ) -> None:

@@ -188,7 +188,7 @@ STEP = st.fixed_dictionaries({"A": st.integers(0, 9), "B": st.integers(0, 9)}) |
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, min_size=1, max_size=8))
 def test_runs_and_decisions_of_a_day_never_add_quantity(connection: Connection, steps: list[Any]) -> None:
     connection.rollback()

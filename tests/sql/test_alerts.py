@@ -117,7 +117,7 @@ amounts = st.lists(st.one_of(st.none(), st.integers(1, 500)), min_size=9, max_si
 
 
 @given(stores=st.dictionaries(st.sampled_from("ABC"), amounts, min_size=1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sales_off_is_what_another_computation_gives(stores: dict[str, list[int | None]]) -> None:
     """By polars, from the rows: the mean of the last four such weekdays with trade of eight, where there are three."""
     lake = Lake()

@@ -156,7 +156,7 @@ def test_incremental_tables_are_those_of_a_full_refresh(lake):
     build(lake, day)
     assert differences(lake) == []
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, suppress_health_check=list(HealthCheck))
     @given(STEPS)
     def walk(steps):
         nonlocal day

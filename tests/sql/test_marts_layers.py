@@ -72,7 +72,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=moves)
 def test_layers_are_what_a_queue_gives(raw, moves):
     raw.clear()

@@ -57,7 +57,7 @@ worlds = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds)
 def test_demand_is_what_counting_day_by_day_gives(raw, world):
     write(raw, world)
@@ -65,7 +65,7 @@ def test_demand_is_what_counting_day_by_day_gives(raw, world):
     assert found == expected_weeks(world)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds)
 def test_sales_are_what_polars_sums(raw, world):
     write(raw, world)

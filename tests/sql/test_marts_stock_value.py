@@ -145,7 +145,7 @@ world = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=world)
 def test_the_value_is_what_counting_day_by_day_gives(raw, world):
     as_of = FIRST + 45 * ONE

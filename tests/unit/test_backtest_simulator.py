@@ -169,7 +169,7 @@ def test_a_window_by_hand() -> None:
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0, 3, 7, 12, 21]), st.sampled_from([7, 14]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_lost_sales_stock_is_never_negative_and_foresight_is_cheapest(seed: int, lead: int, review: int) -> None:
     history = build_history(n_pairs=8, n_weeks=48, lead=lead, review=review, seed=seed)
     windows = list_windows(history.terms, history.panel.n_weeks)

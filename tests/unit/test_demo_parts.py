@@ -32,7 +32,7 @@ def read_any(folder: Path, file: str) -> pl.DataFrame:
     return pl.read_parquet(parquet) if parquet.exists() else pl.read_csv(folder / f"{file}.csv")
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_for_any_seed_sales_are_what_demand_and_stock_allow(
     seed: int, tmp_path_factory: pytest.TempPathFactory

@@ -41,7 +41,7 @@ def test_nothing_sold_has_no_relative_loss() -> None:
     assert np.isnan(accuracy.bias(np.zeros(3), np.ones(3)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.001, 2 * LARGE), st.floats(0.05, 500))
 def test_quantiles_are_those_of_the_negative_binomial(mean: float, size: float) -> None:
     ours = count_quantiles(np.array([mean]), np.array([size]))[0]

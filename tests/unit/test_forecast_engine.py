@@ -95,7 +95,7 @@ def rolled(chain: tuple[pl.DataFrame, pl.DataFrame, date]) -> tuple[list[date], 
     return origins, forecast_origins(chain[0], chain[1], origins, 4)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10**6), st.floats(0, 50), st.integers(0, 1))
 def test_nothing_after_an_origin_moves_it(
     chain: tuple[pl.DataFrame, pl.DataFrame, date],

@@ -58,7 +58,7 @@ def test_upper_quantile_by_hand() -> None:
 
 
 @given(SEEDS, st.floats(0.05, 0.9), st.floats(0.0, 0.09), st.integers(1, 7), st.integers(0, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_order_grows_with_tau_and_falls_with_stock(seed: int, tau: float, more: float, pack: int, moq: int) -> None:
     demand = draw_demand(seed)
     stock = np.arange(6) * 2
@@ -68,7 +68,7 @@ def test_order_grows_with_tau_and_falls_with_stock(seed: int, tau: float, more: 
 
 
 @given(SEEDS, st.floats(0.05, 0.995), st.integers(1, 9), st.integers(0, 40), st.integers(0, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_lots_are_whole_and_reach_the_minimum_or_nothing(
     seed: int, tau: float, pack: int, moq: int, display: int
 ) -> None:
@@ -92,7 +92,7 @@ def test_display_stock_stands_on_half_of_the_paths() -> None:
 
 
 @given(SEEDS, st.integers(0, 30), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_lost_sales_never_leave_negative_stock(seed: int, on_hand: int, is_backordered: bool) -> None:
     demand = draw_demand(seed)
     stock = np.full(6, on_hand)

@@ -86,7 +86,7 @@ def chosen(bias: float, tau_shift: float) -> pl.DataFrame:
 
 
 @given(st.integers(0, 10_000), st.integers(0, 6), st.sampled_from(["lost", "backordered"]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_every_receipt_replays_to_its_row(seed: int, weekday: int, unmet_demand: str) -> None:
     frames, forecast = build_frames(seed=seed)
     as_of = MONDAY + timedelta(days=weekday)

@@ -84,7 +84,7 @@ def plan(frames: Frames, forecast: Forecast, as_of: date = MONDAY, unmet: str = 
 
 
 @given(SEEDS, st.floats(1.0, 4.0), st.sampled_from(["lost", "backordered"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_more_demand_never_lowers_an_order(seed: int, factor: float, unmet: str) -> None:
     frames, forecast = build(seed)
     less = plan(frames, forecast, unmet=unmet)
@@ -93,7 +93,7 @@ def test_more_demand_never_lowers_an_order(seed: int, factor: float, unmet: str)
 
 
 @given(SEEDS, st.integers(1, 12), st.sampled_from(["lost", "backordered"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_more_stock_never_raises_an_order(seed: int, units: int, unmet: str) -> None:
     frames, forecast = build(seed)
     poor = plan(frames, forecast, unmet=unmet)
@@ -103,7 +103,7 @@ def test_more_stock_never_raises_an_order(seed: int, units: int, unmet: str) -> 
 
 
 @given(SEEDS, st.integers(0, 6))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_rerun_never_adds(seed: int, weekday: int) -> None:
     frames, forecast = build(seed)
     as_of = MONDAY + timedelta(days=weekday)
@@ -118,7 +118,7 @@ def test_a_rerun_never_adds(seed: int, weekday: int) -> None:
 
 
 @given(SEEDS, st.floats(0.0, 400.0), st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_limited_orders_keep_their_limits_and_replay(seed: int, budget: float, has_minimum: bool) -> None:
     frames, forecast = build(seed)
     if has_minimum:

@@ -46,7 +46,7 @@ def test_nothing_moves_within_a_store_or_for_less_than_it_costs() -> None:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_moves_are_whole_and_no_source_gives_more_than_it_spares(data: st.DataObject) -> None:
     n, seed = data.draw(st.integers(2, 12)), data.draw(st.integers(0, 10_000))
     random = np.random.default_rng(seed)
@@ -118,7 +118,7 @@ def arguments(frames: dict[str, pl.DataFrame]) -> list[pl.DataFrame]:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_a_transfer_never_takes_its_source_under_its_protection(seed: int) -> None:
     frames, forecast = build_world(seed)
     moves = plan_transfers(*arguments(frames), MONDAY, "lost", forecast, None, TERMS, n_paths=400)

@@ -116,7 +116,7 @@ def test_scatter_that_stores_share_does_not_average_out() -> None:
     assert wide.total["needed_qty"] > narrow.total["needed_qty"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     uplift=st.floats(-1, 3),
     level=st.floats(0.05, 0.99),
