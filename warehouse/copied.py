@@ -1,7 +1,8 @@
 """A copy of what readers ask of one snapshot, as a native file of the engine, attached as `lake` like the lake itself.
 
-The answers are the lake's; a question of one store costs a quarter, for no catalog is asked in PostgreSQL and no file
-of Parquet opened. The file loses its name as soon as it is open: it ends with whoever reads it, however that ends.
+The answers are the lake's; a narrow question costs a half to a fifth (docs/performance.md), for no catalog is asked in
+PostgreSQL and no file of Parquet opened. The file loses its name as soon as it is open: it ends with whoever reads it,
+however that ends.
 """
 
 from __future__ import annotations
