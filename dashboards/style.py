@@ -24,7 +24,6 @@ STYLE = """<style>
 [class*="st-key-tiles-4"] { --across: 4; }
 [class*="st-key-tiles-5"] { --across: 5; }
 [class*="st-key-tiles-"] > * { flex: 1 1 calc(100% / var(--across) - 1rem); min-width: 0; max-width: 50%; }
-[class*="st-key-tiles-"] :is([data-testid="stMetric"], [data-testid="stElementContainer"]) { height: 100%; }
 [class*="st-key-tiles-"] [data-testid="stMetricLabel"] p { white-space: normal; }
 /* a chart with many columns keeps its width, and is moved sideways where the screen is narrower */
 [class*="st-key-wide-"] { overflow-x: auto; }

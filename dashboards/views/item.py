@@ -115,7 +115,7 @@ def _show_tiles(
     tiles = tile_rows(4)
     metric = catalogue()[AHEAD]
     ahead = "–" if wanted is None else format_units(wanted)
-    tiles.metric("Wanted in four weeks", ahead, border=True, help=metric.description)
+    tiles.metric("Wanted in four weeks", ahead, border=True, height="stretch", help=metric.description)
     on_hand = "–" if seen.on_hand is None else format_number(seen.on_hand)
     tiles.metric("On hand", on_hand, border=True, help="At the opening of the day the data end.")
     when = f"Next on {format_day(due[0][0])}." if due else "Nothing is on order."

@@ -105,7 +105,7 @@ def _show_tiles(run: Run, now_served: Run | None, made: dict[str, dt.datetime], 
     }
     place = tile_rows(len(tiles))
     for label, (value, says) in tiles.items():
-        place.metric(label, value, border=True, help=says)
+        place.metric(label, value, border=True, height="stretch", help=says)
 
 
 def _say_served(now_served: Run) -> str:

@@ -118,7 +118,7 @@ def _show_tiles(passport: Passport, scope: Scope, question: Question) -> None:
     place = tile_rows(len(metrics))
     for metric in metrics:
         value = format_metric(found[metric.name], metric.unit, passport.currency, compact=True)
-        place.metric(metric.label, value, help=metric.description, border=True)
+        place.metric(metric.label, value, help=metric.description, border=True, height="stretch")
 
 
 def _say(row: dict[str, float]) -> str:

@@ -101,7 +101,7 @@ def _show_tiles(rows: list[Row], scope: Scope) -> None:
         tiles["Passed"] = len([row for row in rows if row["state"] == "passed"])
     place = tile_rows(len(tiles))
     for label, count in tiles.items():
-        place.metric(label, format_number(count), border=True, help=HELP[label])
+        place.metric(label, format_number(count), border=True, height="stretch", help=HELP[label])
 
 
 def _show_checks(rows: list[Row], found: CheckedRun, passport: Passport | None, user: SignedIn, scope: Scope) -> None:
