@@ -222,5 +222,5 @@ def test_what_is_wrong_is_refused(buyers) -> None:
     twice = buyers.post("/users", buyers.admin, {"username": f"other{next(NUMBER)}", "email": email.upper()})
     assert buyers.problem(twice)[0] == 409
     assert buyers.problem(buyers.get(f"/users/{10**12}", buyers.admin)) == (404, "unknown-user")
-    found = buyers.get("/users", buyers.admin, q=made["username"].upper()).json()["items"]
+    found = buyers.post("/users/search", buyers.admin, {"q": made["username"].upper()}).json()["items"]
     assert made["user_id"] in {user["user_id"] for user in found}
