@@ -13,13 +13,27 @@ if TYPE_CHECKING:
     import duckdb
 
 Name = Literal[
-    "alerts", "champions", "models", "accuracy", "replays", "replay_means", "ablation", "decisions", "lost_sales"
+    "alerts",
+    "champions",
+    "trials",
+    "models",
+    "accuracy",
+    "replays",
+    "replay_means",
+    "ablation",
+    "decisions",
+    "lost_sales",
 ]
 QUERIES: dict[Name, str] = {
     # One row per segment and thing that is wrong with its forecasts
     "alerts": "SELECT * FROM lake.outputs.forecast_alerts ORDER BY segment <> 'all', segment, alert",
     # One row per segment: who forecasts it
     "champions": "SELECT * FROM lake.outputs.forecast_champions ORDER BY trial_rows DESC, segment",
+    # One row: what the chosen methods lost in their trials beside the best of the others; none without trials
+    "trials": "SELECT count(*) AS kinds, count(*) FILTER (champion_loss <= rival_loss) AS kept, "
+    "max(origins) AS origins, sum(trial_rows)::BIGINT AS runs, "
+    "sum(champion_loss * trial_rows) / nullif(sum(rival_loss * trial_rows), 0) AS ratio "
+    "FROM lake.outputs.forecast_champions HAVING count(*) > 0",
     # One row per version of a forecast, the newest first
     "models": "SELECT version, as_of, snapshot_id, trained_from_on, trained_until_on, series_count, observed_weeks, "
     "horizon_weeks, card FROM lake.outputs.forecast_models ORDER BY as_of DESC, version",
