@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -37,21 +38,22 @@ def copy_of(lake: str, snapshot_id: int) -> duckdb.DuckDBPyConnection | None:
 
 @asynccontextmanager
 async def copying(databases: Databases, settings: Settings) -> AsyncIterator[None]:
-    """Do so for as long as the block lasts."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(_run(databases, settings, stop), name="copies")
+    """Do so for as long as the block lasts; a copy that is begun then is given up."""
+    stop, ended = asyncio.Event(), threading.Event()
+    task = asyncio.create_task(_run(databases, settings, stop, ended), name="copies")
     try:
         yield
     finally:
+        ended.set()
         stop.set()
         await task
 
 
-async def _run(databases: Databases, settings: Settings, stop: asyncio.Event) -> None:
+async def _run(databases: Databases, settings: Settings, stop: asyncio.Event, ended: threading.Event) -> None:
     seconds = LOOK_SECONDS
     while not stop.is_set():
         try:
-            await asyncio.to_thread(look, databases, settings)
+            await asyncio.to_thread(look, databases, settings, ended)
             seconds = LOOK_SECONDS
         except (psycopg.Error, duckdb.Error, LakeUnavailable, OSError) as error:
             logger.warning("what is published is read from the lake", extra={"error": type(error).__name__})
@@ -60,14 +62,14 @@ async def _run(databases: Databases, settings: Settings, stop: asyncio.Event) ->
             await asyncio.wait_for(stop.wait(), seconds)
 
 
-def look(databases: Databases, settings: Settings) -> None:
+def look(databases: Databases, settings: Settings, ended: threading.Event | None = None) -> None:
     """Copy what is published now, unless it is there; let go of all but the newest copies."""
     with psycopg.connect(databases.operational, connect_timeout=3) as connection:
         pointer = served(connection)
     if pointer is None or (place := (databases.lake, int(pointer["snapshot_id"]))) in _copies:
         return
     began = time.monotonic()
-    _copies[place] = open_copy(databases, settings, place[1])
+    _copies[place] = open_copy(databases, settings, place[1], ended)
     for old in list(_copies)[:-KEPT]:
         del _copies[old]  # closed by the last page that reads it
     if _copies[place] is not None:

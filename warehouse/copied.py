@@ -8,6 +8,7 @@ however that ends.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,18 +34,20 @@ WHERE database_name = 'lake' AND (schema_name IN ? OR schema_name || '.' || tabl
 """
 
 
-def open_copy(databases: Databases, settings: Settings, snapshot: int) -> duckdb.DuckDBPyConnection | None:
+def open_copy(
+    databases: Databases, settings: Settings, snapshot: int, ended: threading.Event | None = None
+) -> duckdb.DuckDBPyConnection | None:
     """Copy the snapshot's tables, by one thread and as long as that takes, and open the copy for reading.
 
-    None for an encrypted lake, of which nothing may lie legible on a disk. Raises LakeUnavailable, duckdb.Error and
-    OSError; then nothing is left behind.
+    None for an encrypted lake, of which nothing may lie legible on a disk, and where it `ended` before the last table.
+    Raises LakeUnavailable, duckdb.Error and OSError; then nothing is left behind.
     """
     folder = settings.home / "duckdb"
     path = folder / f"copy-{os.getpid()}-{snapshot}.duckdb"
     _remove_left(folder)
     try:
         path.unlink(missing_ok=True)
-        if not _write(databases, settings, snapshot, path):
+        if not _write(databases, settings, snapshot, path, ended or threading.Event()):
             return None
         con = open_engine(settings)
         con.execute(f"ATTACH '{_quoted(path)}' AS lake (READ_ONLY)")
@@ -55,7 +58,7 @@ def open_copy(databases: Databases, settings: Settings, snapshot: int) -> duckdb
             each.unlink(missing_ok=True)
 
 
-def _write(databases: Databases, settings: Settings, snapshot: int, path: Path) -> bool:
+def _write(databases: Databases, settings: Settings, snapshot: int, path: Path, ended: threading.Event) -> bool:
     con = connect(databases, settings, snapshot=snapshot)
     try:
         if con.execute(ENCRYPTED).fetchone() != (0,):
@@ -67,6 +70,8 @@ def _write(databases: Databases, settings: Settings, snapshot: int, path: Path) 
         for schema in sorted({schema for schema, _ in tables}):
             con.execute(f"CREATE SCHEMA copy.{schema}")
         for schema, table in tables:
+            if ended.is_set():
+                return False
             con.execute(f"CREATE TABLE copy.{schema}.{table} AS FROM lake.{schema}.{table}")
         con.execute("COMMIT")
         con.execute("DETACH copy")

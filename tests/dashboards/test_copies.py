@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import threading
 import time
 from pathlib import Path
 
@@ -53,6 +54,14 @@ def test_pages_ask_the_copy_once_it_is_there(world, site, monkeypatch: pytest.Mo
     kept = copies.copy_of(databases.lake, world.snapshot_id)
     copies.look(databases, settings)
     assert copies.copy_of(databases.lake, world.snapshot_id) is kept
+
+
+def test_a_copy_that_nobody_waits_for_any_more_is_given_up(world) -> None:
+    ended = threading.Event()
+    ended.set()
+    settings = world.installation.settings
+    assert open_copy(world.installation.databases, settings, world.snapshot_id, ended) is None
+    assert not list((settings.home / "duckdb").glob("copy-*"))
 
 
 def test_an_encrypted_lake_is_not_copied(installation) -> None:
