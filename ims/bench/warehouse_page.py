@@ -17,13 +17,15 @@ WORDS = """A full run reads every table of PostgreSQL and builds every one of th
 after a correction of every hundredth row of the sales, in every month of them, and `one day` after one of a day's. The
 limit of the extract is PostgreSQL's own `COPY (…) TO '/dev/null' (FORMAT binary)` of the same table in that run; the
 limit of the questions is a copy of the same tables in one native DuckDB file. Questions go through the metric engine,
-warm, as dashboards ask them.
+warm: to the copy that pages ask (`warehouse/copied.py`), and to the lake, which the command line, files and mails ask.
 """
 REACH = {
     "extract_of_copy": ("extract, rate against COPY", "0.8 or more", 0.8, True),
     "incremental_of_full": ("incremental run, share of a full one", "0.2 or less", 0.2, False),
-    "questions_of_native": ("questions, p95 against native DuckDB", "1.5 or less", 1.5, False),
-    "slowest_question_ms": ("slowest question, p95 in ms (of `large`)", "150 or less", 150, False),
+    "page_questions_of_native": ("questions of pages, p95 against native DuckDB", "1.5 or less", 1.5, False),
+    "slowest_page_question_ms": ("slowest question of pages, p95 in ms (of `large`)", "150 or less", 150, False),
+    "questions_of_native": ("questions to the lake, p95 against native DuckDB", "1.5 or less", 1.5, False),
+    "slowest_question_ms": ("slowest question to the lake, p95 in ms (of `large`)", "150 or less", 150, False),
     "suite_seconds": ("the fact's checks, seconds", "60 or less", 60, False),
 }
 
@@ -46,9 +48,9 @@ def warehouse_report(found: dict[str, Any]) -> list[str]:
         f" {suite['peak_memory_mb']} MB."
     )
     lines.append("An incremental run's time goes to " + ", ".join(f"{s} {t:.1f} s" for s, t in slowest.items()) + ".")
-    lines.append(f"{'question':<74}{'p50':>8}{'p95':>8}{'native':>8}")
+    lines.append(f"{'question, p95 ms':<74}{'pages':>8}{'lake':>8}{'native':>8}")
     lines += [
-        f"{row['question'][:73]:<74}{row['p50_ms']:>8.1f}{row['p95_ms']:>8.1f}{row['native_p95_ms']:>8.1f}"
+        f"{row['question'][:73]:<74}{row['page_p95_ms']:>8.1f}{row['p95_ms']:>8.1f}{row['native_p95_ms']:>8.1f}"
         for row in found["questions"]
     ]
     for name, value in found["ratios"].items():
@@ -85,9 +87,11 @@ def section(measured: list[dict[str, Any]]) -> Iterator[str]:
             f"\n{suite['checks']} checks of `{suite['table']}` over {suite['rows']:,} rows took"
             f" {suite['seconds']:.1f} s, with {suite['peak_memory_mb']:,} MB at most."
         )
-        yield "\n| question | p50 ms | p95 ms | native p95 ms |\n|---|---|---|---|"
+        yield "\n| question | pages, p95 ms | lake, p95 ms | native, p95 ms |\n|---|---|---|---|"
         for row in found["questions"]:
-            yield f"| {row['question']} | {row['p50_ms']:.1f} | {row['p95_ms']:.1f} | {row['native_p95_ms']:.1f} |"
+            # before there was a copy, pages asked the lake
+            times = [row.get("page_p95_ms", row["p95_ms"]), row["p95_ms"], row["native_p95_ms"]]
+            yield f"| {row['question']} | {' | '.join(f'{each:.1f}' for each in times)} |"
         yield ""
 
 
