@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.lake import connect, open_engine
+from warehouse.lake import connect, literal, open_engine
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,10 +48,10 @@ def open_copy(
     _remove_left(folder)
     try:
         path.unlink(missing_ok=True)
-        if not _write(databases, settings, snapshot, path, ended or threading.Event()):
+        if not _write(databases, settings, snapshot, path, ended):
             return None
         con = open_engine(settings)
-        con.execute(f"ATTACH '{_quoted(path)}' AS lake (READ_ONLY)")
+        con.execute(f"ATTACH {literal(str(path))} AS lake (READ_ONLY)")
         con.execute("USE lake")
         return con
     finally:
@@ -58,24 +59,30 @@ def open_copy(
             each.unlink(missing_ok=True)
 
 
-def _write(databases: Databases, settings: Settings, snapshot: int, path: Path, ended: threading.Event) -> bool:
+def write_tables(
+    con: duckdb.DuckDBPyConnection, tables: Sequence[tuple[str, str]], path: Path, ended: threading.Event | None = None
+) -> bool:
+    """Write these tables of `lake` (schema, name) to a new native file; False where it `ended` before the last."""
+    con.execute(f"ATTACH {literal(str(path))} AS copy")
+    con.execute("BEGIN")
+    for schema in sorted({schema for schema, _ in tables}):
+        con.execute(f"CREATE SCHEMA copy.{schema}")
+    for schema, table in tables:
+        if ended is not None and ended.is_set():
+            return False
+        con.execute(f"CREATE TABLE copy.{schema}.{table} AS FROM lake.{schema}.{table}")
+    con.execute("COMMIT")
+    con.execute("DETACH copy")
+    return True
+
+
+def _write(databases: Databases, settings: Settings, snapshot: int, path: Path, ended: threading.Event | None) -> bool:
     con = connect(databases, settings, snapshot=snapshot)
     try:
         if con.execute(ENCRYPTED).fetchone() != (0,):
             return False
         con.execute("SET threads = 1")  # pages are read meanwhile
-        con.execute(f"ATTACH '{_quoted(path)}' AS copy")
-        tables = con.execute(TABLES, [list(SCHEMAS), list(ALSO)]).fetchall()
-        con.execute("BEGIN")
-        for schema in sorted({schema for schema, _ in tables}):
-            con.execute(f"CREATE SCHEMA copy.{schema}")
-        for schema, table in tables:
-            if ended.is_set():
-                return False
-            con.execute(f"CREATE TABLE copy.{schema}.{table} AS FROM lake.{schema}.{table}")
-        con.execute("COMMIT")
-        con.execute("DETACH copy")
-        return True
+        return write_tables(con, con.execute(TABLES, [list(SCHEMAS), list(ALSO)]).fetchall(), path, ended)
     finally:
         con.close()
 
@@ -84,7 +91,3 @@ def _remove_left(folder: Path) -> None:
     for path in folder.glob("copy-*"):
         if path.exists() and path.stat().st_mtime < time.time() - LEFT_SECONDS:
             path.unlink(missing_ok=True)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

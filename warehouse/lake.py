@@ -73,7 +73,7 @@ def attach_source(con: duckdb.DuckDBPyConnection, url: str) -> None:
 
     try:
         _put_secret(con, "source", url)
-        con.execute(f"ATTACH OR REPLACE {_literal(_conninfo(url))} AS source (TYPE postgres, READ_ONLY, SECRET source)")
+        con.execute(f"ATTACH OR REPLACE {literal(_conninfo(url))} AS source (TYPE postgres, READ_ONLY, SECRET source)")
     except duckdb.Error as error:
         raise LakeUnavailable(
             f"The operational database {redact_url(url)} cannot be read: {_one_line(error, url)}. "
@@ -107,7 +107,7 @@ def open_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
     if "://" in settings.lake_data_path or settings.lake_encrypted:
         names.append("httpfs")  # brings what encrypts, too: the engine by itself only decrypts
     for name in names:
-        con.execute(f"LOAD {_literal(str(_extension(name)))}")
+        con.execute(f"LOAD {literal(str(_extension(name)))}")
     return con
 
 
@@ -185,7 +185,7 @@ def _attach(
     read_only: bool,
     is_encrypted: bool = False,
 ) -> None:
-    options = [f"DATA_PATH {_literal(settings.lake_data_path)}", "META_SECRET lake_catalog"]
+    options = [f"DATA_PATH {literal(settings.lake_data_path)}", "META_SECRET lake_catalog"]
     if read_only:
         options += ["READ_ONLY", "CREATE_IF_NOT_EXISTS false"]
     else:
@@ -195,7 +195,7 @@ def _attach(
         options.append("ENCRYPTED")
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {int(snapshot)}")
-    target = _literal("ducklake:postgres:" + _conninfo(url))
+    target = literal("ducklake:postgres:" + _conninfo(url))
     con.execute(f"ATTACH {target} AS lake ({', '.join(options)})")
 
 
@@ -204,7 +204,7 @@ def _put_secret(con: duckdb.DuckDBPyConnection, name: str, url: str) -> None:
     from psycopg.conninfo import conninfo_to_dict
 
     password = str(conninfo_to_dict(url).get("password") or "")
-    con.execute(f"CREATE OR REPLACE SECRET {name} (TYPE postgres, PASSWORD {_literal(password)})")
+    con.execute(f"CREATE OR REPLACE SECRET {name} (TYPE postgres, PASSWORD {literal(password)})")
 
 
 def _conninfo(url: str) -> str:
@@ -214,7 +214,8 @@ def _conninfo(url: str) -> str:
     return make_conninfo("", **parts)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ims.bench.dashboards.figures import quantile
 from ims.bench.world import Progress
+from warehouse.copied import write_tables
 from warehouse.metrics import query
 from warehouse.scope import Scope
 from warehouse.transactions import reading
@@ -16,6 +17,10 @@ from warehouse.transactions import reading
 if TYPE_CHECKING:
     import duckdb
 
+TABLES = """
+SELECT schema_name, table_name FROM duckdb_tables()
+WHERE database_name = 'lake' AND schema_name IN ('staging', 'marts', 'outputs')
+"""
 EVERYTHING = Scope(stores=None, can_see_cost=True)
 # metrics, by, where; the last year and category stand for what a person chose
 QUESTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], Mapping[str, Any]], ...] = (
@@ -53,7 +58,7 @@ def time_questions(
     import duckdb
 
     path = scratch / "native.duckdb"
-    _copy(con, path)
+    write_tables(con, con.execute(TABLES).fetchall(), path)
     lake, page = reading(con), reading(copy)
     with duckdb.connect() as native:
         native.execute("SET TimeZone = 'UTC'")
@@ -80,19 +85,6 @@ def choose(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     year = "SELECT CAST(date_trunc('year', max(booked_on)) AS DATE) FROM lake.marts.fct_sales_lines"
     category = "SELECT min(category) FROM lake.marts.dim_product"
     return {name: con.execute(text).fetchall()[0][0] for name, text in (("year", year), ("category", category))}
-
-
-def _copy(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    con.execute(f"ATTACH '{path}' AS native")
-    found = con.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'lake'"
-        " AND schema_name IN ('staging', 'marts', 'outputs')"
-    ).fetchall()
-    for schema in ("staging", "marts", "outputs"):
-        con.execute(f"CREATE SCHEMA native.{schema}")
-    for schema, table in found:
-        con.execute(f"CREATE TABLE native.{schema}.{table} AS FROM lake.{schema}.{table}")
-    con.execute("DETACH native")
 
 
 def _times(
