@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from ipaddress import ip_address
@@ -54,45 +54,42 @@ def create_web(role: Role = "all", databases: Databases | None = None, api: str 
         raise CannotServe(f"There is no role {role!r}: use one of {', '.join(get_args(Role))}.")
     databases = databases or open_databases()
     if role == "api":
-        return _with_models(create_app(databases, lifespan=_mailing(databases)), databases)
+        return _with_models(create_app(databases, lifespan=_mails(databases)), databases)
     dashboards = _dashboards(databases, api)
-    lifespan = _copying(databases, dashboards.lifespan())
+    parts = [dashboards.lifespan(), _copies(databases)]
     serves_api = role == "all"
-    app = create_app(
-        databases, serves_api=serves_api, lifespan=_mailing(databases, lifespan) if serves_api else lifespan
-    )
+    if serves_api:
+        parts.insert(0, _mails(databases))
+    app = create_app(databases, serves_api=serves_api, lifespan=_together(*parts))
     app.mount("/", PackedAssets(dashboards), name="dashboards")
     return _with_models(app, databases)
 
 
-def _mailing(databases: Databases, inner: Lifespan | None = None) -> Lifespan:
-    """What runs as long as the web app does, and makes figures by mail: beside what else does."""
+def _together(*parts: Lifespan) -> Lifespan:
+    """What runs as long as the web app does, each begun after the one before it."""
+
+    @asynccontextmanager
+    async def run(app: Any) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for part in parts:
+                await stack.enter_async_context(part(app))
+            yield
+
+    return run
+
+
+def _mails(databases: Databases) -> Lifespan:
+    """What makes figures by mail."""
     from pipelines.reports.worker import mailing
 
-    @asynccontextmanager
-    async def run(app: Any) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(mailing(databases, get_settings()))
-            if inner is not None:
-                await stack.enter_async_context(inner(app))
-            yield
-
-    return run
+    return lambda _: mailing(databases, get_settings())
 
 
-def _copying(databases: Databases, inner: Lifespan) -> Lifespan:
-    """What the dashboards run with: a copy of what is published beside them, unless the settings forbid it."""
+def _copies(databases: Databases) -> Lifespan:
+    """A copy of what is published beside the dashboards, unless the settings forbid it."""
     from dashboards.copies import copying
 
-    @asynccontextmanager
-    async def run(app: Any) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(inner(app))
-            if get_settings().copies_published:
-                await stack.enter_async_context(copying(databases, get_settings()))
-            yield
-
-    return run
+    return lambda _: copying(databases, get_settings()) if get_settings().copies_published else nullcontext()
 
 
 def _with_models(app: FastAPI, databases: Databases) -> FastAPI:
