@@ -34,6 +34,8 @@ CONFIG: Part = {
     "modeBarButtons": [["toImage"]],
     "toImageButtonOptions": {"scale": 2, "filename": "ims"},
 }
+# a y axis of names, the first of them on top
+ROWS: Part = {"type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal"}
 HEAT_UP = [[0.0, "rgba(31, 156, 130, 0.06)"], [0.5, "rgba(31, 156, 130, 0.4)"], [1.0, "rgba(31, 156, 130, 0.8)"]]
 HEAT_DOWN = [[0.0, "rgba(208, 96, 74, 0.05)"], [0.5, "rgba(208, 96, 74, 0.36)"], [1.0, "rgba(208, 96, 74, 0.75)"]]
 

@@ -43,6 +43,6 @@ def draw_heat(
         unified=False,
         margin={"t": 8},
         xaxis={"type": "category", "side": "bottom"},
-        yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal"},
+        yaxis=palette.ROWS,
     )
     return palette.draw([cells], layout)

@@ -39,11 +39,8 @@ def draw_powers(
         y_title="Sphere",
         unified=False,
         xaxis={"type": "category", "side": "top", "title": {"text": "Cylinder"}},
-        yaxis={
-            "type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal",
-            "tickfont": {"size": 10}, "dtick": 1,
-        },
-    )  # fmt: skip
+        yaxis=palette.ROWS | {"tickfont": {"size": 10}, "dtick": 1},
+    )
     return palette.draw([grid], layout)
 
 

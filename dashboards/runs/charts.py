@@ -54,11 +54,8 @@ def draw_steps(steps: Sequence[Step]) -> go.Figure:
         margin={"t": 8},
         bargap=0.3,
         xaxis={"title": title, "showgrid": True, "gridcolor": palette.GRID},
-        yaxis={
-            "type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal",
-            "tickfont": {"size": 11},
-        },
-    )  # fmt: skip
+        yaxis=palette.ROWS | {"tickfont": {"size": 11}},
+    )
     return palette.draw([bars], layout)
 
 

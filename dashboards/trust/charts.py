@@ -70,6 +70,6 @@ def draw_ablation(names: Sequence[str], buys: Sequence[float], errors: Values) -
         showlegend=False,
         margin={"t": 8},
         xaxis={"title": title, "showgrid": True, "gridcolor": palette.GRID},
-        yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal"},
+        yaxis=palette.ROWS,
     )
     return palette.draw([bars], layout)
