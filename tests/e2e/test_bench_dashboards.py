@@ -12,7 +12,7 @@ import pytest
 
 from api.identity.policy import grants_of
 from dashboards.shell import offered
-from ims.bench.dashboards.figures import PARTS
+from ims.bench.dashboards.figures import LOOKS
 from ims.bench.dashboards.page import TITLE, write_part
 from tests.dashboards.world import publish_world
 
@@ -33,15 +33,15 @@ def test_people_see_views_of_theirs_and_the_page_says_how_fast(installation, mak
     url = installation.databases.operational
     make_user(url, "accounts", ("accountant",))
     found, said = bench(tmp_path / "boards.json", "--users", "3", "--think", "0.2", "--limit", "400", "--guests")
-    looks = [look for part in PARTS for look in found[part]]
+    looks = [look for part in LOOKS for look in found[part]]
     assert [look for look in looks if look["fault"]] == []
     seen = [look for look in looks if look["ready"] is not None]
     assert len(looks) - len(seen) <= 3, "only those under way when the browser was done are cut off"
     assert all(0 < look["painted"] <= look["ready"] for look in seen)
-    for part in PARTS[:-1]:
+    for part in LOOKS[:-1]:
         assert {look["view"] for look in found[part]} == set(found["names"]), part
     assert {look["view"] for look in found["crowd"]} <= set.union(*map(views_of, found["roles"]))
-    for part in ("alone", "together", "crowd"):
+    for part in ("clicked", "clicking", "crowd"):
         assert any(look["filtered"] for look in found[part]), part
     assert found["parts"]["together"]["asked"]["memory"] > 0
     assert "0 faults." in said

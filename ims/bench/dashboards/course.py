@@ -26,7 +26,7 @@ ASKED = "ims_dashboard_questions_total"
 COPIES = "ims_dashboard_copies_total"
 COPY_SECONDS = 120  # for the copy that pages ask, before anybody comes
 ALONE_SHARE = 0.5  # of the time may be gone before many people come
-TIMES = 3  # that the browser goes through the views among them, if there is time
+TIMES = 2  # that the browser clicks through the views among them, if there is time
 
 
 @dataclass
@@ -49,23 +49,24 @@ class Course:
         until = time.monotonic() + self.limit
         alone_until = until - (1 - ALONE_SHARE) * self.limit
         memory = {"at_start_mb": self._megabytes()}
-        first, again, alone, crowd, together = (list[Look]() for _ in range(5))
+        first, again, opened, clicked, crowd, opening, clicking = (list[Look]() for _ in range(7))
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=self.chromium, args=FLAGS)
             begun = [click_through(self.address, self.watcher, first)]
             parts = {"first": await self._part("first looks", begun, [first], alone_until)}
             begun = [click_through(self.address, self.watcher, again)]
             parts["again"] = await self._part("looks again", begun, [again], alone_until)
-            begun = [visit(browser, self.address, self.watcher, alone)]
-            parts["alone"] = await self._part("one person", begun, [alone], alone_until)
+            begun = [visit(browser, self.address, self.watcher, opened, clicked)]
+            parts["alone"] = await self._part("one person", begun, [opened, clicked], alone_until)
             memory["after_one_mb"] = self._megabytes()
-            begun = [visit(browser, self.address, self.watcher, together, TIMES)]
+            begun = [visit(browser, self.address, self.watcher, opening, clicking, TIMES)]
             begun += [click_through(self.address, each, crowd, once=False) for each in self.crowd]
-            parts["together"] = await self._part("together", begun, [together, crowd], until)
+            parts["together"] = await self._part("together", begun, [opening, clicking, crowd], until)
             memory["with_all_mb"] = parts["together"].pop("megabytes")
             await browser.close()
         memory["session_mb"] = round((memory["with_all_mb"] - memory["after_one_mb"]) / len(self.crowd), 1)
-        looks = {"first": first, "again": again, "alone": alone, "together": together, "crowd": crowd}
+        looks = {"first": first, "again": again, "opened": opened, "clicked": clicked, "opening": opening}
+        looks |= {"clicking": clicking, "crowd": crowd}
         data = {name: [look.to_data() for look in found] for name, found in looks.items()}
         return data | {"memory": memory, "parts": parts}
 

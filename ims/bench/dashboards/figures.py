@@ -8,8 +8,9 @@ from typing import Any
 
 STEPS = {"painted": "first paint", "ready": "interactive", "filtered": "filter changed"}
 LIMITS = {"painted": 1000, "ready": 2000, "filtered": 500}  # ms
-PARTS = ("first", "again", "alone", "together", "crowd")
-ONE = {"together": "alone", "crowd": "again"}  # whose one person each of many stands beside
+LOOKS = ("first", "again", "opened", "clicked", "opening", "clicking", "crowd")
+ONE = {"opening": "opened", "clicking": "clicked", "crowd": "again"}  # whose one person each of many stands beside
+BESIDE = ("opening", "clicking", "crowd")  # what they look at together
 Looks = list[dict[str, Any]]
 
 
@@ -32,11 +33,13 @@ class Row:
 
 
 def rows_of(found: dict[str, Any]) -> Iterator[Row]:
-    """One person and the same browser among many; without a browser: first looks, one person, the many."""
+    """By browser one person and the same among many, by clicks and by address; without: first looks, one, the many."""
     people = f"{found['users']} people"
     kinds = {
-        "alone": "one person, browser",
-        "together": f"{people}, browser among them",
+        "clicked": "one person, browser",
+        "clicking": f"{people}, browser among them",
+        "opened": "one person, by address",
+        "opening": f"{people}, by address among them",
         "first": "first looks, no browser",
         "again": "one person, no browser",
         "crowd": f"{people}, no browser",
@@ -53,9 +56,9 @@ def rows_of(found: dict[str, Any]) -> Iterator[Row]:
 def by_view(found: dict[str, Any]) -> list[tuple[str, list[float | None]]]:
     """Until interactive: one person, p50 and p95 of many; p95 of their filter changes. The slowest view first."""
     rows: list[tuple[str, list[float | None]]] = []
-    for view in dict.fromkeys(look["view"] for name in ("alone", "together", "crowd") for look in found[name]):
+    for view in dict.fromkeys(look["view"] for name in ("clicked", *BESIDE) for look in found[name]):
         wanted = (
-            ("alone", "ready", 0.5),
+            ("clicked", "ready", 0.5),
             ("crowd", "ready", 0.5),
             ("crowd", "ready", 0.95),
             ("crowd", "filtered", 0.95),
@@ -72,27 +75,27 @@ def values_of(looks: Looks, step: str, view: str | None = None) -> list[float]:
 
 def work_of_a_click(found: dict[str, Any], part: str) -> float | None:
     """Milliseconds of processor time that a view or a changed filter cost the web app, on average; None without any."""
-    looks = found[part] + (found["crowd"] if part == "together" else [])
+    looks = [look for name in (BESIDE if part == "together" else (part,)) for look in found[name]]
     clicks = sum(look[step] is not None for look in looks for step in ("ready", "filtered"))
     measured = found["parts"][part]
     return 1000 * measured["cores"] * measured["seconds"] / clicks if clicks else None
 
 
-def unseen(found: dict[str, Any], part: str) -> list[str]:
-    """Views that were not once seen to the end in a part."""
-    done = {look["view"] for look in found[part] if look["ready"] is not None}
+def unseen(found: dict[str, Any], name: str) -> list[str]:
+    """Views that were not once seen to the end in one way."""
+    done = {look["view"] for look in found[name] if look["ready"] is not None}
     return sorted(set(found["names"]) - done)
 
 
 def cut_off(found: dict[str, Any]) -> int:
     """How many looks were under way when the time was up."""
-    every = (look for name in PARTS for look in found[name])
+    every = (look for name in LOOKS for look in found[name])
     return sum(look["ready"] is None and not look["fault"] for look in every)
 
 
 def faults_of(found: dict[str, Any]) -> Looks:
     """The looks that failed."""
-    return [look for name in PARTS for look in found[name] if look["fault"]]
+    return [look for name in LOOKS for look in found[name] if look["fault"]]
 
 
 def quantile(values: Sequence[float], share: float) -> float:

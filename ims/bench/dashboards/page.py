@@ -17,12 +17,13 @@ from ims.bench.dashboards.figures import LIMITS, Row, by_view, cut_off, faults_o
 PAGE = Path(__file__).parents[3] / "docs" / "web.md"
 TITLE = "## How fast the dashboards are"
 WIDTHS = (12, 9, 9, 12)
-WORDS = """Chromium opens every view by its address, waits until it stands still, chooses the second of what its first
-list offers, waits again. `First paint` is the view's title, `interactive` the end of its script with every chart and
-table sent. The people beside it have no browser, for {users} of them would be what is measured: they speak the
-dashboards' own protocol, click through the views of their role, think {think:g} s on average after each click, choose
-at random, and look after their page as a browser does. Their times end with the last message and hold nothing that a
-browser draws. Browser, people, web app and PostgreSQL share the machine.
+WORDS = """Chromium goes to every view, by a click in the navigation or by its address, where it begins the whole site
+anew; it waits until the view stands still, chooses the second of what its first list offers, waits again. `First paint`
+is the view's title, `interactive` the end of its script with every chart and table sent. The people beside it have no
+browser, for {users} of them would be what is measured: they speak the dashboards' own protocol, click through the views
+of their role, think {think:g} s on average after each click, choose at random, and look after their page as a browser
+does. Their times end with the last message and hold nothing that a browser draws. Browser, people, web app and
+PostgreSQL share the machine.
 """
 HEAD = ("", "step", "times", "p50 ms", "p95 ms", "max ms", "limit ms", "p95 to one person's")
 
@@ -106,8 +107,10 @@ def _say_left(found: dict[str, Any]) -> Iterator[str]:
     """What the limit of time left undone, in sentences; nothing when there is none."""
     for name, words in (
         ("first", "first looks"),
-        ("alone", "one person's browser"),
-        ("together", "the browser among many"),
+        ("opened", "one person's browser, by address"),
+        ("clicked", "one person's browser"),
+        ("opening", "the browser among many, by address"),
+        ("clicking", "the browser among many"),
     ):
         if views := unseen(found, name):
             yield f"Not seen for the time was up ({words}): {', '.join(views)}."

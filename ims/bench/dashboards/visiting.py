@@ -1,4 +1,7 @@
-"""One person with a browser: opens view after view by its address, waits until it stands still, changes a filter.
+"""One person with a browser: opens view after view, waits until it stands still, changes a filter.
+
+By a click in the navigation, as whoever is there already; or by its address, as from a link or in the morning: then the
+browser begins the whole site anew.
 
 Times are milliseconds as the browser sees them; its own work is part of them. Needs playwright and Chromium.
 """
@@ -20,6 +23,9 @@ PATIENCE = 120_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 STILL = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 # what is folded away cannot be clicked
+LINK = '[data-testid="stSidebarNavLink"][href$="/{view}"]'
+# the title is another than before
+PAINTED = "before => { const h1 = document.querySelector('h1'); return h1 !== null && h1.textContent !== before }"
 BOX = '[data-testid="stSelectbox"] input >> visible=true'
 # from now until the script has run once more: milliseconds
 RERUN = """() => new Promise(done => {
@@ -34,8 +40,10 @@ RERUN = """() => new Promise(done => {
 })"""
 
 
-async def visit(browser: Browser, address: str, visitor: Visitor, seen: list[Look], times: int = 1) -> None:
-    """Every view so many times, in an order of the visitor's own, each noted in `seen` when asked for."""
+async def visit(
+    browser: Browser, address: str, visitor: Visitor, opened: list[Look], clicked: list[Look], times: int = 1
+) -> None:
+    """Every view once by its address, so many times by a click, in orders of their own; noted when asked for."""
     chance = random.Random(visitor.number)  # nosec B311
     context = await browser.new_context(viewport={"width": 1440, "height": 1000})
     try:
@@ -44,22 +52,25 @@ async def visit(browser: Browser, address: str, visitor: Visitor, seen: list[Loo
         # a browser that was here before has the site's scripts
         await page.goto(address, timeout=PATIENCE)
         await page.wait_for_selector(STILL, timeout=PATIENCE)
-        for _ in range(times):
+        for seen in (opened, *[clicked] * times):
             for view in chance.sample(visitor.views, len(visitor.views)):
                 seen.append(Look(view))
-                await _look(page, address, seen[-1])
+                await _look(page, address, seen[-1], by_click=seen is clicked)
                 await asyncio.sleep(chance.uniform(0.5, 1.5) * visitor.think)
     finally:
         await context.close()
 
 
-async def _look(page: Page, address: str, look: Look) -> None:
+async def _look(page: Page, address: str, look: Look, *, by_click: bool) -> None:
     from playwright.async_api import Error
 
     began = time.perf_counter()
     try:
-        await page.goto(f"{address}/{look.view}", wait_until="commit", timeout=PATIENCE)
-        await page.wait_for_selector("h1", timeout=PATIENCE)
+        if by_click and page.url.partition("?")[0] != f"{address}/{look.view}":
+            began = await _click(page, look.view)
+        else:
+            await page.goto(f"{address}/{look.view}", wait_until="commit", timeout=PATIENCE)
+            await page.wait_for_selector("h1", timeout=PATIENCE)
         look.painted = since(began)
         await page.wait_for_selector(STILL, timeout=PATIENCE)
         look.ready = since(began)
@@ -69,6 +80,17 @@ async def _look(page: Page, address: str, look: Look) -> None:
             look.filtered = await _filter(page)
     except Error as error:
         look.fault = str(error).splitlines()[0][:200]
+
+
+async def _click(page: Page, view: str) -> float:
+    """Click on the view in the navigation and wait for its title; the moment of the click."""
+    link = page.locator(LINK.format(view=view))
+    title = await page.inner_text("h1")
+    await link.scroll_into_view_if_needed(timeout=PATIENCE)
+    began = time.perf_counter()
+    await link.click(timeout=PATIENCE)
+    await page.wait_for_function(PAINTED, arg=title, timeout=PATIENCE)
+    return began
 
 
 async def _filter(page: Page) -> float | None:
