@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from api.identity.sessions import COOKIE
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 PATIENCE = 120_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 STILL = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-# what is folded away cannot be clicked
-LINK = '[data-testid="stSidebarNavLink"][href$="/{view}"]'
+SECTION = '[data-testid="stTopNavSection"]'
+LINKS = '[data-testid="stTopNavPopover"]'
+LINK = '[data-testid="stTopNavDropdownLink"][href$="/{view}"]'
 # the title is another than before
 PAINTED = "before => { const h1 = document.querySelector('h1'); return h1 !== null && h1.textContent !== before }"
+# what is folded away cannot be clicked
 BOX = '[data-testid="stSelectbox"] input >> visible=true'
 # from now until the script has run once more: milliseconds
 RERUN = """() => new Promise(done => {
@@ -53,7 +56,7 @@ async def visit(
         await page.goto(address, timeout=PATIENCE)
         await page.wait_for_selector(STILL, timeout=PATIENCE)
         for seen in (opened, *[clicked] * times):
-            for view in chance.sample(visitor.views, len(visitor.views)):
+            for view in _order(chance, visitor.views, page.url.rpartition("/")[2].partition("?")[0]):
                 seen.append(Look(view))
                 await _look(page, address, seen[-1], by_click=seen is clicked)
                 await asyncio.sleep(chance.uniform(0.5, 1.5) * visitor.think)
@@ -61,16 +64,23 @@ async def visit(
         await context.close()
 
 
+def _order(chance: random.Random, views: Sequence[str], here: str) -> list[str]:
+    """Any order that does not begin where the page is: nothing would change."""
+    order = chance.sample(views, len(views))
+    return order if order[0] != here else [*order[1:], here]
+
+
 async def _look(page: Page, address: str, look: Look, *, by_click: bool) -> None:
     from playwright.async_api import Error
 
-    began = time.perf_counter()
     try:
-        if by_click and page.url.partition("?")[0] != f"{address}/{look.view}":
-            began = await _click(page, look.view)
-        else:
+        clicked = await _click(page, look.view) if by_click else None
+        if clicked is None:
+            began = time.perf_counter()
             await page.goto(f"{address}/{look.view}", wait_until="commit", timeout=PATIENCE)
             await page.wait_for_selector("h1", timeout=PATIENCE)
+        else:
+            began = clicked
         look.painted = since(began)
         await page.wait_for_selector(STILL, timeout=PATIENCE)
         look.ready = since(began)
@@ -82,15 +92,20 @@ async def _look(page: Page, address: str, look: Look, *, by_click: bool) -> None
         look.fault = str(error).splitlines()[0][:200]
 
 
-async def _click(page: Page, view: str) -> float:
-    """Click on the view in the navigation and wait for its title; the moment of the click."""
+async def _click(page: Page, view: str) -> float | None:
+    """Click on the view in the navigation and wait for its title; the moment of the click. None: it is not in there."""
     link = page.locator(LINK.format(view=view))
     title = await page.inner_text("h1")
-    await link.scroll_into_view_if_needed(timeout=PATIENCE)
-    began = time.perf_counter()
-    await link.click(timeout=PATIENCE)
-    await page.wait_for_function(PAINTED, arg=title, timeout=PATIENCE)
-    return began
+    for section in await page.locator(SECTION).all():
+        await section.click(timeout=PATIENCE)
+        await page.wait_for_selector(LINKS, timeout=PATIENCE)
+        if await link.count():
+            began = time.perf_counter()
+            await link.click(timeout=PATIENCE)
+            await page.wait_for_function(PAINTED, arg=title, timeout=PATIENCE)
+            return began
+        await page.keyboard.press("Escape")
+    return None
 
 
 async def _filter(page: Page) -> float | None:
