@@ -75,18 +75,38 @@ def test_what_the_pages_do_not_check_is_found_here(wrong):
         go.Figure(drawn)
 
 
-def test_small_multiples_lie_in_rows_and_columns_under_their_names():
-    figure = draw_multiples(NAMES, DAYS, [FULL] * 4, FULL, str)
-    assert [(line.xaxis, line.yaxis) for line in figure.data[1::2]] == [
-        ("x", "y"),
-        ("x2", "y"),
-        ("x3", "y"),
-        ("x", "y2"),
-    ]
-    assert [(note.text, note.xref, note.yref) for note in figure.layout.annotations][3] == (
-        "S4",
-        "x domain",
-        "y2 domain",
-    )
-    assert {figure.layout[name].matches for name in ("xaxis2", "xaxis3")} == {"x"}
-    assert figure.layout.yaxis2.matches == "y"
+def test_small_multiples_lie_in_rows_and_columns_under_their_names_on_one_scale():
+    *_, usual, courses, names = draw_multiples(NAMES, DAYS, [FULL, FULL, FULL, GAP], FULL, str).data
+    places = list(zip(names.text, names.x, names.y, strict=True))
+    (_, left, top), (_, middle, same), (_, right, _), (fourth, below_first, below) = places
+    assert (fourth, below_first) == ("S4", left)
+    assert left < middle < right
+    assert (top, below < top) == (same, True)
+    drawn = list(zip(courses.x, courses.y, courses.customdata, strict=True))
+    first, last = drawn[: len(DAYS)], drawn[-1 - len(DAYS) : -1]
+    assert [y for _, y, _ in first] == FULL
+    assert drawn[len(DAYS)][:2] == (None, None), "a line ends with its cell"
+    # the same value lies as high above its cell's ground, and a gap stays one
+    assert [None if y is None else y - (below - top) for _, y, _ in last] == pytest.approx(GAP)
+    assert [said for *_, said in last][:2] == ["S4 · 02 Mar 2026: –", "S4 · 09 Mar 2026: 2.0"]
+    assert list(usual.x) == list(courses.x)
+
+
+@pytest.mark.parametrize(
+    ("steps", "named"),
+    [
+        (DAYS, ["02 Mar", "23 Mar"]),
+        ([DAYS[0] + dt.timedelta(7 * week) for week in range(13)], ["Apr", "May"]),
+        ([dt.date(2025 + month // 12, month % 12 + 1, 1) for month in range(24)], ["Feb", "Oct", "Jun"]),
+        (DAYS[:1], ["02 Mar"]),
+    ],
+)
+def test_the_time_below_small_multiples_is_named_where_months_begin(steps, named):
+    axis = draw_multiples(NAMES, steps, [[1.0] * len(steps)] * 4, [1.0] * len(steps), str).layout.xaxis
+    assert list(axis.ticktext) == named * 3
+    assert len(axis.tickvals) == len(set(axis.tickvals)) == len(axis.ticktext)
+
+
+def test_small_multiples_of_nothing_sold_are_flat():
+    nothing = [0.0] * len(DAYS)
+    assert set(draw_multiples(NAMES[:1], DAYS, [nothing], nothing, str).data[-2].y) == {0.0, None}
