@@ -78,8 +78,7 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
     """`room_left`: the others of its row have a course there; it says what it is instead."""
     course = _course(metric, found)
     estimated = found.get(f"{metric.name}{ESTIMATED}") or 0.0
-    says = metric.description.replace("as_of", "the day of the data")
-    help_text = says
+    help_text = metric.description
     if metric.kpi:
         help_text += f" ({metric.kpi})"
     if estimated >= LEAST_ESTIMATED:
@@ -102,7 +101,7 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
         chart_type="area",
     )
     if room_left:
-        place.caption(literal(says))
+        place.caption(literal(metric.description))
 
 
 def _change(metric: Metric, found: dict[str, Any]) -> str | None:
