@@ -31,6 +31,7 @@ def test_boards_name_permissions_groups_and_questions() -> None:
         assert board.icon.startswith(":material/"), board.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BOARDS))
 def test_a_board_opens_for_every_role_and_shows_no_cost_to_who_may_not_see_it(world, site, name: str) -> None:
     board = BOARDS[name]

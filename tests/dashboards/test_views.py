@@ -28,6 +28,7 @@ def test_a_view_names_a_permission_and_its_place(view) -> None:
     assert view.group in {"Store", "Buying", "Planning", "Data"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS, ids=NAMES)
 def test_a_view_opens_for_every_role_and_shows_a_store_only_its_own(world, site, view) -> None:
     for role in roles():

@@ -22,7 +22,7 @@ import pytest
 from api.routes.tls import trusted
 from ims.settings import Settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(240)]
 FILE = Path(__file__).parents[2] / "deploy" / "proxy" / "ims.conf"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin") or "nginx"
 # what the image of nginx brings along around our file

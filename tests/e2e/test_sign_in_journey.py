@@ -26,7 +26,7 @@ from tests.e2e import browsing
 from tests.e2e.mailbox import Mailbox
 from tests.e2e.serving import begin, free_port, stop
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(300)]
 IMS = Path(sys.executable).parent / "ims"
 WORD, NEW = "the first sentence", "a second sentence"
 STEP_SECONDS = 30

@@ -96,6 +96,7 @@ def test_nothing_published_and_wrong_calls_are_said(installation, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_exports_say_what_is_published(installation, tmp_path):
     snapshot = publish_lake(installation, [plan("A", 5, 12.5), plan("=B", 0, 0.0)])
 
@@ -142,6 +143,7 @@ def test_exports_say_what_is_published(installation, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_no_rows_is_a_file_with_its_header(installation, tmp_path):
     publish_lake(installation, [])
     for suffix in ("csv", "xlsx", "parquet"):

@@ -99,6 +99,7 @@ def test_days_count_from_the_start_of_the_history() -> None:
     assert dates.to_list() == [date(2025, 1, 5), date(2025, 1, 6), date(2025, 1, 12)]
 
 
+@pytest.mark.slow
 def test_parquet_has_types_and_the_same_bytes_each_time(tmp_path: Path, demo: DemoSummary) -> None:
     sales = pl.read_parquet(demo.folder / "sales_order_lines.parquet")
     assert sales.schema["sold_on"] == pl.Date
@@ -109,6 +110,7 @@ def test_parquet_has_types_and_the_same_bytes_each_time(tmp_path: Path, demo: De
     assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(first.read_bytes()).digest()
 
 
+@pytest.mark.slow
 def test_the_demo_profile_has_its_size_and_shape(demo: DemoSummary) -> None:
     assert demo.rows["products"] > 6_000
     assert demo.rows["stores"] == 13
@@ -118,6 +120,7 @@ def test_the_demo_profile_has_its_size_and_shape(demo: DemoSummary) -> None:
     assert 0.01 < demo.return_share < 0.02
 
 
+@pytest.mark.slow
 def test_the_warehouse_holds_stock_and_sells_nothing_and_a_closed_store_holds_none(demo: DemoSummary) -> None:
     stores = pl.read_csv(demo.folder / "stores.csv", try_parse_dates=True)
     stock = read_any(demo.folder, "stock")
