@@ -19,7 +19,7 @@ JOIN pg_class AS c ON c.oid = l.relid
 WHERE l.isleaf GROUP BY p.relname HAVING sum(pg_relation_size(c.oid)) >= {least}
 """
 LARGE = 32 * 2**20  # bytes: below, forty small reads take longer than one
-PAGES = 100  # of 8 kB; of the engine's own 1,000 a month of sales has fewer, and one connection alone would read it
+PAGES = 60  # of 8 kB; of the engine's own 1,000 a month of sales has fewer, and one connection alone would read it
 Leaves = dict[str, list[str]]
 
 
