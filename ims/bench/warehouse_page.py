@@ -1,11 +1,13 @@
 """The report of `ims bench warehouse`, and its part of docs/performance.md: no figure in it is typed.
 
-ims bench warehouse --json w10.json; python -m ims.bench.warehouse_page w10.json ... rewrites the part "The warehouse".
+`ims bench warehouse --json w10.json; python -m ims.bench.warehouse_page w10.json ...` puts each run into the part "The
+warehouse", in the place of what the same command found before.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,10 @@ limit of the extract is PostgreSQL's own `COPY (…) TO '/dev/null' (FORMAT bina
 limit of the questions is a copy of the same tables in one native DuckDB file. Questions go through the metric engine,
 warm: to the copy that pages ask (`warehouse/copied.py`), and to the lake, which the command line, files and mails ask.
 """
+# a run of the page: its command, and what it found until the next one
+COMMAND = re.compile(
+    r"^    (ims bench warehouse[^\n]*)\n(.*?)(?=^    ims bench warehouse|\Z)", re.MULTILINE | re.DOTALL
+)
 REACH = {
     "extract_of_copy": ("extract, rate against COPY", "0.8 or more", 0.8, True),
     "incremental_of_full": ("incremental run, share of a full one", "0.2 or less", 0.2, False),
@@ -60,46 +66,47 @@ def warehouse_report(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def section(measured: list[dict[str, Any]]) -> Iterator[str]:
-    """The lines of the page's part."""
-    yield f"{TITLE}\n\n{WORDS}"
-    for found in measured:
-        machine = found["machine"]
-        yield f"    {found['command']}\n"
-        yield (
-            f"Measured {found['at']['day']} at commit {found['at']['commit']} on {machine['cores']} cores "
-            f"({machine['processor']}), PostgreSQL {machine['postgres']}; load of the machine before it began: "
-            f"{machine['load']}. {found['rows']:,} rows of `{found['table']}`, memory limit {found['memory_limit']}.\n"
-        )
-        yield "| ratio | found | to reach |\n|---|---|---|"
-        for name, value in found["ratios"].items():
-            yield f"| {REACH[name][0]} | {value:.2f} | {REACH[name][1]} |"
-        yield "\n| run | seconds | extract | build | peak MB | spilled MB | tables written |"
-        yield "|---|---|---|---|---|---|---|"
-        for name, step in found["steps"].items():
-            if "build" in step:
-                yield (
-                    f"| {name} | {step['seconds']:.1f} | {step['extract']:.1f} | {step['build']:.1f} "
-                    f"| {step['peak_memory_mb']:,} | {step['spilled_mb']:,} | {step['tables_written']} |"
-                )
-        suite = found["suite"]
-        yield (
-            f"\n{suite['checks']} checks of `{suite['table']}` over {suite['rows']:,} rows took"
-            f" {suite['seconds']:.1f} s, with {suite['peak_memory_mb']:,} MB at most."
-        )
-        yield "\n| question | pages, p95 ms | lake, p95 ms | native, p95 ms |\n|---|---|---|---|"
-        for row in found["questions"]:
-            # before there was a copy, pages asked the lake
-            times = [row.get("page_p95_ms", row["p95_ms"]), row["p95_ms"], row["native_p95_ms"]]
-            yield f"| {row['question']} | {' | '.join(f'{each:.1f}' for each in times)} |"
-        yield ""
+def section(found: dict[str, Any]) -> Iterator[str]:
+    """The lines of one run, below its command."""
+    machine = found["machine"]
+    yield (
+        f"Measured {found['at']['day']} at commit {found['at']['commit']} on {machine['cores']} cores "
+        f"({machine['processor']}), PostgreSQL {machine['postgres']}; load of the machine before it began: "
+        f"{machine['load']}. {found['rows']:,} rows of `{found['table']}`, memory limit {found['memory_limit']}.\n"
+    )
+    yield "| ratio | found | to reach |\n|---|---|---|"
+    for name, value in found["ratios"].items():
+        yield f"| {REACH[name][0]} | {value:.2f} | {REACH[name][1]} |"
+    yield "\n| run | seconds | extract | build | peak MB | spilled MB | tables written |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, step in found["steps"].items():
+        if "build" in step:
+            yield (
+                f"| {name} | {step['seconds']:.1f} | {step['extract']:.1f} | {step['build']:.1f} "
+                f"| {step['peak_memory_mb']:,} | {step['spilled_mb']:,} | {step['tables_written']} |"
+            )
+    suite = found["suite"]
+    yield (
+        f"\n{suite['checks']} checks of `{suite['table']}` over {suite['rows']:,} rows took"
+        f" {suite['seconds']:.1f} s, with {suite['peak_memory_mb']:,} MB at most."
+    )
+    yield "\n| question | pages, p95 ms | lake, p95 ms | native, p95 ms |\n|---|---|---|---|"
+    for row in found["questions"]:
+        # before there was a copy, pages asked the lake
+        times = [row.get("page_p95_ms", row["p95_ms"]), row["p95_ms"], row["native_p95_ms"]]
+        yield f"| {row['question']} | {' | '.join(f'{each:.1f}' for each in times)} |"
+    yield ""
 
 
 def main(arguments: list[str]) -> None:
-    """Put the part at the end of the page, in place of what stood there."""
-    measured = [json.loads(Path(name).read_text(encoding="utf-8")) for name in arguments]
-    before = PAGE.read_text(encoding="utf-8").partition(TITLE)[0].rstrip()
-    PAGE.write_text(before + "\n\n" + "\n".join(section(measured)).rstrip() + "\n", encoding="utf-8")
+    """Put the runs into the part at the end of the page, beside those of other commands."""
+    before, _, part = PAGE.read_text(encoding="utf-8").partition(TITLE)
+    told = dict(COMMAND.findall(part))
+    for name in arguments:
+        found = json.loads(Path(name).read_text(encoding="utf-8"))
+        told[found["command"]] = "\n".join(section(found))
+    runs = "\n\n".join(f"    {command}\n\n{lines.strip()}" for command, lines in told.items())
+    PAGE.write_text(f"{before.rstrip()}\n\n{TITLE}\n\n{WORDS}\n{runs}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
