@@ -86,7 +86,14 @@ def test_every_method_is_judged_and_the_page_tells_it(folder: Path) -> None:
         "at": {"day": "today", "commit": "abc"},
         "machine": {"cores": 2, "processor": "one", "load": "0.1"},
     }
-    assert "## Tiny" in write_page([told])
+    page = write_page([told])
+    assert "## Tiny" in page
+    other = page.replace("## Tiny", "## Other").replace("today", "yesterday")
+    both = write_page([told], other)
+    assert (both.count("## Tiny"), both.count("## Other")) == (1, 1)
+    assert write_page([told | {"at": {"day": "now", "commit": "b"}}], both) == both.replace(
+        "today, commit abc", "now, commit b"
+    )
     for name in ("ims", "LightGBM quantiles"):
         method = found["methods"][name]
         for split in ("week ", "level "):

@@ -1,11 +1,13 @@
 """The report of `ims bench forecast`, and docs/forecast-bench.md: no figure in it is typed.
 
-ims bench forecast --chain vn2 --json vn2.json; python -m ims.bench.forecast.page vn2.json ... writes the page anew.
+`ims bench forecast --chain vn2 --json vn2.json; python -m ims.bench.forecast.page vn2.json ...` puts each run in the
+place of what stood under its heading.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,9 +92,11 @@ def forecast_report(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def write_page(measured: list[dict[str, Any]]) -> str:
-    """docs/forecast-bench.md."""
-    return "\n".join([WORDS, *(line for found in measured for line in _section(found))]) + "\n"
+def write_page(measured: list[dict[str, Any]], page: str = "") -> str:
+    """docs/forecast-bench.md: `page` with each run in the place of what stood under its heading."""
+    parts = [*re.split(r"^(?=## )", page, flags=re.MULTILINE)[1:], *("\n".join(_section(found)) for found in measured)]
+    told = {part.partition("\n")[0]: part.strip() for part in parts}
+    return f"{WORDS}\n" + "\n\n".join(told.values()) + "\n"
 
 
 def _section(found: dict[str, Any]) -> Iterator[str]:
@@ -167,4 +171,4 @@ def _align(rows: list[list[str]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(write_page([json.loads(Path(name).read_text()) for name in sys.argv[1:]]))
+    PAGE.write_text(write_page([json.loads(Path(name).read_text()) for name in sys.argv[1:]], PAGE.read_text()))

@@ -10,6 +10,7 @@ import tomllib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -39,7 +40,7 @@ class Chain:
     asked: set[str] = field(default_factory=set, compare=False)
     read: dict[str, pl.DataFrame] = field(default_factory=dict, compare=False)
 
-    @property
+    @cached_property
     def as_of(self) -> dt.date:
         """The opening up to which the folder is complete."""
         day = tomllib.loads((self.folder / "chain.toml").read_text())["as_of"]
