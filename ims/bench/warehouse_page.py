@@ -17,11 +17,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 TITLE = "## The warehouse"
 WORDS = """A full run reads every table of PostgreSQL and builds every one of the lake anew; an incremental one follows
 after a correction of every hundredth row of the sales, in every month of them, and `one day` after one of a day's. The
-limit of the extract is PostgreSQL's own `COPY (…) TO '/dev/null' (FORMAT binary)` of the same table, in turn with it and
-over connections as new as its own: the middle ones of five, in runs before 26 November 2026, 15:00 UTC, the only one.
-The limit of the questions is a copy of the same tables in one native DuckDB file. Questions go through the metric
-engine, warm: to the copy that pages ask (`warehouse/copied.py`), and to the lake, which the command line, files and mails
-ask.
+limit of the extract is PostgreSQL's own `COPY (…) TO '/dev/null' (FORMAT binary)` of the same table, in turn with it
+and over connections as new as its own: the middle ones of five, in runs before 26 November 2026, 15:00 UTC, the only
+one. The limit of the questions is a copy of the same tables in one native DuckDB file. Questions go through the metric
+engine, warm: to the copy that pages ask (`warehouse/copied.py`), and to the lake, which the command line, files and
+mails ask.
 """
 # a run of the page: its command, and what it found until the next one
 COMMAND = re.compile(
