@@ -18,9 +18,9 @@ from api.services.privacy_pseudonyms import name_key
 from ims.settings import get_settings
 from pipelines.pseudonyms import expression, key_at_hand
 from pipelines.replica import source_address
-from pipelines.source import Leaves, more_memory, quoted, read_leaves, relation, smaller_parts
+from pipelines.source import Leaves, more_memory, read_leaves, relation, smaller_parts
 from warehouse.contracts import Column, Contract, contracts, create_built_tables, create_table
-from warehouse.lake import attach_source, current_snapshot
+from warehouse.lake import attach_source, current_snapshot, literal
 from warehouse.stamps import stamp, table_stamps
 from warehouse.transactions import plain_errors, transaction
 
@@ -139,7 +139,7 @@ def _extract(con: duckdb.DuckDBPyConnection, progress: Progress | None, key_name
 
 def _position(con: duckdb.DuckDBPyConnection, key_name: str) -> Position:
     """Where the source is now; under another key it is another source, for its people have other names."""
-    row = con.execute(f"SELECT * FROM postgres_query('source', {quoted(POSITION)})").fetchone()
+    row = con.execute(f"SELECT * FROM postgres_query('source', {literal(POSITION)})").fetchone()
     if row is None or row[4] is None:
         raise NothingImported(
             "The operational database holds no chain yet. Load one with `ims import DIR`, or try `ims demo`."
@@ -188,7 +188,7 @@ def _unseen(before: Position) -> str:
     """The condition on rows of PostgreSQL that were written since."""
     return (
         f"changed_xid >= {before.low_xid}"
-        f" AND NOT pg_visible_in_snapshot(changed_xid::text::xid8, {quoted(before.snapshot)}::pg_snapshot)"
+        f" AND NOT pg_visible_in_snapshot(changed_xid::text::xid8, {literal(before.snapshot)}::pg_snapshot)"
     )
 
 
@@ -199,13 +199,13 @@ def _written(con: duckdb.DuckDBPyConnection, tables: Sequence[Contract], before:
     """
     unseen = _unseen(before)
     parts = [
-        f"SELECT {quoted(each.table)} AS name WHERE 0 < (SELECT count(*) FROM public.{each.table} WHERE {unseen})"
+        f"SELECT {literal(each.table)} AS name WHERE 0 < (SELECT count(*) FROM public.{each.table} WHERE {unseen})"
         for each in tables
         if each.is_tracked
     ]
     gone = f"SELECT DISTINCT table_name::text FROM public.deleted_rows WHERE {unseen}"
     query = " UNION ALL ".join([*parts, gone])
-    return {str(name) for (name,) in con.execute(f"FROM postgres_query('source', {quoted(query)})").fetchall()}
+    return {str(name) for (name,) in con.execute(f"FROM postgres_query('source', {literal(query)})").fetchall()}
 
 
 def queries_of_changes(table: Contract, before: Position) -> tuple[str, str]:
@@ -214,7 +214,7 @@ def queries_of_changes(table: Contract, before: Position) -> tuple[str, str]:
     kept = f"coalesce({table.where}, false)" if table.where else "true"
     sources = ", ".join(dict.fromkeys(column.source for column in table.columns))
     rows = f"SELECT {sources}, {kept} AS is_kept FROM public.{table.table} WHERE {unseen}"
-    gone = f"SELECT row_id FROM public.deleted_rows WHERE table_name = {quoted(table.table)} AND {unseen}"
+    gone = f"SELECT row_id FROM public.deleted_rows WHERE table_name = {literal(table.table)} AND {unseen}"
     return rows, gone
 
 
@@ -226,9 +226,9 @@ def _merge(con: duckdb.DuckDBPyConnection, table: Contract, before: Position) ->
     # through the server's own planner, so that its block-range index on changed_xid is used
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE delta AS SELECT {_casts(table)}, is_kept"
-        f" FROM postgres_query('source', {quoted(rows)})"
+        f" FROM postgres_query('source', {literal(rows)})"
     )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS FROM postgres_query('source', {quoted(gone)})")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS FROM postgres_query('source', {literal(gone)})")
     read = _count(con, "temp.delta") + _count(con, "temp.gone")
     if read == 0:
         return 0, 0, 0

@@ -16,7 +16,7 @@ from pipelines.holding import Rules, holding
 from pipelines.incremental import count
 from warehouse.changes import Changes
 from warehouse.contracts import Contract, contract, create_table
-from warehouse.lake import current_snapshot
+from warehouse.lake import current_snapshot, literal
 from warehouse.stamps import stamp_all, table_stamps
 from warehouse.transactions import transaction
 
@@ -147,7 +147,7 @@ def _not(check: Check, waivers: Sequence[Waiver]) -> str:
         return " WHERE false"
     if not mine:
         return ""
-    codes = ", ".join("'" + str(each.store_code).replace("'", "''") + "'" for each in mine)
+    codes = ", ".join(literal(str(each.store_code)) for each in mine)
     return f" WHERE {check.store} IS NULL OR {check.store} NOT IN ({codes})"
 
 

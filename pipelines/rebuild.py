@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from warehouse.contracts import Contract
+from warehouse.lake import literal
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,6 @@ class Rebuild:
             parts += [f"{column} >= DATE '{self.first_on}'"] if self.first_on else []
             parts += [f"{column} <= DATE '{self.last_on}'"] if self.last_on else []
         if self.stores and "store_code" in table.column_names:
-            listed = ", ".join("'" + code.replace("'", "''") + "'" for code in self.stores)
+            listed = ", ".join(literal(code) for code in self.stores)
             parts.append(f"store_code IN ({listed})")
         return " AND ".join(parts) or "TRUE"

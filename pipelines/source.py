@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from warehouse.lake import literal
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -25,7 +27,7 @@ Leaves = dict[str, list[str]]
 
 def read_leaves(con: duckdb.DuckDBPyConnection, least: int = LARGE) -> Leaves:
     """The partitions of each partitioned table of the attached `source` that has `least` bytes or more."""
-    asked = quoted(LEAVES.format(least=least))
+    asked = literal(LEAVES.format(least=least))
     return dict(con.execute(f"SELECT * FROM postgres_query('source', {asked})").fetchall())
 
 
@@ -45,14 +47,9 @@ def relation(table: Contract, leaves: Leaves) -> str:
     A partitioned table has no pages of its own, so read by its name it would be read by one connection alone.
     """
     if table.query is not None:
-        return f"postgres_query('source', {quoted(table.query)})"
+        return f"postgres_query('source', {literal(table.query)})"
     if table.table not in leaves:
         return f"source.public.{table.table}"
     columns = ", ".join(dict.fromkeys(column.source for column in table.columns))
     parts = (f"SELECT {columns} FROM source.public.{leaf}" for leaf in leaves[table.table])
     return f"({' UNION ALL '.join(parts)})"
-
-
-def quoted(text: str) -> str:
-    """A text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"

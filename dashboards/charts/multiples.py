@@ -66,7 +66,7 @@ def draw_multiples(
             "tickangle": 0,
         },
         yaxis={
-            "visible": False, "rangemode": "normal",
+            "visible": False,
             "range": [cells[-1][1] + low - height / 20, high + height * ROOM],
         },
     )  # fmt: skip

@@ -74,13 +74,7 @@ async def _look(page: Page, address: str, look: Look, *, by_click: bool) -> None
     from playwright.async_api import Error
 
     try:
-        clicked = await _click(page, look.view) if by_click else None
-        if clicked is None:
-            began = time.perf_counter()
-            await page.goto(f"{address}/{look.view}", wait_until="commit", timeout=PATIENCE)
-            await page.wait_for_selector("h1", timeout=PATIENCE)
-        else:
-            began = clicked
+        began = (await _click(page, look.view) if by_click else None) or await _open(page, address, look.view)
         look.painted = since(began)
         await page.wait_for_selector(STILL, timeout=PATIENCE)
         look.ready = since(began)
@@ -90,6 +84,14 @@ async def _look(page: Page, address: str, look: Look, *, by_click: bool) -> None
             look.filtered = await _filter(page)
     except Error as error:
         look.fault = str(error).splitlines()[0][:200]
+
+
+async def _open(page: Page, address: str, view: str) -> float:
+    """Come by the view's address and wait for a title; the moment when that began."""
+    began = time.perf_counter()
+    await page.goto(f"{address}/{view}", wait_until="commit", timeout=PATIENCE)
+    await page.wait_for_selector("h1", timeout=PATIENCE)
+    return began
 
 
 async def _click(page: Page, view: str) -> float | None:
