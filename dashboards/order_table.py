@@ -11,10 +11,9 @@ import streamlit as st
 
 from dashboards.deciding.lines import sources, state_in_words, wanted_qty
 from dashboards.members import shorten
+from dashboards.rows import ROW_HEIGHT, height_of, newest_row
 from warehouse.formats import format_money, format_number
 from warehouse.wording import reason_in_words
-
-ROW_HEIGHT, LONGEST = 35, 12
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def pick_lines(
         _style(rows, currency, drafts),
         key=key,
         hide_index=True,
-        height=ROW_HEIGHT * (min(len(rows), LONGEST) + 1) + 3,
+        height=height_of(len(rows)),
         row_height=ROW_HEIGHT,
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"] if is_decided_on else "single-row",
@@ -54,20 +53,10 @@ def pick_lines(
     )
     ticked = [index for index in event["selection"]["rows"] if index < len(rows)]
     cells = [index for index, _ in event["selection"].get("cells", []) if index < len(rows)]
-    found = _newest(f"{key}-seen", ticked, cells)
+    found = newest_row(f"{key}-seen", ticked, cells)
     if found is None:
         found = next((index for index, row in enumerate(rows) if row["suggestion_id"] == chosen_id), 0)
     return Picked(rows[found], [rows[index] for index in ticked])
-
-
-def _newest(key: str, ticked: list[int], cells: list[int]) -> int | None:
-    """The row that was clicked or ticked since the last look; None when nothing was."""
-    before_ticked, before_cells = st.session_state.get(key, ([], []))
-    st.session_state[key] = (ticked, cells)
-    if cells and cells != before_cells:
-        return cells[0]
-    new = [index for index in ticked if index not in before_ticked]
-    return new[-1] if new else None
 
 
 def _style(rows: Sequence[dict[str, Any]], currency: str, drafts: Mapping[int, str]) -> Any:

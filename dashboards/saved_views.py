@@ -16,11 +16,11 @@ from api.identity.policy import roles
 from api.identity.principal import SignedIn
 from api.identity.scope import scope_of
 from api.schema.settings import SavedView
-from dashboards.admin.asking import read_list
 from dashboards.api_client import Declined, ask_api, new_key
 from dashboards.installation import operational
 from dashboards.messages import AWAY
 from dashboards.problems import literal, show_problem
+from dashboards.records import read_list
 from dashboards.told import show_told, tell
 
 PERMISSION = "saved_view:use"

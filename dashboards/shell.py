@@ -33,6 +33,7 @@ from dashboards.views import (
     alerts,
     item,
     models,
+    orders,
     pipeline,
     powers,
     quality,
@@ -78,6 +79,7 @@ def offered() -> tuple[Offered, ...]:
     data = (
         Offered("item", item.show, item.PERMISSION, item.TITLE, ":material/ssid_chart:", "Planning"),
         Offered("season", season.show, season.PERMISSION, season.TITLE, ":material/calendar_month:", "Planning"),
+        Offered("orders", orders.show, orders.PERMISSION, orders.TITLE, ":material/local_shipping:", "Buying"),
         Offered("powers", powers.show, powers.PERMISSION, powers.TITLE, ":material/grid_on:", "Buying"),
         Offered("quality", quality.show, quality.PERMISSION, quality.TITLE, ":material/fact_check:", "Data", True),
         Offered(

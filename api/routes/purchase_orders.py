@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
@@ -91,7 +91,7 @@ class LineOut(Out):
 
 
 class PurchaseOrderItem(Out):
-    """An order in a list. `lines` is how many it has."""
+    """An order in a list. `lines` is how many it has, `open_units` what has still to come: 0 while it is a draft."""
 
     purchase_order_id: int
     order_ref: str
@@ -100,6 +100,7 @@ class PurchaseOrderItem(Out):
     vendor_name: str | None = None
     status: Status
     delivery_store_id: int | None = None
+    delivery_store_code: str | None = None
     created_by: int | None = None
     approved_by: int | None = None
     approved_at: dt.datetime | None = None
@@ -108,6 +109,8 @@ class PurchaseOrderItem(Out):
     note: str | None = None
     version: int
     lines: int
+    units: int
+    open_units: int
     cost_amount: Decimal | None = None
     updated_at: dt.datetime
 
@@ -131,6 +134,7 @@ class PurchaseOrderOut(Out):
     vendor_name: str | None = None
     status: Status
     delivery_store_id: int | None = None
+    delivery_store_code: str | None = None
     created_by: int | None = None
     approved_by: int | None = None
     approved_at: dt.datetime | None = None
@@ -138,6 +142,8 @@ class PurchaseOrderOut(Out):
     expected_on: dt.date | None = None
     note: str | None = None
     version: int
+    units: int
+    open_units: int
     cost_amount: Decimal | None = None
     updated_at: dt.datetime
     is_below_minimum: bool
@@ -163,9 +169,9 @@ def create_router() -> APIRouter:
         page: Annotated[Paging, Depends(paging)],
         store_id: Annotated[Key | None, Query()] = None,
         vendor_id: Annotated[Key | None, Query()] = None,
-        status: Status | None = None,
+        status: Annotated[list[Status] | None, Query(max_length=len(get_args(Status)))] = None,
     ) -> Response:
-        wanted: dict[str, Any] = {"store_id": store_id, "vendor_id": vendor_id, "status": status}
+        wanted: dict[str, Any] = {"store_id": store_id, "vendor_id": vendor_id, "statuses": status}
         return await caller.read(purchasing.list_orders, page, **wanted)
 
     @router.post("", summary="Draft an order", status_code=201, response_model=PurchaseOrderOut)

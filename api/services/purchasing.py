@@ -5,6 +5,7 @@ What is paid per unit is `unit_cost`, an order's worth `cost_amount`: both are l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from api.services.action import Action, Row
@@ -13,12 +14,15 @@ from api.services.purchasing_state import possible_steps
 
 HEADER = """
     SELECT o.purchase_order_id, o.order_ref, o.vendor_id, v.vendor_code, v.name AS vendor_name, o.status,
-        o.delivery_store_id, o.created_by, o.approved_by, o.approved_at, o.sent_at, o.expected_on, o.note, o.version,
-        o.updated_at, w.lines, w.cost_amount
+        o.delivery_store_id, s.store_code AS delivery_store_code, o.created_by, o.approved_by, o.approved_at, o.sent_at,
+        o.expected_on, o.note, o.version, o.updated_at, w.lines, w.units, w.open_units, w.cost_amount
     FROM purchase_orders AS o LEFT JOIN vendors AS v USING (vendor_id)
+    LEFT JOIN stores AS s ON s.store_id = o.delivery_store_id
     LEFT JOIN LATERAL (
-        SELECT count(*)::integer AS lines, round(CASE WHEN bool_and(unit_price IS NOT NULL)
-            THEN sum(coalesce(ordered_qty, open_qty + received_qty) * unit_price) END, 2) AS cost_amount
+        SELECT count(*)::integer AS lines, coalesce(sum(open_qty), 0)::integer AS open_units,
+            coalesce(sum(coalesce(ordered_qty, open_qty + received_qty)), 0)::integer AS units,
+            round(CASE WHEN bool_and(unit_price IS NOT NULL)
+                THEN sum(coalesce(ordered_qty, open_qty + received_qty) * unit_price) END, 2) AS cost_amount
         FROM purchase_order_lines WHERE purchase_order_id = o.purchase_order_id) AS w ON true"""
 LINES = """
     SELECT l.purchase_order_line_id, l.store_id, l.product_id, p.sku, p.name, l.lens_cell_id, l.state, l.ordered_qty,
@@ -43,13 +47,15 @@ async def list_orders(
     *,
     store_id: int | None = None,
     vendor_id: int | None = None,
-    status: str | None = None,
+    statuses: Sequence[str] | None = None,
 ) -> Page:
-    """Purchase orders in reach, the newest first. Raises OutOfReach for a store that is not."""
+    """Purchase orders in reach, of any of `statuses`, the newest first. Raises OutOfReach for a store that is not."""
     if store_id is not None:
         action.check_store(store_id)
-    wanted: dict[str, Any] = {"delivery_store_id": store_id, "vendor_id": vendor_id, "status": status}
+    wanted: dict[str, Any] = {"delivery_store_id": store_id, "vendor_id": vendor_id}
     chosen = [f"o.{name} = %({name})s" for name, value in wanted.items() if value is not None]
+    if statuses:
+        chosen.append("o.status = ANY(%(statuses)s)")
     if action.reach.store_ids is not None:
         chosen.append("o.delivery_store_id = ANY(%(stores)s)")
     rows = await action.rows(
@@ -57,6 +63,7 @@ async def list_orders(
         " ORDER BY o.purchase_order_id DESC LIMIT %(limit)s",
         after=paging.after_id(),
         stores=None if action.reach.store_ids is None else sorted(action.reach.store_ids),
+        statuses=list(statuses or ()),
         limit=paging.fetch,
         **wanted,
     )

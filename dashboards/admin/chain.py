@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from api.identity.principal import SignedIn
-from dashboards.admin.asking import change, read_one
+from dashboards.records import change, read_one
 
 
 def show_settings(user: SignedIn) -> None:

@@ -8,8 +8,8 @@ import streamlit as st
 
 from api.identity.policy import roles
 from api.identity.principal import SignedIn
-from dashboards.admin.asking import change, read_list, read_one
 from dashboards.filters import choose_one
+from dashboards.records import change, read_list, read_one
 
 STATES = {"true": "May sign in", "false": "Shut out"}
 Person = dict[str, Any]

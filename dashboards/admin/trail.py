@@ -9,8 +9,8 @@ import streamlit as st
 
 from api.identity.principal import SignedIn
 from api.services.audit_kinds import kinds
-from dashboards.admin.asking import read_list
 from dashboards.filters import choose_one
+from dashboards.records import read_list
 
 SEVERITIES = ("info", "warning", "critical")
 

@@ -13,7 +13,7 @@ from dashboards.problems import literal
 from warehouse.formats import count_of, format_money, format_number
 
 KEPT, DECISIONS = "outcome", "decisions"
-EXPORT = "export:plain"
+EXPORT, ORDERS = "export:plain", "purchase:read"
 MOST = 12
 
 
@@ -62,8 +62,8 @@ def show_outcome(user: SignedIn, currency: str) -> None:
             st.markdown("\n".join(f"- {draft}" for draft in drafts[:MOST]))
         if len(drafts) > MOST:
             st.caption(f"… and {format_number(len(drafts) - MOST)} more: the column Draft names each.")
-        if drafts and user.grants.allows(EXPORT):
-            st.markdown(f"Nothing is sent yet: whoever approves purchases does that. To print: {_links(outcome)}.")
+        if drafts:
+            st.markdown(_say_next(outcome, user))
 
 
 def _put_away() -> None:
@@ -95,6 +95,12 @@ def _say_transfer(row: Mapping[str, Any]) -> str:
         f"**Transfer {row['stock_transfer_id']}** from {literal(row['from_store_code'])} to "
         f"{literal(row['to_store_code'])}, {count_of(row['lines'], 'line')} and {count_of(row['units'], 'unit')} in all"
     )
+
+
+def _say_next(outcome: Outcome, user: SignedIn) -> str:
+    where = "under [Orders](/orders)" if user.grants.allows(ORDERS) else "by whoever approves purchases"
+    print_them = f" To print: {_links(outcome)}." if user.grants.allows(EXPORT) else ""
+    return f"Nothing is sent yet: orders are approved and sent {where}.{print_them}"
 
 
 def _links(outcome: Outcome) -> str:

@@ -16,12 +16,12 @@ from dashboards.downloads import write_csv, write_table
 from dashboards.files import TYPES, File, offer
 from dashboards.installation import driver, operational
 from dashboards.passport import Passport
+from dashboards.rows import ROW_HEIGHT, height_of
 from warehouse.formats import count_of, format_number
 from warehouse.wording import HELD, SAYS
 
 PERMISSION, EXPORT = "quality:read", "export:plain"
 SHOWN = 500
-ROW_HEIGHT, LONGEST = 35, 12
 SEVERITIES = {"blocking": "Stops publishing", "warning": "Warns", "info": "Tells"}
 
 
@@ -32,7 +32,7 @@ def pick_check(rows: Sequence[Row], chosen: str | None) -> Row:
         pl.DataFrame([_line(row) for row in rows]).to_pandas(),
         key=f"checks-{len(rows)}-{rows[0]['check_result_id']}",
         hide_index=True,
-        height=ROW_HEIGHT * (min(len(rows), LONGEST) + 1) + 3,
+        height=height_of(len(rows)),
         row_height=ROW_HEIGHT,
         on_select="rerun",
         selection_mode="single-row",

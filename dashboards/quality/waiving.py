@@ -10,7 +10,7 @@ from api.findings import Row
 from api.identity.principal import SignedIn
 from api.identity.scope import scope_of
 from dashboards.api_client import Declined, ask_api, new_key
-from dashboards.installation import driver, operational
+from dashboards.places import store_keys
 from dashboards.problems import show_problem
 from dashboards.told import tell
 
@@ -23,7 +23,7 @@ def show_waive_form(row: Row, user: SignedIn, today: dt.date) -> None:
     if not user.grants.allows(PERMISSION) or row["state"] == "passed":
         return
     name = f"{row['table_name']}:{row['check_name']}"
-    stores = _stores(user)
+    stores = store_keys(scope_of(user, PERMISSION))
     with st.expander("Let it stand", icon=":material/handshake:"), st.form(f"waive-{name}", border=False):
         st.caption("It then neither stops nor warns, until the last day. The next run minds it.")
         reason = st.text_area("Why it may stand", key=f"why-{name}", max_chars=500, height=80)
@@ -72,10 +72,3 @@ def _send(path: str, body: dict[str, object] | None, what: str) -> None:
     until = f"may stand until {waiver['expires_on']}" if what == "waive" else "counts again"
     tell("waivers", f"{waiver['table_name']}: {waiver['check_name'].replace('_', ' ')} {until}. The next run minds it.")
     st.rerun()
-
-
-def _stores(user: SignedIn) -> dict[str, int]:
-    scope = scope_of(user, PERMISSION)
-    with operational().connect() as connection:
-        rows = driver(connection).execute("SELECT store_code, store_id FROM stores ORDER BY store_code").fetchall()
-    return {code: key for code, key in rows if scope.allows(code)}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from api.identity.principal import SignedIn
-from dashboards.admin.asking import CHANGED
 from dashboards.admin.chain import show_settings
 from dashboards.admin.people import show_people
 from dashboards.admin.trail import show_trail
 from dashboards.passport import Passport
+from dashboards.records import CHANGED
 from dashboards.told import show_told
 
 PERMISSION = "audit:read_finance"

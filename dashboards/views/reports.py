@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from api.identity.principal import SignedIn
-from dashboards.admin.asking import CHANGED, change, read_list
 from dashboards.passport import Passport
 from dashboards.problems import literal
+from dashboards.records import CHANGED, change, read_list
 from dashboards.told import show_told
 
 PERMISSION = "subscription:read"

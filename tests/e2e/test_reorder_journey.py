@@ -1,4 +1,4 @@
-"""A manager decides on the week's order in a browser: another quantity, approved, refused, drafts by their numbers.
+"""The week's order in a browser: another quantity, approved, refused by a manager; approved and sent by somebody else.
 
 Also with the dashboards apart from the API, which is stopped and started under the open page.
 """
@@ -21,10 +21,11 @@ WORD = "the first sentence"
 
 @pytest.fixture
 def chain(installation, make_user):
-    """A published chain with a transfer to S01, a manager of S01 and S03; statements on its database."""
+    """A published chain with a transfer to S01, a manager of S01 and S03, an admin; statements on its database."""
     publish_world(installation.databases, installation.settings)
     url = installation.databases.operational
     make_user(url, "asha", ("manager",), ("S01", "S03"), password=WORD)
+    make_user(url, "ravi", ("admin",), password=WORD)
 
     def rows(statement: str, *values: object) -> list[dict[str, object]]:
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
@@ -86,12 +87,22 @@ def test_a_manager_edits_approves_and_refuses_and_sees_the_drafts(chain, browser
         (refused,) = chain("SELECT decision_code, decided_by FROM suggestions WHERE state = 'refused'")
         assert refused == {"decision_code": "LOW_EVIDENCE", "decided_by": "asha"}
 
+        other = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+        sign_in(other, f"http://127.0.0.1:{port}/orders?store=S01", "ravi", WORD)
+        for verb, done in (("Approve", "1 order approved."), ("Send", "1 order sent.")):
+            press(other, f"{verb} all: 1 order")
+            asked = dialog(other)
+            expect(asked.get_by_text(str(order["order_ref"]))).to_be_visible(timeout=PATIENCE)
+            asked.get_by_role("button", name=verb, exact=True).dblclick()
+            expect(other.get_by_text(done)).to_be_visible(timeout=PATIENCE)
+        assert [row["status"] for row in chain("SELECT status FROM purchase_orders")] == ["sent"]
+
         press(page, "Approve all")
         asked = dialog(page)
         chain("UPDATE user_sessions SET revoked_at = now()")
         asked.get_by_role("button", name="Approve").click()
         expect(page.get_by_text("Your session has ended").first).to_be_visible(timeout=PATIENCE)
-        assert len(chain("SELECT 1 FROM suggestions WHERE state IN ('approved', 'edited')")) == 2
+        assert len(chain("SELECT 1 FROM suggestions WHERE state IN ('approved', 'edited', 'ordered')")) == 2
         received = b"".join(frames)
         assert b"Salt Lake" in received
         for secret in (b"Koregaon", b"unit_cost", b"shortage_cost", b"to pay"):

@@ -41,6 +41,15 @@ class Served:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
+    def set(self, key: str, value: int) -> None:
+        """Give a setting of the chain another value than the usual."""
+        self.rows(
+            "INSERT INTO chain_settings (key, value, description) VALUES (%s, to_jsonb(%s::integer), 'x')"
+            " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
+            key,
+            value,
+        )
+
 
 @pytest.fixture
 def served(world, site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:

@@ -143,7 +143,7 @@ def test_what_hinders_the_others_can_be_left_out(world, site, served, mine) -> N
 
 def test_an_order_above_the_limit_of_the_role_is_left_to_another(world, site, served, mine) -> None:
     site.sign_in(world.installation, "manager", ("S01",))
-    served.rows("UPDATE chain_settings SET value = '1' WHERE key = 'suggestion_approval_limit'")
+    served.set("suggestion_approval_limit", 1)
     page = site.open(world.installation)
     press(page, "Approve all")
     assert "to pay" not in site.words(page), "a manager sees no costs"

@@ -13,7 +13,7 @@ from dashboards.problems import show_problem
 from dashboards.told import tell
 
 CHANGED = "changes"
-PAGE, MOST = 100, 500
+PAGE, MOST = 200, 500
 
 
 def read_list(path: str, sought: str = "", **wanted: Any) -> list[dict[str, Any]] | None:
@@ -24,7 +24,11 @@ def read_list(path: str, sought: str = "", **wanted: Any) -> list[dict[str, Any]
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while len(items) < MOST:
-        given = {name: value for name, value in {**wanted, "cursor": cursor}.items() if value not in {None, ""}}
+        given = {
+            name: value
+            for name, value in {**wanted, "limit": PAGE, "cursor": cursor}.items()
+            if value not in {None, ""}
+        }
         try:
             query = urlencode(given, doseq=True)
             asked = ("POST", f"{path}/search?{query}", {"q": sought}) if sought else ("GET", f"{path}?{query}")
