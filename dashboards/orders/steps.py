@@ -96,7 +96,7 @@ def show_bar(user: SignedIn, rows: Sequence[Row], ticked: Sequence[Row]) -> None
                 args=(step.name, tuple(row["purchase_order_id"] for row in able)),
             )
         if not ticked:
-            own = sum(row["status"] == "draft" and row.get("created_by") == user.user_id for row in rows)
+            own = len([row for row in rows if row["status"] == "draft" and row.get("created_by") == user.user_id])
             is_own = f" {count_of(own, 'draft')} of your own: somebody else approves them." if own else ""
             st.caption(f"Tick orders to move them on or cancel them; click one to see its lines.{is_own}")
         elif not offered:

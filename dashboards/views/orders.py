@@ -20,7 +20,7 @@ from dashboards.places import store_keys
 from dashboards.reader import read_places
 from dashboards.records import MOST, read_list, read_one
 from dashboards.tile_rows import tile_rows
-from warehouse.formats import format_compact_money, format_number
+from warehouse.formats import format_number
 
 PERMISSION, EXPORT = "purchase:read", "export:plain"
 TITLE, LEAD = "Orders", "What still has to go to a vendor, and what has not come?"
@@ -82,9 +82,7 @@ def _show_tiles(rows: Sequence[Row], passport: Passport) -> None:
         ("vendor", "Sent, and not all of it has come."),
     ):
         orders = [row for row in rows if row["status"] in SHOWN[name]]
-        worth = [float(row["cost_amount"]) for row in orders if "cost_amount" in row]
-        amount = f" Worth {format_compact_money(sum(worth), passport.currency)}." if worth else ""
-        tiles.metric(SHOWN_WORDS[name], format_number(len(orders)), border=True, help=says + amount)
+        tiles.metric(SHOWN_WORDS[name], format_number(len(orders)), border=True, help=says)
     tiles.metric("Late", format_number(len(late)), border=True, help="With the vendor, and expected before today.")
 
 
