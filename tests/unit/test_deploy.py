@@ -64,7 +64,9 @@ def test_every_secret_is_a_setting_or_somebody_elses_and_is_made_by_the_script(t
         assert bool(done.stdout) is expected
     made = {path.name: path for path in (tmp_path / "secrets").iterdir()}
     assert set(made) == set(COMPOSE["secrets"])
-    assert all(path.stat().st_mode & 0o077 == 0 for path in made.values())
+    # a container's user is not their owner, and sees them past the folder that keeps everybody else out
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in made.values()} == {0o444}
 
 
 def test_the_secrets_that_are_made_can_be_used(tmp_path, monkeypatch):
