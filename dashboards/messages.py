@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from urllib.parse import quote
 
 import duckdb
 import psycopg
 import streamlit as st
 from sqlalchemy.exc import OperationalError
+from streamlit.delta_generator import DeltaGenerator
 
 from warehouse.lake import LakeUnavailable
 
@@ -22,6 +24,15 @@ def say(title: str, text: str, icon: str) -> None:
     with st.container(border=True):
         st.subheader(f":material/{icon}: {title}", anchor=False)
         st.markdown(text)
+
+
+def open_note(headline: str, icon: str, key: str, close: Callable[[], None]) -> DeltaGenerator:
+    """A place below a headline, to be filled; its reader closes it."""
+    place = st.container(border=True)
+    with place, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f":material/{icon}: **{headline}**", width="content")
+        st.button("Close", icon=":material/close:", type="tertiary", key=key, on_click=close)
+    return place
 
 
 def say_session_ended() -> None:

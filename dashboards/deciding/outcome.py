@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from api.identity.principal import SignedIn
+from dashboards.messages import open_note
 from dashboards.problems import literal
 from warehouse.formats import count_of, format_money, format_number
 
@@ -50,10 +51,7 @@ def show_outcome(user: SignedIn, currency: str) -> None:
     outcome: Outcome | None = st.session_state.get(KEPT)
     if outcome is None:
         return
-    with st.container(border=True):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f":material/check_circle: **{_headline(outcome)}**", width="content")
-            st.button("Close", icon=":material/close:", type="tertiary", key="put-away", on_click=_put_away)
+    with open_note(_headline(outcome), "check_circle", "put-away", _put_away):
         drafts = [
             *(_say_order(row, outcome, currency) for row in outcome.orders),
             *map(_say_transfer, outcome.transfers),

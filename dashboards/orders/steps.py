@@ -10,6 +10,7 @@ import streamlit as st
 from api.identity.principal import SignedIn
 from api.identity.scope import stores_of
 from dashboards.api_client import Declined, ask_api
+from dashboards.messages import open_note
 from dashboards.orders.words import OPEN, SHOWN, Row, vendor_of
 from dashboards.problems import literal, show_problem, words_of
 from warehouse.formats import count_of, format_money
@@ -104,17 +105,18 @@ def show_bar(user: SignedIn, rows: Sequence[Row], ticked: Sequence[Row]) -> None
 
 
 def show_became() -> None:
-    """What the last step did, once."""
-    became: Became | None = st.session_state.pop(BECAME, None)
+    """What the last step did, until it is put away or the next one is asked for."""
+    became: Became | None = st.session_state.get(BECAME)
     if became is None:
         return
     step = STEPS[became.step]
-    if became.moved:
-        st.success(f"{count_of(became.moved, 'order')} {step.done}.", icon=f":material/{step.icon}:")
-    if became.refused:
-        why = "\n".join(f"- **{literal(ref)}**: {text}" for ref, text in became.refused[:MOST_NAMED])
-        more = f"\n- … and {len(became.refused) - MOST_NAMED} more" if len(became.refused) > MOST_NAMED else ""
-        st.warning(f"{count_of(len(became.refused), 'order')} not {step.done}:\n\n{why}{more}")
+    moved = f"{count_of(became.moved, 'order')} {step.done}."
+    with open_note(moved, step.icon, "orders-put-away", _put_away):
+        if became.refused:
+            why = "\n".join(f"- **{literal(ref)}**: {text}" for ref, text in became.refused[:MOST_NAMED])
+            st.markdown(f"{count_of(len(became.refused), 'order')} not {step.done}:\n\n{why}")
+        if len(became.refused) > MOST_NAMED:
+            st.caption(f"… and {count_of(len(became.refused) - MOST_NAMED, 'more order')}.")
 
 
 def show_dialog(rows: Sequence[Row], currency: str) -> None:
@@ -130,7 +132,12 @@ def show_dialog(rows: Sequence[Row], currency: str) -> None:
     st.dialog(f"{step.verb}: {count_of(len(chosen), 'order')}?", on_dismiss=_forget)(_fill)(step, chosen, currency)
 
 
+def _put_away() -> None:
+    st.session_state.pop(BECAME, None)
+
+
 def _ask(name: str, ids: tuple[int, ...]) -> None:
+    _put_away()
     st.session_state[ASKED] = (name, ids)
 
 
