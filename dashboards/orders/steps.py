@@ -13,7 +13,7 @@ from dashboards.api_client import Declined, ask_api
 from dashboards.messages import open_note
 from dashboards.orders.words import OPEN, SHOWN, Row, vendor_of
 from dashboards.problems import literal, show_problem, words_of
-from warehouse.formats import count_of, format_money
+from warehouse.formats import count_of, format_money, format_number
 
 ASKED, BECAME = "orders-asking", "orders-became"
 APPROVE, DRAFT = "purchase:approve", "purchase:draft"
@@ -113,10 +113,19 @@ def show_became() -> None:
     moved = f"{count_of(became.moved, 'order')} {step.done}."
     with open_note(moved, step.icon, "orders-put-away", _put_away):
         if became.refused:
-            why = "\n".join(f"- **{literal(ref)}**: {text}" for ref, text in became.refused[:MOST_NAMED])
-            st.markdown(f"{count_of(len(became.refused), 'order')} not {step.done}:\n\n{why}")
-        if len(became.refused) > MOST_NAMED:
-            st.caption(f"… and {count_of(len(became.refused) - MOST_NAMED, 'more order')}.")
+            st.markdown(f"{count_of(len(became.refused), 'order')} not {step.done}:\n\n{_say_why(became.refused)}")
+
+
+def _say_why(refused: Sequence[tuple[str, str]]) -> str:
+    """Each reason once, with the orders that it holds for."""
+    refs: dict[str, list[str]] = {}
+    for ref, why in refused:
+        refs.setdefault(why, []).append(ref)
+    return "\n".join(
+        f"- {why} **{literal(', '.join(named[:MOST_NAMED]))}**"
+        + (f" and {format_number(len(named) - MOST_NAMED)} more" if len(named) > MOST_NAMED else "")
+        for why, named in refs.items()
+    )
 
 
 def show_dialog(rows: Sequence[Row], currency: str) -> None:
@@ -167,7 +176,7 @@ def _move(step: Step, chosen: list[Row], body: dict[str, str] | None) -> None:
             if refusal.status in {0, 401}:
                 show_problem(refusal)
                 return
-            refused.append((row["order_ref"], words_of(refusal)[1]))
+            refused.append((row["order_ref"], literal(refusal.detail) or words_of(refusal)[1]))
         if progress is not None:
             progress.progress(count / len(chosen))
     _forget()
