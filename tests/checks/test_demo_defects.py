@@ -22,6 +22,7 @@ from pipelines.held_back import hold_back
 from pipelines.transform import build_all
 from warehouse.lake import connect
 
+pytestmark = pytest.mark.slow
 NAMELESS = {"customer_doubled", "sphere_sign_flipped"}  # the warehouse knows neither codes nor numbers of these
 # what a sound chain is told of, too: counts that nobody made, credit that is not paid yet
 USUAL = {"raw.walk_in_counts.every_trading_day_is_counted", "marts.fct_receivables.orders_are_paid_within_90_days"}

@@ -18,6 +18,7 @@ from warehouse.contracts import contract, contracts, create_table
 from warehouse.lake import connect, current_snapshot
 from warehouse.transformations import table, tables
 
+pytestmark = pytest.mark.slow
 DAY = dt.date(2024, 5, 15)
 FURNISHED = {
     f"raw.{name}"

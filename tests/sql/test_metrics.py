@@ -100,6 +100,7 @@ def test_stock_and_availability(con):
     assert found.rows() == [("A", 0.0, 1.0), ("B", 1.0, 0.0)]
 
 
+@pytest.mark.slow
 def test_every_figure_can_be_asked_for_by_every_dimension_it_allows(traded):
     for name, metric in catalogue().items():
         for dimension in metric.splits:

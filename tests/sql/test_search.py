@@ -131,6 +131,7 @@ def test_only_customers_of_the_stores_in_reach_are_found(connection):
     assert set(find_customers(connection, "anand")) == everybody
 
 
+@pytest.mark.slow
 def test_search_reads_its_indexes_not_the_tables(connection):
     connection.execute(CROWD)
     connection.commit()

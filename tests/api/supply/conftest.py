@@ -113,6 +113,12 @@ class Buyers:
             product_id, place, self.here,
         )["n"]  # fmt: skip
 
+    def open_of(self, order: dict[str, Any]) -> tuple[str, int, int] | None:
+        """Store, units and units to come, as the list of orders says that are drafts or with their vendor."""
+        listed = self.get("/purchase-orders", self.buyer, status=["draft", "sent"], store_id=self.here).json()["items"]
+        found = {item["purchase_order_id"]: item for item in listed}.get(order["purchase_order_id"])
+        return found and (found["delivery_store_code"], found["units"], found["open_units"])
+
     def set(self, key: str, value: object) -> None:
         """Give a setting a value, past the API."""
         self.rows(

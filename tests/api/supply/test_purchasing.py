@@ -29,12 +29,14 @@ def test_an_order_goes_from_draft_to_the_shelf(buyers) -> None:
     }
     order = buyers.made("/purchase-orders", buyers.buyer, body)
     assert (order["status"], order["cost_amount"]) == ("draft", "165.00")
+    assert buyers.open_of(order) == (buyers.codes[0], 23, 0)
     path = path_of(order)
     assert buyers.problem(buyers.post(f"{path}/approve", buyers.buyer)) == (403, "own-request")
     assert buyers.problem(buyers.post(f"{path}/send", buyers.admin)) == (409, "not-allowed-now")
     assert buyers.made(f"{path}/approve", buyers.admin, status=200)["status"] == "approved"
     sent = buyers.made(f"{path}/send", buyers.buyer, status=200)
     assert [line["open_qty"] for line in sent["lines"]] == [3, 20]
+    assert buyers.open_of(order) == (buyers.codes[0], 23, 23)
     mail = buyers.one(
         "SELECT recipient, payload FROM outbox_messages WHERE payload ->> 'reference' = %s", order["order_ref"]
     )
@@ -49,6 +51,7 @@ def test_an_order_goes_from_draft_to_the_shelf(buyers) -> None:
     buyers.made(f"{path}/receipts", buyers.manager, receipt(sent, 1))
     done = buyers.get(path, buyers.buyer).json()
     assert (done["status"], done["possible"], len(done["receipts"])) == ("received", [], 2)
+    assert buyers.open_of(order) is None
     moves = buyers.rows(
         "SELECT quantity, unit_cost::text, reference_type FROM stock_moves WHERE product_id = %s", second
     )
