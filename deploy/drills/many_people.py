@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 from scene import Scene, expect, say, scene
 from world import published_chain
@@ -18,6 +19,7 @@ from ims.bench.dashboards.figures import LIMITS, STEPS, faults_of, quantile, uns
 
 MOST = 0.95  # of all views, so that one slow view in twenty is no exception
 KEPT = 0.8
+WAYS = ("clicked", "opened")
 
 
 def drill(playing: Scene, profile: str, shows: str, people: int, seconds: float) -> None:
@@ -35,13 +37,18 @@ def drill(playing: Scene, profile: str, shows: str, people: int, seconds: float)
         say(f"questions answered from memory: {100 * share:.1f} %")
         expect(share >= KEPT, f"at least {KEPT:.0%}")
         return
-    left = unseen(found, "alone")
+    left = [view for way in WAYS for view in unseen(found, way)]
     expect(not left, f"every view was seen by one person {left or ''}")
-    times = {step: quantile(values_of(found["alone"], step), MOST) for step in ("painted", "ready")}
+    times = {step: slower_way(found, step) for step in ("painted", "ready")}
     for step, time in times.items():
         say(f"{STEPS[step]} of every view, p95: {time:,.0f} ms")
     for step, time in times.items():
         expect(time <= LIMITS[step], f"{STEPS[step]} within {LIMITS[step]:,} ms")
+
+
+def slower_way(found: dict[str, Any], step: str) -> float:
+    """The p95 over all views of one person with a browser, milliseconds: by click or by address, whichever is more."""
+    return max(quantile(values_of(found[way], step), MOST) for way in WAYS)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,16 @@ def test_a_slope_is_told_with_how_sure_it_is() -> None:
 
 
 @pytest.mark.usefixtures("_paths")
+def test_the_slower_way_to_a_view_is_the_one_that_is_told() -> None:
+    from many_people import slower_way
+
+    from ims.bench.dashboards.figures import LOOKS
+
+    found = {way: [{"view": "today", "ready": 100.0 * at, "fault": None}] for at, way in enumerate(LOOKS, start=1)}
+    assert slower_way(found, "ready") == max(found[way][0]["ready"] for way in ("opened", "clicked"))
+
+
+@pytest.mark.usefixtures("_paths")
 def test_a_till_knows_its_longest_wait() -> None:
     from writing import Acknowledged, Till
 
