@@ -96,12 +96,11 @@ def test_metrics_can_ask_for_a_token(make: Make) -> None:
 
 def test_metrics_do_not_wait_for_a_database_that_is_busy(make: Make, figures: Figures) -> None:
     client = make(IMS_POOL_SIZE="1")
-    holder = threading.Thread(target=client.get, args=("/api/hold?seconds=2.5",))
+    holder = threading.Thread(target=client.get, args=("/api/hold?seconds=5",))
     holder.start()
     time.sleep(0.5)
-    began = time.monotonic()
     assert figures(client)["ims_database_up"] == 0
-    assert time.monotonic() - began < 1.6
+    assert holder.is_alive(), "the figures came before the database was free"
     holder.join()
     assert figures(client)["ims_database_up"] == 1
 
