@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -22,6 +22,11 @@ def choose_one(
     else:
         st.query_params[key] = choice
     return choice
+
+
+def choose_store(place: Any, stores: Mapping[str, str]) -> str | None:
+    """A select box on the address's parameter `store`, of these stores by code; None means all of them."""
+    return choose_one(place, "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}")
 
 
 def choose_period(

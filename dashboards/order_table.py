@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboards.deciding.lines import sources, state_in_words, wanted_qty
 from dashboards.members import shorten
-from dashboards.rows import ROW_HEIGHT, height_of, newest_row
+from dashboards.rows import pick_rows
 from warehouse.formats import format_money, format_number
 from warehouse.wording import reason_in_words
 
@@ -38,22 +38,15 @@ def pick_lines(
 
     `hidden` names columns that say the same in every row.
     """
-    event = st.dataframe(
+    found, ticked = pick_rows(
         _style(rows, currency, drafts),
-        key=key,
-        hide_index=True,
-        height=height_of(len(rows)),
-        row_height=ROW_HEIGHT,
-        on_select="rerun",
-        selection_mode=["multi-row", "single-cell"] if is_decided_on else "single-row",
-        column_config=_columns(),
-        column_order=[name for name in _columns() if name not in hidden],
-        placeholder="",
-        alt="Suggested orders, the most money at stake first",
+        len(rows),
+        _columns(),
+        key,
+        "Suggested orders, the most money at stake first",
+        is_ticked=is_decided_on,
+        hidden=hidden,
     )
-    ticked = [index for index in event["selection"]["rows"] if index < len(rows)]
-    cells = [index for index, _ in event["selection"].get("cells", []) if index < len(rows)]
-    found = newest_row(f"{key}-seen", ticked, cells)
     if found is None:
         found = next((index for index, row in enumerate(rows) if row["suggestion_id"] == chosen_id), 0)
     return Picked(rows[found], [rows[index] for index in ticked])

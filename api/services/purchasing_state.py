@@ -6,7 +6,9 @@ the folder's statement alone: nothing here changes it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from api.refusals import Conflict
 from api.services.action import Action, Row
@@ -59,8 +61,8 @@ async def lock_order(action: Action, order_id: int, step: str) -> Row:
     return order
 
 
-def possible_steps(order: Row) -> tuple[str, ...]:
-    """What may be done with an order now."""
-    if order["created_by"] is None:
+def possible_steps(order: Mapping[str, Any]) -> tuple[str, ...]:
+    """What may be done with an order now; as the API gives one, it has no member that is null."""
+    if order.get("created_by") is None:
         return ()
     return tuple(name for name, step in STEPS.items() if order["status"] in step.sources)

@@ -9,9 +9,10 @@ import streamlit as st
 
 from api.identity.principal import SignedIn
 from api.identity.scope import stores_of
+from api.services.purchasing_state import possible_steps
 from dashboards.api_client import Declined, ask_api
 from dashboards.messages import open_note
-from dashboards.orders.words import OPEN, SHOWN, Row, vendor_of
+from dashboards.orders.words import Row, vendor_of
 from dashboards.problems import literal, show_problem, words_of
 from warehouse.formats import count_of, format_money, format_number
 
@@ -22,11 +23,10 @@ MOST_NAMED = 12
 
 @dataclass(frozen=True)
 class Step:
-    """What is done to an order of one of `sources` by who holds `permission`; `is_for_all`: in one click, to all."""
+    """What who holds `permission` does to an order that may take it; `is_for_all`: in one click, to all."""
 
     name: str
     permission: str
-    sources: tuple[str, ...]
     verb: str
     done: str
     icon: str
@@ -36,10 +36,10 @@ class Step:
 STEPS = {
     step.name: step
     for step in (
-        Step("approve", APPROVE, SHOWN["approve"], "Approve", "approved", "check", True),
-        Step("send", APPROVE, SHOWN["send"], "Send", "sent", "send", True),
-        Step("acknowledge", APPROVE, ("sent",), "Confirmed by the vendor", "marked as confirmed", "handshake"),
-        Step("cancel", DRAFT, OPEN, "Cancel", "cancelled", "block"),
+        Step("approve", APPROVE, "Approve", "approved", "check", True),
+        Step("send", APPROVE, "Send", "sent", "send", True),
+        Step("acknowledge", APPROVE, "Confirmed by the vendor", "marked as confirmed", "handshake"),
+        Step("cancel", DRAFT, "Cancel", "cancelled", "block"),
     )
 }
 SAYS = {
@@ -73,8 +73,8 @@ def movable(user: SignedIn, step: Step, rows: Sequence[Row]) -> list[Row]:
     return [
         row
         for row in rows
-        if row["status"] in step.sources
-        and row.get("created_by") not in {None, mine}  # of a chain folder: its next statement closes it
+        if step.name in possible_steps(row)
+        and row.get("created_by") != mine
         and (stores is None or row.get("delivery_store_code") in stores)
         and (row["status"] == "draft" or user.grants.allows(APPROVE))
     ]
@@ -161,7 +161,7 @@ def _fill(step: Step, chosen: list[Row], currency: str) -> None:
     reason = st.text_input("Why", max_chars=200, key="orders-why").strip() if step.name == "cancel" else ""
     st.caption(SAYS[step.name])
     is_ready = bool(reason) or step.name != "cancel"
-    if st.button(f"{step.verb}", type="primary", key=f"orders-do-{step.name}", disabled=not is_ready):
+    if st.button(step.verb, type="primary", key=f"orders-do-{step.name}", disabled=not is_ready):
         _move(step, chosen, {"reason": reason} if step.name == "cancel" else None)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboards.orders.words import Row, state_in_words, vendor_of
 from dashboards.problems import literal
-from dashboards.rows import ROW_HEIGHT, height_of, newest_row
+from dashboards.rows import ROW_HEIGHT, height_of, pick_rows
 from warehouse.formats import format_money, format_number
 
 LINE_STATES = {"draft": "Not sent yet", "open": "To come", "received": "Received", "cancelled": "Cancelled"}
@@ -28,24 +28,16 @@ def pick_orders(
     hidden: Collection[str] = (),
 ) -> tuple[Row, list[Row]]:
     """The one that was clicked or ticked last (at first the first), and the ticked ones. `hidden` names columns."""
-    columns = _columns()
-    event = st.dataframe(
+    found, ticked = pick_rows(
         _style(rows, stores, currency, today),
-        key=key,
-        hide_index=True,
-        height=height_of(len(rows)),
-        row_height=ROW_HEIGHT,
-        on_select="rerun",
-        selection_mode=["multi-row", "single-cell"] if is_moved_on else "single-row",
-        column_config=columns,
-        column_order=[name for name in columns if name not in hidden],
-        placeholder="",
-        alt="Orders at vendors: to approve, to send, with the vendor",
+        len(rows),
+        _columns(),
+        key,
+        "Orders at vendors: to approve, to send, with the vendor",
+        is_ticked=is_moved_on,
+        hidden=hidden,
     )
-    ticked = [index for index in event["selection"]["rows"] if index < len(rows)]
-    cells = [index for index, _ in event["selection"].get("cells", []) if index < len(rows)]
-    found = newest_row(f"{key}-seen", ticked, cells) or 0
-    return rows[found], [rows[index] for index in ticked]
+    return rows[found or 0], [rows[index] for index in ticked]
 
 
 def show_order(order: Row, currency: str, today: dt.date) -> None:

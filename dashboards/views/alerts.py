@@ -11,7 +11,7 @@ from dashboards.alerts.asking import show_dialog
 from dashboards.alerts.card import STYLE, show_card
 from dashboards.alerts.measured import show_measured
 from dashboards.alerts.words import BEYOND, KINDS, STATES
-from dashboards.filters import choose_one
+from dashboards.filters import choose_one, choose_store
 from dashboards.header import show_header
 from dashboards.installation import driver, operational
 from dashboards.messages import say, say_no_store
@@ -45,7 +45,7 @@ def show(passport: Passport, user: SignedIn) -> None:
         return
     names, _ = read_places(passport.snapshot_id, scope)
     places = st.columns(3)
-    store = choose_one(places[0], "Store", "All stores", list(names), "store", lambda code: f"{code} · {names[code]}")
+    store = choose_store(places[0], names)
     kind = choose_one(places[1], "Kind", "All kinds", list(KINDS), "kind", KINDS.__getitem__)
     state = choose_one(places[2], "State", SHOWN["open"], list(SHOWN), "state", SHOWN.__getitem__) or "open"
     stores = scope.store_codes if store is None else frozenset({store})

@@ -8,7 +8,7 @@ import streamlit as st
 
 from api.identity.principal import SignedIn
 from api.identity.scope import scope_of
-from dashboards.filters import choose_one
+from dashboards.filters import choose_one, choose_store
 from dashboards.header import show_header
 from dashboards.members import shorten
 from dashboards.messages import say, say_no_store
@@ -36,7 +36,7 @@ def show(passport: Passport, user: SignedIn) -> None:
     show_became()
     stores, _ = read_places(passport.snapshot_id, scope)
     left, right, wide = st.columns([1, 1, 2])
-    store = choose_one(left, "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}")
+    store = choose_store(left, stores)
     state = choose_one(right, "State", "All that is open", list(SHOWN), "state", SHOWN_WORDS.__getitem__)
     statuses = SHOWN[state] if state else OPEN
     found = read_list("/purchase-orders", status=statuses, store_id=store_keys(scope).get(store) if store else None)

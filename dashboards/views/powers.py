@@ -15,7 +15,7 @@ from dashboards.charts.powers import Cell, draw_powers, spell_power
 from dashboards.downloads import write_csv, write_table
 from dashboards.figures import Question, ask, may_see
 from dashboards.files import TYPES, File, offer
-from dashboards.filters import choose_one
+from dashboards.filters import choose_one, choose_store
 from dashboards.header import show_header
 from dashboards.messages import say, say_no_store
 from dashboards.passport import Passport
@@ -105,7 +105,7 @@ def _ask_reader(passport: Passport, scope: Scope, lines: list[str]) -> tuple[str
     figures = [name for name in (*GRID, SOLD) if may_see(catalogue()[name], scope)]
     labels = {name: catalogue()[name].label for name in figures} | {SOLD: "Sold in 13 weeks"}
     left, middle, right = st.columns(3)
-    store = choose_one(left, "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}")
+    store = choose_store(left, stores)
     line = choose_one(middle, "Lens line", lines[0], lines, "line")
     figure = choose_one(right, "Show", labels[figures[0]], figures, "figure", lambda name: labels[name])
     return store, line or lines[0], figure or figures[0]

@@ -19,7 +19,7 @@ from dashboards.deciding.lines import DECIDED, OPEN, SHOWN, state_in_words
 from dashboards.deciding.outcome import decisions, show_outcome
 from dashboards.downloads import order_frame, write_csv, write_xlsx
 from dashboards.files import TYPES, File, offer
-from dashboards.filters import choose_one
+from dashboards.filters import choose_one, choose_store
 from dashboards.header import show_header
 from dashboards.installation import operational
 from dashboards.messages import say
@@ -85,9 +85,7 @@ def _ask(passport: Passport, scope: Scope) -> dict[str, str | None]:
     stores, categories = read_places(passport.snapshot_id, scope)
     places = st.columns(4)
     return {
-        "store": choose_one(
-            places[0], "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}"
-        ),
+        "store": choose_store(places[0], stores),
         "category": choose_one(places[1], "Category", "All categories", categories, "category"),
         "act": choose_one(places[2], "What to do", "Move and buy", list(KINDS), "act", KINDS.__getitem__),
         "state": choose_one(places[3], "State", "Open and decided", list(SHOWN), "state", STATE_WORDS.__getitem__),

@@ -12,7 +12,7 @@ from api.identity.scope import Scope, scope_of
 from dashboards import palette
 from dashboards.downloads import write_csv, write_table
 from dashboards.files import TYPES, File, offer
-from dashboards.filters import choose_one
+from dashboards.filters import choose_one, choose_store
 from dashboards.header import show_header
 from dashboards.members import name_members
 from dashboards.messages import say, say_no_store
@@ -58,7 +58,7 @@ def show(passport: Passport, user: SignedIn) -> None:
         return
     left, middle, right = st.columns(3)
     category = choose_one(left, "Category", categories[0], categories, "category") or categories[0]
-    store = choose_one(right, "Store", "All stores", list(stores), "store", lambda code: f"{code} · {stores[code]}")
+    store = choose_store(right, stores)
     basis = gather(passport, scope, category, store)
     seasons = {each.key: each for each in basis.seasons}
     first = next(iter(seasons))

@@ -99,7 +99,12 @@ def test_metrics_do_not_wait_for_a_database_that_is_busy(make: Make, figures: Fi
     holder = threading.Thread(target=client.get, args=("/api/hold?seconds=5",))
     holder.start()
     time.sleep(0.5)
-    assert figures(client)["ims_database_up"] == 0
+    took = []
+    for _ in range(2):  # a busy machine is late once
+        began = time.monotonic()
+        assert figures(client)["ims_database_up"] == 0
+        took.append(time.monotonic() - began)
+    assert min(took) < 1.6
     assert holder.is_alive(), "the figures came before the database was free"
     holder.join()
     assert figures(client)["ims_database_up"] == 1
