@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 import psycopg
@@ -68,6 +69,7 @@ class Load:
             rate=self.rate,
         )
         self._thread = threading.Thread(target=self._put, args=(plan,), daemon=True)
+        self._ends = time.monotonic() + self.seconds
         self._thread.start()
         return self
 
@@ -76,8 +78,8 @@ class Load:
 
     @property
     def is_over(self) -> bool:
-        """Whether its seconds are over."""
-        return not self._thread.is_alive()
+        """Whether its seconds are over; what was due may still be under way."""
+        return time.monotonic() > self._ends
 
     def _put(self, plan: Plan) -> None:
         self.outcome = run_load(plan)

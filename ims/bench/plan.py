@@ -71,7 +71,8 @@ def journeys(kinds: Sequence[Kind]) -> list[Journey]:
 @dataclass(frozen=True)
 class Plan:
     """A load: closed loop at `connections`, or open loop at `rate` a second, or `interval` seconds between a
-    connection's requests (connections held, mostly idle)."""
+    connection's requests (connections held, mostly idle). After its `seconds` an open loop sends what is due still, and
+    every load waits for its answers, for `patience` seconds; what has none by then has failed."""
 
     host: str
     port: int
@@ -82,6 +83,7 @@ class Plan:
     seconds: float
     rate: float | None = None
     interval: float | None = None
+    patience: float = 30.0
     seed: int = 1
 
     def to_json(self) -> str:

@@ -84,6 +84,13 @@ def test_each_command_of_a_line_is_there():
         assert program != "make" or f"\n{words[0]}:" in targets, proof.command
 
 
+def test_a_command_that_shows_several_lines_is_held_to_one_measure():
+    run_once = {proof.command: proof for proof in proofs_of(lines())}
+    for line in lines():
+        for proof in line.proofs:
+            assert proof.measure == run_once[proof.command].measure, f"{line.id}: {proof.command}"
+
+
 def test_a_line_is_met_when_all_of_its_proofs_are(store):
     ran(store, TEST, "12 passed")
     assert state(store) == "not run"
