@@ -159,10 +159,16 @@ class Settings(BaseSettings):
     tls_key_file: Path | None = Field(default=None, description="The certificate's private key.")
     tls_authority_file: Path | None = Field(
         default=None,
-        description="Who signed the certificate at IMS_API_URL; nobody else is believed. Default: the machine's list.",
+        description="Who signs the parts' certificates: nobody else is believed at IMS_API_URL, nor in a name of "
+        "IMS_METRICS_NAMES. Default: the machine's list, and nobody.",
+    )
+    metrics_names: str = Field(
+        default="",
+        description="Names in certificates (CN), separated by spaces, that /metrics is shown to: who comes with one "
+        "that IMS_TLS_AUTHORITY_FILE signed. With IMS_METRICS_TOKEN either will do; without both /metrics is open.",
     )
     metrics_token: SecretStr | None = Field(
-        default=None, min_length=16, description="Bearer token that /metrics asks for. Without it /metrics is open."
+        default=None, min_length=16, description="Bearer token that shows /metrics."
     )
     otel_endpoint: str | None = Field(
         default=None,

@@ -17,6 +17,7 @@ MOST_FAILED = 0.001  # the service level: of a thousand requests one may fail by
 OLDEST_DAYS = 2
 LEAST_FREE_BYTES = 5e9
 PROBES = ("/health", "/ready", "/metrics")
+KEPT_INSIDE = (404, 503)  # as our proxy says it, and an ingress whose service is nobody
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ def look(client: httpx.Client, headers: Mapping[str, str] | None = None) -> list
     def figures(client: httpx.Client) -> Iterator[Finding]:
         yield from _figures(client, headers or {})
 
-    return [finding for each in (_alive, _ready, _door, _stranger, figures) for finding in _seen(each, client)]
+    asked = (_outside,) if _is_outside(client) else (_alive, _ready, figures)
+    return [finding for each in (*asked, _door, _stranger) for finding in _seen(each, client)]
 
 
 def _seen(each: Callable[[httpx.Client], Iterator[Finding]], client: httpx.Client) -> list[Finding]:
@@ -44,6 +46,21 @@ def _seen(each: Callable[[httpx.Client], Iterator[Finding]], client: httpx.Clien
         return list(each(client))
     except httpx.HTTPError as error:
         return [Finding(each.__name__.strip("_"), False, f"no answer: {type(error).__name__}")]
+
+
+def _is_outside(client: httpx.Client) -> bool:
+    """Whether a door answers that keeps probes and figures to the inside: a page comes, a probe does not."""
+    import httpx
+
+    try:
+        answers = [client.get(path).status_code for path in ("/sign-in", *PROBES)]
+    except httpx.HTTPError:
+        return False
+    return answers[0] == 200 and all(status in KEPT_INSIDE for status in answers[1:])
+
+
+def _outside(_: httpx.Client) -> Iterator[Finding]:
+    yield Finding("probes", True, "kept inside by the door; ask a part itself for its figures")
 
 
 def _alive(client: httpx.Client) -> Iterator[Finding]:
@@ -77,7 +94,7 @@ def _stranger(client: httpx.Client) -> Iterator[Finding]:
 def _figures(client: httpx.Client, headers: Mapping[str, str]) -> Iterator[Finding]:
     answer = client.get("/metrics", headers=dict(headers))
     if answer.status_code != 200:
-        yield Finding("metrics", False, f"/metrics says {answer.status_code}; IMS_METRICS_TOKEN names its token")
+        yield Finding("metrics", False, f"/metrics says {answer.status_code}; it asks for a token or a certificate")
         return
     found = read_samples(answer.text)
     failed, asked = _count(found, status="5"), _count(found)

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -34,7 +34,7 @@ class ReadyOut(Out):
 
 
 def create_router(pool: Pool, readiness: Readiness, observations: Observations, settings: Settings) -> APIRouter:
-    """The open routes; /metrics is open unless a token is set for it."""
+    """The open routes; /metrics is open unless a token or a name is set for it."""
     router = APIRouter(tags=["operation"])
     figures = _Figures(pool, observations, settings)
 
@@ -62,19 +62,36 @@ def create_router(pool: Pool, readiness: Readiness, observations: Observations, 
         "/metrics",
         summary="Prometheus figures",
         response_class=PlainTextResponse,
-        responses={401: {"description": "The token of IMS_METRICS_TOKEN is missing."}},
+        responses={401: {"description": "Neither the token of IMS_METRICS_TOKEN nor a name of IMS_METRICS_NAMES."}},
     )
-    async def metrics(authorization: Annotated[str, Header(include_in_schema=False)] = "") -> Response:
-        token = settings.metrics_token
-        if token is not None:
-            wanted = f"Bearer {token.get_secret_value()}"
-            if not secrets.compare_digest(authorization.encode(), wanted.encode()):
-                raise Problem(401, "metrics-token-required", "Send the token of IMS_METRICS_TOKEN as a bearer token.")
+    async def metrics(
+        request: Request, authorization: Annotated[str, Header(include_in_schema=False)] = ""
+    ) -> Response:
+        if not may_read_figures(settings, authorization, getattr(request.state, "peer", None)):
+            raise Problem(
+                401,
+                "metrics-token-required",
+                "Send the token of IMS_METRICS_TOKEN as a bearer token, or come by a certificate of IMS_METRICS_NAMES.",
+            )
         observations.note_free(free_bytes(settings.home))
         await figures.refresh()
         return Response(observations.render(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def may_read_figures(settings: Settings, authorization: str, peer: str | None) -> bool:
+    """Whether who sent this header, and proved this name by a certificate, is shown /metrics.
+
+    >>> given = Settings(metrics_token="scraper-scraper-scraper", metrics_names="prometheus", _env_file=None)
+    >>> may_read_figures(given, "", None), may_read_figures(given, "", "api"), may_read_figures(given, "", "prometheus")
+    (False, False, True)
+    """
+    token, names = settings.metrics_token, settings.metrics_names.split()
+    if token is None:
+        return not names or peer in names
+    wanted = f"Bearer {token.get_secret_value()}"
+    return peer in names or secrets.compare_digest(authorization.encode(), wanted.encode())
 
 
 class _Figures:

@@ -1,6 +1,7 @@
 """TLS of a process itself, for what asks it inside: the door, the dashboards, Prometheus. Its certificate is read anew.
 
-With it the port speaks nothing else, so nobody falls back to what others can read.
+With it the port speaks nothing else, so nobody falls back to what others can read. Who comes with a certificate of the
+parts' authority is known by its name; who comes with none is a stranger, as most are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ims.failure import WrongInput
 
 if TYPE_CHECKING:
+    from asyncio import BaseTransport
+
     from uvicorn import Config
 
     from ims.settings import Settings
@@ -25,6 +28,8 @@ RENEW_SECONDS = 3600.0  # whoever issues a certificate renews it weeks before it
 def tls_of(settings: Settings) -> dict[str, Any]:
     """What uvicorn is told: nothing without a certificate. Raises WrongInput for one that cannot be used."""
     certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    if settings.metrics_names and (certificate is None or settings.tls_authority_file is None):
+        raise WrongInput("IMS_METRICS_NAMES needs IMS_TLS_CERTIFICATE_FILE and IMS_TLS_AUTHORITY_FILE.")
     if certificate is None and key is None:
         return {}
     if certificate is None or key is None:
@@ -35,17 +40,28 @@ def tls_of(settings: Settings) -> dict[str, Any]:
         raise WrongInput(
             f"IMS_TLS_CERTIFICATE_FILE {certificate} with IMS_TLS_KEY_FILE {key} cannot be used: {error}."
         ) from None
-    return {"ssl_certfile": certificate, "ssl_keyfile": key, "ssl_context_factory": _make_context}
+    told = {"ssl_certfile": certificate, "ssl_keyfile": key, "ssl_context_factory": _make_context}
+    if settings.metrics_names:
+        trusted(settings)  # a file that cannot be used is named
+        told |= {"ssl_ca_certs": str(settings.tls_authority_file), "ssl_cert_reqs": ssl.CERT_OPTIONAL}
+    return told
 
 
-def trusted(settings: Settings) -> ssl.SSLContext | bool:
+def name_of_peer(transport: BaseTransport) -> str | None:
+    """The name in the certificate that the other side of a connection proved; None without one."""
+    proved = transport.get_extra_info("ssl_object")
+    certificate = proved.getpeercert() if proved is not None else None
+    names = dict(pair for part in (certificate or {}).get("subject", ()) for pair in part)
+    return names.get("commonName")
+
+
+def trusted(settings: Settings) -> ssl.SSLContext:
     """Whom a part of IMS believes that it asks: the authority that is named and no other, else those of the machine."""
-    if settings.tls_authority_file is None:
-        return True
+    authority = settings.tls_authority_file
     try:
-        return ssl.create_default_context(cafile=str(settings.tls_authority_file))
+        return ssl.create_default_context(cafile=None if authority is None else str(authority))
     except OSError as error:
-        raise WrongInput(f"IMS_TLS_AUTHORITY_FILE {settings.tls_authority_file} cannot be used: {error}.") from None
+        raise WrongInput(f"IMS_TLS_AUTHORITY_FILE {authority} cannot be used: {error}.") from None
 
 
 def _make_context(config: Config, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

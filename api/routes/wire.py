@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a bound on the head of a request: in bytes, and in time.
+"""uvicorn's HTTP protocol with a bound on the head of a request, in bytes and in time, and with the name of who asks.
 
 llhttp takes headers without end, and uvicorn waits for them without end: one slow client would hold memory for ever.
 """
@@ -9,6 +9,8 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api.routes.tls import name_of_peer
 
 LONGEST_HEAD = 64 * 1024
 SLOWEST_SECONDS = 20.0
@@ -26,6 +28,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection begins; it may be idle as long as one that was answered."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, "peer": name_of_peer(transport)}  # request.state.peer
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:

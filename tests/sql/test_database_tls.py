@@ -5,8 +5,6 @@ The embedded server has no TLS; this one is Debian's (`apt-get install postgresq
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +17,11 @@ from api.database import open_databases
 from ims.postgres import DatabaseUnavailable
 from ims.settings import Settings
 from pipelines.instance import open_instance
+from tests.sql.tls_server import tls_server
 from warehouse.lake import LakeUnavailable, connect, current_snapshot
 
 PASSWORD = "not-in-any-error"  # noqa: S105
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
-# Debian's server refuses to run as root; its own user is not ours
-OWNER = {"user": "postgres"} if os.getuid() == 0 else {}
 
 
 def openssl(folder: Path, *arguments: str) -> None:
@@ -64,42 +61,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def port(folder: Path) -> Iterator[int]:
     """The server's port; who comes without TLS or without a password is refused."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    if not binaries:
-        pytest.fail("No PostgreSQL of the system was found: apt-get install postgresql")
-    programs = binaries[-1].parent
-    # not below pytest's own folder, which only its user may enter
-    made = subprocess.run(["mktemp", "--directory"], capture_output=True, text=True, check=True, cwd="/", **OWNER)
-    data = Path(made.stdout.strip())
-    password = data / "password"
-    for name in ("server.key", "server.crt", "ours.crt"):
-        (data / name).write_bytes((folder / name).read_bytes())
-    password.write_text(PASSWORD)
-    subprocess.run(["chown", "-R", f"--reference={data}", data], check=True)
-    (data / "server.key").chmod(0o600)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    cluster = data / "cluster"
-    options = ["--username=ims", f"--pwfile={password}", "--auth=scram-sha-256", "--no-sync"]
-    subprocess.run(
-        [programs / "initdb", f"--pgdata={cluster}", *options], check=True, capture_output=True, cwd=data, **OWNER
-    )
-    (cluster / "pg_hba.conf").write_text(
-        "hostssl all certified 127.0.0.1/32 cert\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
-    )
-    words = [
-        f"-p {port} -k {data} -c listen_addresses=127.0.0.1 -c ssl=on -c fsync=off",
-        f"-c ssl_cert_file={data}/server.crt -c ssl_key_file={data}/server.key -c ssl_ca_file={data}/ours.crt",
-    ]
-    control = [programs / "pg_ctl", f"--pgdata={cluster}", "--wait", f"--log={data}/log"]
-    started = [*control, "start", f"--options={' '.join(words)}"]
-    subprocess.run(started, check=True, capture_output=True, cwd=data, **OWNER)
-    try:
+    files = {name: folder / name for name in ("server.key", "server.crt", "ours.crt")}
+    allowed = "hostssl all certified 127.0.0.1/32 cert\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
+    settings = {"ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_ca_file": "ours.crt"}
+    with tls_server(files, allowed, settings, PASSWORD) as port:
         yield port
-    finally:
-        subprocess.run([*control, "stop", "--mode=immediate"], check=True, capture_output=True, cwd=data, **OWNER)
-        subprocess.run(["rm", "-rf", data], check=True)
 
 
 def settings_for(port: int, home: Path, host: str = "localhost", **options: str) -> Settings:

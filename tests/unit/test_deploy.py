@@ -7,17 +7,22 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from cryptography import x509
+from psycopg.conninfo import conninfo_to_dict
 
 from ims.commands.serve import Role
 from ims.settings import Settings
+from tests.identities import make_identities
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose" / "compose.yml").read_text())
+SERVED = {name: COMPOSE["services"][name] for name in ("postgres", "proxy")}
+FILES = {"rootcert": "ca.crt", "cert": "tls.crt", "key": "tls.key"}
 OURS = {name: each for name, each in COMPOSE["services"].items() if "image" in each and "ims" in each["image"].lower()}
 VARIABLES = {f"IMS_{name.upper()}" for name in Settings.model_fields} | {"IMS_HOME"}
 
@@ -83,29 +88,53 @@ def test_the_secrets_that_are_made_can_be_used(tmp_path, monkeypatch):
     assert load_key_ring(settings).algorithm == "EdDSA"
     assert load_vault(settings, "anything").encrypt(b"x")
     assert len(load_pseudonym_key(settings)) >= 32
-    assert settings.database_url is not None
-    assert settings.database_url.get_secret_value().endswith("@postgres/ims")
-    assert settings.metrics_token is not None
     assert not (tmp_path / "home" / "keys").exists(), "no key is made where one is given"
 
 
-def test_the_parts_are_asked_by_tls_alone(tmp_path):
-    script = tmp_path / "secrets.sh"
-    script.write_text((DEPLOY / "compose" / "secrets.sh").read_text())
-    subprocess.run(["sh", str(script)], capture_output=True, check=True)
-    certificate = x509.load_pem_x509_certificate((tmp_path / "secrets" / "parts_certificate").read_bytes())
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    asked = {name: each for name, each in OURS.items() if each["command"][-1] != "dagster" and name != "dagster"}
-    assert {*asked, "localhost"} == set(names.get_values_for_type(x509.DNSName))
-    for name, each in asked.items():
+def identity_of(service: dict[str, Any]) -> str:
+    """Whose folder a container sees at /run/identity."""
+    (mount,) = [each for each in service["volumes"] if not isinstance(each, str)]
+    assert (mount["source"], mount["target"], mount["read_only"]) == ("identities", "/run/identity", True)
+    return str(mount["volume"]["subpath"])
+
+
+def test_each_part_has_its_own_certificate_and_no_other(tmp_path):
+    make_identities(tmp_path)
+    made = {path.name for path in tmp_path.iterdir()}
+    seen = {name: identity_of(each) for name, each in {**OURS, **SERVED}.items()}
+    assert seen == {**{name: name for name in (*OURS, "postgres")}, "proxy": "door"}
+    assert made - set(seen.values()) == {"authority", "prometheus"}, "who signs is seen by nobody"
+    assert {path.name for path in (tmp_path / "door").iterdir()} == {"ca.crt"}
+    idents = (DEPLOY / "kubernetes" / "components" / "selfhosted" / "pg_ident.conf").read_text()
+    assert set(re.findall(r"^parts (\w+) +ims$", idents, re.MULTILINE)) == set(OURS)
+
+
+def test_the_parts_are_asked_by_tls_alone_and_ask_by_their_certificates(tmp_path):
+    make_identities(tmp_path)
+    for name, each in OURS.items():
+        url = conninfo_to_dict(each["environment"]["IMS_DATABASE_URL"])
+        assert url == {
+            "user": "ims",
+            "host": "postgres",
+            "dbname": "ims",
+            "sslmode": "verify-full",
+            **{f"ssl{word}": f"/run/identity/{file}" for word, file in FILES.items()},
+        }
+        if name == "dagster":
+            continue
+        certificate = x509.load_pem_x509_certificate((tmp_path / name / "tls.crt").read_bytes())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert set(names.get_values_for_type(x509.DNSName)) == {name, "localhost"}
         told = each["environment"]
-        assert told["IMS_TLS_CERTIFICATE_FILE"] == "/run/secrets/parts_certificate", name
-        assert told["IMS_TLS_KEY_FILE"] == "/run/secrets/parts_key", name
-        assert {"parts_certificate", "parts_key"} <= set(each["secrets"])
+        assert told["IMS_TLS_CERTIFICATE_FILE"] == "/run/identity/tls.crt", name
+        assert told["IMS_TLS_KEY_FILE"] == "/run/identity/tls.key", name
+        assert told["IMS_TLS_AUTHORITY_FILE"] == "/run/identity/ca.crt", name
+        assert told["IMS_METRICS_NAMES"] == "prometheus"
         assert "https://localhost:8000/health" in each["healthcheck"]["test"][-1]
-    assert asked["dashboards"]["environment"]["IMS_API_URL"] == "https://api:8000"
-    assert asked["dashboards"]["environment"]["IMS_TLS_AUTHORITY_FILE"] == "/run/secrets/parts_certificate"
-    assert "parts_key" not in OURS["dagster"]["secrets"], "nobody has what they do not need"
+    assert OURS["dashboards"]["environment"]["IMS_API_URL"] == "https://api:8000"
+    command = SERVED["postgres"]["command"]
+    for setting in ("ssl=on", "hba_file=/etc/pg_hba.conf", "ident_file=/etc/pg_ident.conf"):
+        assert setting in command
 
 
 def test_the_proxy_knows_the_services_by_their_names():

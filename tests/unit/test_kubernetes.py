@@ -12,6 +12,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from psycopg.conninfo import conninfo_to_dict
 
 from api.identity.policy import roles
 from ims.commands.serve import Role
@@ -22,8 +23,9 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
 OVERLAYS = ("staging", "production")
 # of operators that the cluster has; their schemas are not Kubernetes' own
-OPERATORS = {"Issuer", "Certificate", "ExternalSecret", "Cluster", "ScheduledBackup", "ObjectStore"}
-VARIABLES = {f"IMS_{name.upper()}" for name in Settings.model_fields} | {"PGSSLMODE", "PGSSLROOTCERT"}
+OPERATORS = {"Issuer", "Certificate", "ExternalSecret", "Cluster", "ScheduledBackup", "ObjectStore", "ServiceMonitor"}
+PROVED = {"PGSSLROOTCERT": "ca.crt", "PGSSLCERT": "tls.crt", "PGSSLKEY": "tls.key"}
+VARIABLES = {f"IMS_{name.upper()}" for name in Settings.model_fields} | {"PGSSLMODE", *PROVED}
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -37,6 +39,12 @@ def rendered(overlay: str) -> list[dict[str, Any]]:
 
 def of_kind(overlay: str, *kinds: str) -> dict[str, dict[str, Any]]:
     return {each["metadata"]["name"]: each for each in rendered(overlay) if each["kind"] in kinds}
+
+
+def told(overlay: str) -> dict[str, str]:
+    """The settings that every pod of ours is given."""
+    (found,) = [each["data"] for name, each in of_kind(overlay, "ConfigMap").items() if name.startswith("ims-")]
+    return dict(found)
 
 
 def pods(overlay: str) -> dict[str, dict[str, Any]]:
@@ -92,14 +100,14 @@ def test_a_pod_may_do_nothing_it_need_not(overlay):
 
 @every_overlay
 def test_everything_that_serves_is_probed_and_ends_in_its_time(overlay):
-    (settings,) = of_kind(overlay, "ConfigMap").values()
+    settings = told(overlay)
     for name, template in ours(overlay).items():
         container = template["spec"]["containers"][0]
         if container["args"] == ["run"]:
             continue
         assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container), name
-        told = float(settings["data"]["IMS_DRAIN_SECONDS"]) + Settings.model_fields["stop_timeout_seconds"].default
-        assert template["spec"]["terminationGracePeriodSeconds"] > told
+        drained = float(settings["IMS_DRAIN_SECONDS"]) + Settings.model_fields["stop_timeout_seconds"].default
+        assert template["spec"]["terminationGracePeriodSeconds"] > drained
         assert {each["topologyKey"] for each in template["spec"]["topologySpreadConstraints"]} == {
             "topology.kubernetes.io/zone",
             "kubernetes.io/hostname",
@@ -154,9 +162,9 @@ def test_the_network_is_closed_but_for_what_is_named(overlay):
 
 @every_overlay
 def test_the_host_is_one_and_only_the_outside_of_it_is_open(overlay):
-    (settings,) = of_kind(overlay, "ConfigMap").values()
-    host = settings["data"]["IMS_ALLOWED_HOSTS"]
-    assert settings["data"]["IMS_PUBLIC_URL"] == f"https://{host}"
+    settings = told(overlay)
+    host = settings["IMS_ALLOWED_HOSTS"]
+    assert settings["IMS_PUBLIC_URL"] == f"https://{host}"
     closed, services = set(), of_kind(overlay, "Service")
     for each in of_kind(overlay, "Ingress").values():
         assert each["spec"]["tls"] == [{"hosts": [host], "secretName": "tls"}]
@@ -200,28 +208,29 @@ def test_the_parts_are_asked_by_tls_and_proved(overlay):
         assert set(given) <= VARIABLES
         assert given["IMS_TLS_CERTIFICATE_FILE"] == "/tls/tls.crt"
         assert given["IMS_TLS_KEY_FILE"] == "/tls/tls.key"
+        assert given["IMS_TLS_AUTHORITY_FILE"] == "/tls/ca.crt", "nobody else is believed"
+        assert given["IMS_METRICS_NAMES"] == "prometheus"
         (volume,) = [each["secret"] for each in pod["volumes"] if each["name"] == "tls"]
         assert volume["secretName"] == parts["secretName"]
-    (settings,) = of_kind(overlay, "ConfigMap").values()
-    assert settings["data"]["IMS_API_URL"] == "https://api:8000"
-    assert given["IMS_TLS_AUTHORITY_FILE"] == "/tls/ca.crt", "the dashboards believe nobody else"
+    settings = told(overlay)
+    assert settings["IMS_API_URL"] == "https://api:8000"
 
 
 @every_overlay
 def test_every_setting_is_one_of_ours_and_can_be_used(overlay, tmp_path, monkeypatch):
-    (settings,) = of_kind(overlay, "ConfigMap").values()
-    assert set(settings["data"]) <= VARIABLES
+    settings = told(overlay)
+    assert set(settings) <= VARIABLES
     started(overlay, tmp_path, monkeypatch, left_out="")
 
 
 def started(overlay: str, folder: Path, monkeypatch: pytest.MonkeyPatch, left_out: str) -> Settings:
     """What a pod of the overlay would read, where the file `left_out` is not mounted."""
-    (settings,) = of_kind(overlay, "ConfigMap").values()
-    for name, value in settings["data"].items():
+    settings = told(overlay)
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     for name in mounted(overlay):
         if name != left_out and name.startswith("ims_"):
-            (folder / name).write_text("postgresql://ims@database/ims" if name.endswith("_url") else "x" * 32)
+            (folder / name).write_text("x" * 32)
     monkeypatch.setenv("IMS_SECRETS_DIR", str(folder))
     get_settings.cache_clear()
     try:
@@ -247,7 +256,7 @@ def mounted(overlay: str) -> dict[str, tuple[str, str]]:
 
 
 @every_overlay
-@pytest.mark.parametrize("name", ["database_url", "jwt_key", "secret_key", "pseudonym_key", "metrics_token"])
+@pytest.mark.parametrize("name", ["jwt_key", "secret_key", "pseudonym_key"])
 def test_a_secret_that_is_missing_fails_at_the_start_by_its_name(overlay, name, tmp_path, monkeypatch):
     assert f"ims_{name}" in mounted(overlay)
     with pytest.raises(WrongInput, match=f"IMS_{name.upper()} is not given"):
@@ -266,9 +275,6 @@ def test_no_secret_is_written_in_a_manifest_and_each_comes_from_somebody(overlay
 def test_the_database_is_an_operators_or_our_own():
     (cluster,) = of_kind("production", "Cluster").values()
     assert cluster["spec"]["instances"] == 3
-    # the operator names its secrets after the cluster
-    asked = {secret for secret, _ in mounted("production").values()} - {"ims"}
-    assert asked == {f"{cluster['metadata']['name']}-{end}" for end in ("app", "ca")}
     (plugin,) = cluster["spec"]["plugins"]
     assert plugin["parameters"]["barmanObjectName"] in of_kind("production", "ObjectStore")
     (backup,) = of_kind("production", "ScheduledBackup").values()
@@ -278,3 +284,58 @@ def test_the_database_is_an_operators_or_our_own():
     compose = yaml.safe_load((ROOT / "deploy" / "compose" / "compose.yml").read_text())
     assert postgres["image"] == compose["services"]["postgres"]["image"]
     assert "ssl=on" in postgres["args"]
+
+
+@every_overlay
+def test_each_part_signs_in_by_a_certificate_of_a_day(overlay):
+    certificates = {each["spec"]["secretName"]: each["spec"] for each in of_kind(overlay, "Certificate").values()}
+    names = set()
+    for pod in ours(overlay).values():
+        (secret,) = [each["secret"]["secretName"] for each in pod["spec"]["volumes"] if each["name"] == "identity"]
+        mounts = {each["name"]: each["mountPath"] for each in pod["spec"]["containers"][0]["volumeMounts"]}
+        assert mounts["identity"] == "/run/identity"
+        assert certificates[secret]["duration"] == "24h"
+        assert certificates[secret]["issuerRef"]["name"] == "parts"
+        names.add(certificates[secret]["commonName"])
+    settings = told(overlay)
+    assert {name: settings[name] for name in PROVED} == {name: f"/run/identity/{file}" for name, file in PROVED.items()}
+    assert settings["PGSSLMODE"] == "verify-full"
+    url = conninfo_to_dict(settings["IMS_DATABASE_URL"])
+    assert set(url) == {"user", "host", "dbname"}, "no password"
+    assert url["host"] in certificates["database-tls"]["dnsNames"]
+    allowed, idents = rules(overlay)
+    assert "hostssl all ims all cert map=parts" in allowed
+    assert not re.search(r"scram|md5|trust|password", " ".join(allowed))
+    assert {line for line in idents if line.startswith("parts ")} == {f"parts {name} ims" for name in names}
+
+
+def rules(overlay: str) -> tuple[list[str], list[str]]:
+    """Of pg_hba.conf and of pg_ident.conf, one blank between words."""
+    if overlay == "production":
+        (cluster,) = of_kind(overlay, "Cluster").values()
+        said = cluster["spec"]["postgresql"]
+        assert said["pg_hba"][-1] == "host all all all reject", "the operator's own last rule lets passwords in"
+        used = cluster["spec"]["certificates"]
+        assert used["clientCASecret"] == used["replicationTLSSecret"] == "database-replication"
+        return said["pg_hba"], said["pg_ident"]
+    (files,) = [each["data"] for name, each in of_kind(overlay, "ConfigMap").items() if name.startswith("database-")]
+    (server,) = of_kind(overlay, "StatefulSet").values()
+    (postgres,) = server["spec"]["template"]["spec"]["containers"]
+    for name in files:
+        assert any(word.endswith(f"=/etc/database/{name}") for word in postgres["args"])
+    texts = (files["pg_hba.conf"], files["pg_ident.conf"])
+    hba, ident = ([" ".join(line.split()) for line in text.splitlines() if line[:1] not in "#"] for text in texts)
+    return hba, ident
+
+
+def test_prometheus_asks_by_its_certificate():
+    (monitor,) = of_kind("production", "ServiceMonitor").values()
+    (endpoint,) = monitor["spec"]["endpoints"]
+    proved = endpoint["tlsConfig"]
+    secret = proved["keySecret"]["name"]
+    assert {proved["ca"]["secret"]["name"], proved["cert"]["secret"]["name"]} == {secret}
+    certificate = of_kind("production", "Certificate")[secret]["spec"]
+    assert (certificate["commonName"], certificate["duration"]) == ("prometheus", "24h")
+    assert proved["serverName"] in of_kind("production", "Certificate")["parts"]["spec"]["dnsNames"]
+    ports = {port["name"] for each in of_kind("production", "Service").values() for port in each["spec"]["ports"]}
+    assert endpoint["port"] in ports
