@@ -35,8 +35,8 @@ def look(client: httpx.Client, headers: Mapping[str, str] | None = None) -> list
     def figures(client: httpx.Client) -> Iterator[Finding]:
         yield from _figures(client, headers or {})
 
-    asked = (_outside,) if _is_outside(client) else (_alive, _ready, figures)
-    return [finding for each in (*asked, _door, _stranger) for finding in _seen(each, client)]
+    outside, inside = (_outside, _door, _stranger), (_alive, _ready, _door, _stranger, figures)
+    return [finding for each in (outside if _is_outside(client) else inside) for finding in _seen(each, client)]
 
 
 def _seen(each: Callable[[httpx.Client], Iterator[Finding]], client: httpx.Client) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -53,3 +54,9 @@ def test_where_nothing_answers_each_look_says_so() -> None:
     done = CliRunner().invoke(app, ["smoke", "http://127.0.0.1:9"])
     assert done.exit_code == 1
     assert "not well: alive" in str(done.exception)
+
+
+def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tls.crt").write_text("x")
+    done = CliRunner().invoke(app, ["smoke", "http://127.0.0.1:9", "--certificate", str(tmp_path / "tls.crt")])
+    assert "given together" in str(done.exception)

@@ -119,5 +119,8 @@ def test_what_cannot_be_used_is_refused_at_the_start(tmp_path: Path) -> None:
     ):
         with pytest.raises(WrongInput, match=f"IMS_TLS_CERTIFICATE_FILE.*{why}"):
             tls_of(Settings(**given, _env_file=None))
+    for given in ({}, {"tls_certificate_file": certificate, "tls_key_file": key}, {"tls_authority_file": certificate}):
+        with pytest.raises(WrongInput, match="IMS_METRICS_NAMES needs"):
+            tls_of(Settings(metrics_names="prometheus", **given, _env_file=None))
     with pytest.raises(WrongInput, match="IMS_TLS_AUTHORITY_FILE"):
         trusted(Settings(tls_authority_file=key, _env_file=None))
