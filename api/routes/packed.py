@@ -32,9 +32,11 @@ class PackedAssets:
             return
         path = scope["path"]
         if path not in self._kept:
-            status, headers, body = await self._fetch(scope, receive)
-            is_packed = any(name == b"content-encoding" for name, _ in headers)
-            if status != 200 or is_packed or len(body) < WORTH_BYTES or self._size > MOST_BYTES:
+            status, headers, body = await self._fetch(scope)
+            named = dict(headers)
+            is_whole = named.get(b"content-length") == str(len(body)).encode()
+            is_packed = b"content-encoding" in named
+            if status != 200 or not is_whole or is_packed or len(body) < WORTH_BYTES or self._size > MOST_BYTES:
                 await _answer(send, status, headers, body)
                 return
             packed = await asyncio.to_thread(gzip.compress, body, LEVEL, mtime=0)
@@ -48,18 +50,27 @@ class PackedAssets:
         else:
             await _answer(send, 200, headers, b"" if scope["method"] == "HEAD" else packed)
 
-    async def _fetch(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
-        """The whole answer, whatever part or version of it was asked for."""
+    async def _fetch(self, scope: Scope) -> tuple[int, Headers, bytes]:
+        """The whole answer, whatever part or version of it was asked for.
+
+        It is for all who ask later as well, so it is not told when the first of them leaves: an application that is
+        ends its answer there, and half a script would be kept for everybody.
+        """
         whole = {**scope, "method": "GET", "headers": [h for h in scope["headers"] if not h[0].startswith(b"if-")]}
         found: list[Message] = []
 
         async def take(message: Message) -> None:
             found.append(message)
 
-        await self.app(whole, receive, take)
+        await self.app(whole, _stay, take)
         start = next(message for message in found if message["type"] == "http.response.start")
         body = b"".join(message.get("body", b"") for message in found)
         return start["status"], list(start["headers"]), body
+
+
+async def _stay() -> Message:
+    """Of a client that never leaves."""
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
 def _is_wanted_packed(scope: Scope) -> bool:

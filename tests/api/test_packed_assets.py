@@ -10,6 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from api.routes.packed import PackedAssets
 
@@ -84,3 +85,51 @@ def test_who_asks_for_an_old_copy_first_does_not_leave_the_next_without_one(clie
     raw(client, "/static/js/a.js", **ZIPPED, **{"if-none-match": '"v1"'})
     answer, body = raw(client, "/static/js/a.js", **ZIPPED)
     assert (answer.status_code, gzip.decompress(body)) == (200, SCRIPT)
+
+
+def test_who_leaves_before_it_is_packed_does_not_leave_half_of_it_to_everybody() -> None:
+    async def serve(_: Scope, receive: Receive, send: Send) -> None:
+        """As starlette sends a file: it ends where the client leaves."""
+        length = (b"content-length", str(len(SCRIPT)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": SCRIPT[:4000], "more_body": True})
+        leaving = asyncio.ensure_future(receive())
+        left, _ = await asyncio.wait({leaving}, timeout=0.05)
+        leaving.cancel()
+        if not left:
+            await send({"type": "http.response.body", "body": SCRIPT[4000:]})
+
+    async def leave() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def ask(receive: Receive) -> bytes:
+        said: list[Message] = []
+
+        async def send(message: Message) -> None:
+            said.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/static/a.js", "headers": [(b"accept-encoding", b"gzip")]}
+        await app(scope, receive, send)
+        return b"".join(message.get("body", b"") for message in said)
+
+    async def stay() -> Message:
+        return await asyncio.get_running_loop().create_future()
+
+    async def both() -> bytes:
+        await ask(leave)
+        return await ask(stay)
+
+    app = PackedAssets(serve)
+    assert gzip.decompress(asyncio.run(both())) == SCRIPT
+
+
+def test_half_a_script_is_kept_for_nobody() -> None:
+    async def serve(_: Scope, __: Receive, send: Send) -> None:
+        length = (b"content-length", str(len(SCRIPT)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": SCRIPT[: 4000 if next(tries) == 0 else None]})
+
+    tries = iter(range(9))
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(PackedAssets(serve)), base_url="http://x")
+    assert "content-encoding" not in raw(client, "/static/a.js", **ZIPPED)[0].headers
+    assert gzip.decompress(raw(client, "/static/a.js", **ZIPPED)[1]) == SCRIPT

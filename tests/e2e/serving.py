@@ -56,7 +56,7 @@ def stop(process: subprocess.Popen[bytes]) -> str:
     process.wait(timeout=60)
     output = read_log(process)
     assert process.returncode in {0, -signal.SIGTERM}, output
-    assert "Traceback" not in output
+    assert "Traceback" not in output, output
     return output
 
 

@@ -50,6 +50,7 @@ def test_no_page_has_a_serious_fault(site, browser: Browser, ground: str) -> Non
         page.wait_for_timeout(500)
         rest(page)
         assert page.get_by_text("This page failed").count() == 0, view
+        assert page.get_by_test_id("stErrorElementStack").all_inner_texts() == [], view
         look(page, view, found)
     for path in PAGES:
         look(open_page(context, f"{address}/{path}"), path, found)
