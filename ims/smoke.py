@@ -53,10 +53,10 @@ def _is_outside(client: httpx.Client) -> bool:
     import httpx
 
     try:
-        answers = [client.get(path).status_code for path in ("/sign-in", *PROBES)]
+        kept = all(client.get(path).status_code in KEPT_INSIDE for path in PROBES)
+        return kept and client.get("/sign-in").status_code == 200
     except httpx.HTTPError:
         return False
-    return answers[0] == 200 and all(status in KEPT_INSIDE for status in answers[1:])
 
 
 def _outside(_: httpx.Client) -> Iterator[Finding]:

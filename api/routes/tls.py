@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ims.settings import Settings
 
 logger = logging.getLogger("ims.web")
-RENEW_SECONDS = 3600.0  # whoever issues a certificate renews it weeks before its end
+RENEW_SECONDS = 3600.0  # certificates of a day are renewed hours before their end
 
 
 def tls_of(settings: Settings) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def summary(name: str) -> str:
         for is_counted in (lambda _: True, lambda each: each.open, lambda each: each.cloud)
     )
     words = f"{name}: {total - missing} of {total} requirements are shown or do not apply, {missing} are open"
-    return f"{words}; {elsewhere} of them not in the form on AWS" if elsewhere else words
+    return f"{words}; {elsewhere} of them not in a cloud yet" if elsewhere else words
 
 
 def render(name: str) -> str:
