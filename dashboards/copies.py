@@ -9,12 +9,13 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import duckdb
 import psycopg
+from sqlalchemy.exc import OperationalError
 
 from api.pipeline_runs import served
 from api.services.observations import BUSINESS
@@ -37,10 +38,17 @@ def copy_of(lake: str, snapshot_id: int) -> duckdb.DuckDBPyConnection | None:
 
 
 @asynccontextmanager
-async def copying(databases: Databases, settings: Settings) -> AsyncIterator[None]:
-    """Do so for as long as the block lasts; a copy that is begun then is given up."""
+async def copying(
+    databases: Databases, settings: Settings, then: Callable[[threading.Event], None]
+) -> AsyncIterator[None]:
+    """Do so for as long as the block lasts; a copy that is begun then is given up. `then` is done after each copy."""
     stop, ended = asyncio.Event(), threading.Event()
-    task = asyncio.create_task(_run(databases, settings, stop, ended), name="copies")
+
+    def work() -> None:
+        if look(databases, settings, ended):
+            then(ended)
+
+    task = asyncio.create_task(_run(work, stop), name="copies")
     try:
         yield
     finally:
@@ -49,33 +57,38 @@ async def copying(databases: Databases, settings: Settings) -> AsyncIterator[Non
         await task
 
 
-async def _run(databases: Databases, settings: Settings, stop: asyncio.Event, ended: threading.Event) -> None:
+async def _run(work: Callable[[], None], stop: asyncio.Event) -> None:
     seconds = LOOK_SECONDS
     while not stop.is_set():
         try:
-            await asyncio.to_thread(look, databases, settings, ended)
+            await asyncio.to_thread(work)
             seconds = LOOK_SECONDS
-        except (psycopg.Error, duckdb.Error, LakeUnavailable, OSError) as error:
+        except (psycopg.Error, OperationalError) as error:
+            logger.warning("PostgreSQL is away; copies wait", extra={"error": type(error).__name__})
+            seconds = LOOK_SECONDS
+        except (duckdb.Error, LakeUnavailable, OSError) as error:
             logger.warning("what is published is read from the lake", extra={"error": type(error).__name__})
-            seconds = LOOK_SECONDS if isinstance(error, psycopg.Error) else RETRY_SECONDS
+            seconds = RETRY_SECONDS
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
 
 
-def look(databases: Databases, settings: Settings, ended: threading.Event | None = None) -> None:
-    """Copy what is published now, unless it is there; let go of all but the newest copies."""
+def look(databases: Databases, settings: Settings, ended: threading.Event | None = None) -> bool:
+    """Copy what is published now, unless it is there; let go of all but the newest copies. Whether one was made."""
     with psycopg.connect(databases.operational, connect_timeout=3) as connection:
         pointer = served(connection)
     if pointer is None or (place := (databases.lake, int(pointer["snapshot_id"]))) in _copies:
-        return
+        return False
     began = time.monotonic()
     _copies[place] = open_copy(databases, settings, place[1], ended)
     for old in list(_copies)[:-KEPT]:
         del _copies[old]  # closed by the last page that reads it
-    if _copies[place] is not None:
-        BUSINESS.copy()
-        seconds = round(time.monotonic() - began, 1)
-        logger.info("what is published was copied", extra={"snapshot_id": place[1], "seconds": seconds})
+    if _copies[place] is None:
+        return False
+    BUSINESS.copy()
+    seconds = round(time.monotonic() - began, 1)
+    logger.info("what is published was copied", extra={"snapshot_id": place[1], "seconds": seconds})
+    return True
 
 
 def let_go() -> None:

@@ -116,9 +116,14 @@ def _read(lake: str, snapshot_id: int, query: str, values: tuple[Any, ...]) -> p
     return lake_at(snapshot_id).execute(query, values).pl()
 
 
+def put_down() -> None:
+    """End what this thread reads through, where it is no page's and lives on."""
+    _held.place = _held.cursor = None
+
+
 def let_go() -> None:
     """Close what is open of the lake, before the process ends: at its end, DuckDB may abort it."""
-    _held.cursor = None
+    put_down()
     copies.let_go()
     _open.clear()
 

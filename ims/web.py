@@ -89,7 +89,12 @@ def _copies(databases: Databases) -> Lifespan:
     """A copy of what is published beside the dashboards, unless the settings forbid it."""
     from dashboards.copies import copying
 
-    return lambda _: copying(databases, get_settings()) if get_settings().copies_published else nullcontext()
+    def ask_ahead(ended: threading.Event) -> None:
+        from dashboards.ahead import ask_ahead
+
+        ask_ahead(ended)
+
+    return lambda _: copying(databases, get_settings(), ask_ahead) if get_settings().copies_published else nullcontext()
 
 
 def _with_models(app: FastAPI, databases: Databases) -> FastAPI:

@@ -71,6 +71,11 @@ class Business:
             ["source"],
             registry=None,
         )
+        self.ahead = Counter(
+            "ims_dashboard_questions_ahead_total",
+            "Asked of a new snapshot before anybody came.",
+            registry=None,
+        )
         self.copies = Counter("ims_dashboard_copies_total", "Copies made of what is published.", registry=None)
 
     def count(self, kind: str) -> None:
@@ -88,6 +93,10 @@ class Business:
     def answer(self, source: str) -> None:
         """A question of the dashboards was answered from memory, by the copy of what is published, or by the lake."""
         self.questions.labels(source).inc()
+
+    def answer_ahead(self) -> None:
+        """A question of the dashboards was asked of a new snapshot, before anybody came to ask it."""
+        self.ahead.inc()
 
     def copy(self) -> None:
         """What is published was copied for the dashboards."""

@@ -148,6 +148,34 @@ def dashboards(
     _finish(dashboards_report(found), found, results)
 
 
+@app.command("mornings")
+def mornings(
+    users: Annotated[int, typer.Option(help="People who come.", min=1)] = 20,
+    think: Annotated[float, typer.Option(help="Seconds between two clicks of a person, on average.", min=0)] = 5,
+    night: Annotated[
+        list[str] | None,
+        typer.Option(help="A command that publishes anew, and another morning after it: 'ims run --as-of DAY'."),
+    ] = None,
+    guests: Annotated[
+        bool, typer.Option(help="Make so many people of every role, who cannot sign in and are dismissed at the end.")
+    ] = False,
+    results: Json = None,
+) -> None:
+    """Let many people go round the dashboards on a morning.
+
+    On what is published in this IMS_HOME, served by a process of its own: each opens the views of their role's work,
+    without a browser, and looks closer at a third of them. How many questions were answered from memory: of a web app
+    that nobody has asked yet and, after each --night, of one that has asked the new snapshot what was asked before.
+    """
+    from ims.bench.dashboards.mornings import bench_mornings, mornings_report
+    from ims.bench.dashboards.run import Wanted
+    from ims.progress import progress_bar
+
+    with progress_bar() as progress:
+        found = bench_mornings(Wanted(users, think, guests=guests), night or [], progress)
+    _finish(mornings_report(found), found, results)
+
+
 @app.command("forecast")
 def forecast(
     chain: Annotated[str, typer.Option(metavar="DIR|NAME", help="A chain folder, or the name of a folder of --data.")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import re
@@ -54,6 +55,23 @@ def test_pages_ask_the_copy_once_it_is_there(world, site, monkeypatch: pytest.Mo
     kept = copies.copy_of(databases.lake, world.snapshot_id)
     copies.look(databases, settings)
     assert copies.copy_of(databases.lake, world.snapshot_id) is kept
+
+
+def test_what_comes_after_a_copy_comes_once(world) -> None:
+    databases, settings = world.installation.databases, world.installation.settings
+    done: list[bool] = []
+    copies.let_go()
+
+    async def serve() -> None:
+        async with copies.copying(databases, settings, lambda ended: done.append(ended.is_set())):
+            async with asyncio.timeout(60):
+                while not done:
+                    await asyncio.sleep(0.05)
+        async with copies.copying(databases, settings, lambda ended: done.append(ended.is_set())):
+            await asyncio.sleep(1)
+
+    asyncio.run(serve())
+    assert done == [False]
 
 
 def test_a_copy_that_nobody_waits_for_any_more_is_given_up(world) -> None:

@@ -11,8 +11,10 @@ import psycopg
 import pytest
 
 from api.identity.policy import grants_of
+from dashboards.front_page import first_page
 from dashboards.shell import offered
 from ims.bench.dashboards.figures import LOOKS
+from ims.bench.dashboards.mornings import ROUNDS, share_of_memory
 from ims.bench.dashboards.page import TITLE, write_part
 from tests.dashboards.world import publish_world
 
@@ -66,3 +68,31 @@ def test_what_there_was_no_time_for_is_named(installation, make_user, tmp_path: 
 
 def views_of(role: str) -> set[str]:
     return {each.name for each in offered() if grants_of(frozenset({role})).allows(each.permission)}
+
+
+def test_a_morning_goes_round_the_views_of_each_role(installation, tmp_path: Path) -> None:
+    publish_world(installation.databases, installation.settings)
+    path = tmp_path / "mornings.json"
+    words = ["mornings", "--users", "3", "--think", "0.2", "--guests"]
+    command = [sys.executable, "-m", "ims.cli", "bench", *words]
+    done = subprocess.run([*command, "--json", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(path.read_text())
+    (morning,) = found["mornings"]
+    assert [look for look in morning["looks"] if look["fault"]] == []
+    rounds = [view for role, count in found["roles"].items() for view in ROUNDS[role] * count]
+    assert sorted(look["view"] for look in morning["looks"]) == sorted(rounds)
+    assert any(look["filtered"] for look in morning["looks"])
+    assert 0 < share_of_memory(morning) < 1
+    assert f"{100 * share_of_memory(morning):.1f} % of" in done.stdout
+    nothing = subprocess.run([*command, "--night", "true"], capture_output=True, text=True, check=False)
+    assert nothing.returncode == 1
+    assert "`true` published nothing" in nothing.stderr
+    with psycopg.connect(installation.databases.operational) as connection:
+        assert connection.execute(LEFT).fetchone() == (0, 0), "guests and sessions ended with the benchmark"
+
+
+@pytest.mark.parametrize("role", sorted(ROUNDS))
+def test_a_round_begins_where_the_day_of_the_role_does(role: str) -> None:
+    assert set(ROUNDS[role]) <= views_of(role)
+    assert ROUNDS[role][0] == first_page([role], sorted(views_of(role)))

@@ -45,11 +45,21 @@ async def click_through(address: str, visitor: Visitor, seen: list[Look], *, onc
             return
 
 
-async def _look(clicker: Clicker, look: Look, chance: random.Random, think: float) -> None:
+async def go_round(address: str, visitor: Visitor, seen: list[Look], day: int, chooses: float) -> None:
+    """The visitor's views in their order; on that share of them something is chosen, another thing on another day."""
+    chance = random.Random(f"{visitor.number} {day}")  # nosec B311
+    await asyncio.sleep(chance.uniform(0.0, visitor.think))
+    async with Clicker(address, visitor.token) as clicker:
+        for view in visitor.views:
+            seen.append(Look(view))
+            await _look(clicker, seen[-1], chance, visitor.think, chooses)
+
+
+async def _look(clicker: Clicker, look: Look, chance: random.Random, think: float, chooses: float = 1.0) -> None:
     """Open the view, read, choose something in its first list, read."""
     await clicker.open(look)
     await clicker.rest(chance.uniform(0.5, 1.5) * think)
-    if look.fault is None and clicker.box is not None:
+    if look.fault is None and clicker.box is not None and chance.random() < chooses:
         look.filtered = await clicker.choose(chance.choice(clicker.box.options))
         await clicker.rest(chance.uniform(0.5, 1.5) * think)
 

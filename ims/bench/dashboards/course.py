@@ -45,7 +45,7 @@ class Course:
         """What was found: looks, memory (MB), processor time of the web app, questions by where the answer was."""
         from playwright.async_api import async_playwright
 
-        await self._wait_for_copy()
+        await wait_for_copy(self.address, self.progress)
         until = time.monotonic() + self.limit
         alone_until = until - (1 - ALONE_SHARE) * self.limit
         memory = {"at_start_mb": self._megabytes()}
@@ -98,16 +98,8 @@ class Course:
             "asked": {source: count - asked.get(source, 0.0) for source, count in now.items()},
         }
 
-    async def _wait_for_copy(self) -> None:
-        until = time.monotonic() + COPY_SECONDS
-        while get_settings().copies_published and not (await self._count(COPIES)).get("", 0.0):
-            if time.monotonic() > until:
-                raise Failure(f"The copy of what is published was not there after {COPY_SECONDS} seconds.")
-            self.progress("the copy that pages ask", 0, None)
-            await asyncio.sleep(0.5)
-
     async def _count(self, name: str) -> dict[str, float]:
-        return await asyncio.to_thread(_read_counter, self.address, name)
+        return await asyncio.to_thread(read_counter, self.address, name)
 
     def _megabytes(self) -> float:
         return round(float(self.process.memory_info().rss) / 1e6, 1)
@@ -117,7 +109,20 @@ class Course:
         return float(times.user + times.system)
 
 
-def _read_counter(address: str, name: str) -> dict[str, float]:
+async def wait_for_copy(address: str, progress: Progress, copies: int = 1) -> None:
+    """Until the web app has made so many copies, unless the settings forbid them. Raises Failure."""
+    until = time.monotonic() + COPY_SECONDS
+    while (
+        get_settings().copies_published
+        and (await asyncio.to_thread(read_counter, address, COPIES)).get("", 0.0) < copies
+    ):
+        if time.monotonic() > until:
+            raise Failure(f"The copy of what is published was not there after {COPY_SECONDS} seconds.")
+        progress("the copy that pages ask", 0, None)
+        await asyncio.sleep(0.5)
+
+
+def read_counter(address: str, name: str) -> dict[str, float]:
     """A counter of the web app by its label; empty where it does not count that."""
     request = urllib.request.Request(f"{address}/metrics")
     token = get_settings().metrics_token

@@ -38,6 +38,7 @@ from ims.settings import get_settings
 START_SECONDS = 90
 PEOPLE = """SELECT u.user_id, array_agg(r.role ORDER BY r.role) FROM users u JOIN user_roles r USING (user_id)
     WHERE u.is_active GROUP BY u.user_id ORDER BY min(r.role), u.user_id"""
+PUBLISHED = "SELECT snapshot_id FROM publications ORDER BY publication_id DESC"
 SESSION = "INSERT INTO user_sessions (token_hash, user_id, expires_at) VALUES (%s, %s, now() + interval '6 hours')"
 END = "UPDATE user_sessions SET revoked_at = now() WHERE token_hash = ANY(%s)"
 
@@ -63,11 +64,44 @@ def bench_dashboards(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     from ims.bench.dashboards.course import Course
 
     chromium = find_chromium()
+    with gathered(wanted) as gathering:
+        browsing = Visitor(len(gathering.crowd), gathering.token, views_of(gathering.watches))
+        course = Course(
+            gathering.address, chromium, gathering.process, browsing, gathering.crowd, wanted.limit, progress
+        )
+        measured = asyncio.run(course.run())
+    return (
+        gathering.circumstances
+        | {"views": len(browsing.views), "names": list(browsing.views)}
+        | {"think_seconds": wanted.think, "limit_seconds": wanted.limit}
+        | measured
+    )
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """People with sessions at a served installation; `token` is one more, of who sees most, with these roles."""
+
+    address: str
+    process: psutil.Process
+    crowd: list[Visitor]
+    roles: list[list[str]]
+    token: str
+    watches: list[str]
+    circumstances: dict[str, Any]
+
+
+@contextmanager
+def gathered(wanted: Wanted) -> Iterator[Gathering]:
+    """Serve what is published to so many people, of every role that there is, each with the views of theirs.
+
+    Raises Failure where nothing is published or nobody may look.
+    """
     url = connect_databases(get_settings()).operational
     found = circumstances(url)
     with psycopg.connect(url) as connection:
         people = connection.execute(PEOPLE).fetchall()
-        published = connection.execute("SELECT snapshot_id FROM publications ORDER BY publication_id DESC").fetchone()
+        published = connection.execute(PUBLISHED).fetchone()
     if published is None:
         raise Failure("Nothing is published here: `ims demo` or `ims import` and `ims run` come first.")
     with ExitStack() as stack:
@@ -82,23 +116,14 @@ def bench_dashboards(wanted: Wanted, progress: Progress) -> dict[str, Any]:
             Visitor(number, token, views_of(roles), wanted.think)
             for number, (token, (_, roles)) in enumerate(zip(tokens, chosen, strict=False))
         ]
-        browsing = Visitor(len(crowd), tokens[-1], views_of(watcher[1]))
-        course = Course(address, chromium, process, browsing, crowd, wanted.limit, progress)
-        measured = asyncio.run(course.run())
-    return (
-        found
-        | {
+        found |= {
             "snapshot_id": published[0],
             "users": wanted.users,
             "roles": dict(sorted(Counter(role for _, roles in chosen for role in roles).items())),
             "scopes": len({user_id for user_id, _ in chosen}),
-            "views": len(browsing.views),
-            "names": list(browsing.views),
-            "think_seconds": wanted.think,
-            "limit_seconds": wanted.limit,
         }
-        | measured
-    )
+        roles = [roles for _, roles in chosen]
+        yield Gathering(address, process, crowd, roles, tokens[-1], watcher[1], found)
 
 
 def _of_every_role(people: list[tuple[int, list[str]]], users: int) -> list[tuple[int, list[str]]]:

@@ -30,6 +30,8 @@ LINK = '[data-testid="stTopNavDropdownLink"][href$="/{view}"]'
 PAINTED = "before => { const h1 = document.querySelector('h1'); return h1 !== null && h1.textContent !== before }"
 # what is folded away cannot be clicked
 BOX = '[data-testid="stSelectbox"] input >> visible=true'
+# nobody leaves a page while it is still being drawn
+IDLE = "() => new Promise(done => requestIdleCallback(() => done(), {timeout: 10000}))"
 # from the next click, as the browser notes it, until the script has run once more: milliseconds
 RERUN = """() => new Promise(done => {
     const app = document.querySelector('[data-testid="stApp"]')
@@ -58,6 +60,7 @@ async def visit(
         await page.wait_for_selector(STILL, timeout=PATIENCE)
         for seen in (opened, *[clicked] * times):
             for view in _order(chance, visitor.views, page.url.rpartition("/")[2].partition("?")[0]):
+                await page.evaluate(IDLE)
                 seen.append(Look(view))
                 await _look(page, address, seen[-1], by_click=seen is clicked)
                 await asyncio.sleep(chance.uniform(0.5, 1.5) * visitor.think)
