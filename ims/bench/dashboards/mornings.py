@@ -36,6 +36,7 @@ ROUNDS = {
     "accountant": ("day_close", "sales", "customers", "executive", "day_close"),
     "analyst": ("quality", "pipeline", "forecasts", "models", "quality"),
     "admin": ("executive", "store_comparison", "alerts", "administration", "executive"),
+    "superadmin": ("executive", "store_comparison", "alerts", "administration", "executive"),
 }
 
 
