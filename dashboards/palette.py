@@ -1,6 +1,6 @@
 """The one look of every chart: colours that hold on light and on dark ground, and a quiet layout.
 
-Text, grid and ground follow the page's theme, which Streamlit applies on top.
+Grid and marks are half transparent, and text takes the ink of the page (style.py), so that one figure serves both.
 """
 
 from __future__ import annotations
@@ -36,36 +36,71 @@ CONFIG: Part = {
 }
 # a y axis of names, the first of them on top
 ROWS: Part = {"type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal"}
+# on a bubble of its own ground, whatever lies below
+HOVER: Part = {"bgcolor": "#1d2b27", "bordercolor": "#1d2b27", "font": {"color": "#ffffff", "size": 13}}
+TICKS: Part = {"ticks": "", "ticklabelstandoff": 5, "zeroline": False, "automargin": True}
+# of words at ticks: the width of a letter and the height of a line, and what lies between them and the chart
+LETTER, LINE, ASIDE, BELOW, LEAST_ASIDE = 6.5, 16, 22, 16, 40
+FONT: Part = {"family": '"Source Sans", sans-serif', "size": 12, "color": "#66736f"}  # the colour: in a picture alone
 HEAT_UP = [[0.0, "rgba(31, 156, 130, 0.06)"], [0.5, "rgba(31, 156, 130, 0.4)"], [1.0, "rgba(31, 156, 130, 0.8)"]]
 HEAT_DOWN = [[0.0, "rgba(208, 96, 74, 0.05)"], [0.5, "rgba(208, 96, 74, 0.36)"], [1.0, "rgba(208, 96, 74, 0.75)"]]
-
-
-def ink() -> str:
-    """The colour of text on half-transparent ground: it follows the page, of which Plotly knows nothing."""
-    return "#e6eeeb" if st.context.theme.type == "dark" else "#1d2b27"
 
 
 def draw(traces: Sequence[Part], layout: Part) -> go.Figure:
     """A figure of traces and a layout as Plotly's reference writes them: no short cuts like `line_width`."""
     # unchecked: Plotly's checks are most of what a chart costs; tests/dashboards/test_charts.py makes them
+    layout = layout | {"margin": layout["margin"] | _room(traces, layout)}
     return go.Figure({"data": traces, "layout": layout}, _validate=False)
+
+
+def _room(traces: Sequence[Part], layout: Part) -> Part:
+    """The margins that the ticks' words need: a chart whose margins grow as it is drawn is drawn twice."""
+    left, below = (_words_at(axis, traces, layout) for axis in ("y", "x"))
+    margin: Part = {}
+    if left:
+        margin["l"] = max(layout["margin"]["l"], LETTER * max(map(len, left)) + ASIDE, LEAST_ASIDE)
+    if below and not layout["xaxis"].get("tickangle") and layout["xaxis"].get("side") != "top":
+        margin["b"] = max(layout["margin"]["b"], LINE * max(word.count("<br>") + 1 for word in below) + BELOW)
+    return margin
+
+
+def _words_at(axis: str, traces: Sequence[Part], layout: Part) -> list[str]:
+    """What the ticks of the axis say, where that is known before it is drawn."""
+    part = layout[f"{axis}axis"]
+    if not part.get("visible", True):
+        return []
+    named = [name for trace in traces for name in trace.get(axis, ()) if isinstance(name, str)]
+    return list(part.get("ticktext", named))
+
+
+def show(figure: go.Figure, key: str, **more: Any) -> None:
+    """Put it on the page; `more` is what `st.plotly_chart` knows besides.
+
+    Streamlit's own theme has a browser draw every chart twice: `lay_out` is the theme here.
+    """
+    if "on_select" in more:  # what Streamlit sets in such a chart once it is drawn, and has it drawn again for
+        figure.layout.update(clickmode="event+select", dragmode="pan")
+    st.plotly_chart(figure, theme=None, config=CONFIG, key=key, **more)
 
 
 def lay_out(height: int, *, y_title: str = "", unified: bool = True, **more: Any) -> Part:
     """The house's margins, legend, grid and hover; `more` adds to its parts, or adds parts."""
     house: Part = {
         "height": height,
-        "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
+        "template": "none",
+        "font": FONT,
+        "hoverlabel": HOVER,
+        # the same always: Streamlit puts another chart in the place of one whose data changed, and shows it twice
+        "datarevision": 1,
+        "margin": {"l": 8, "r": 8, "t": 42, "b": 8},
         "hovermode": "x unified" if unified else "closest",
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "font": {"size": 12}},
         "bargap": 0.22,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {"showgrid": False, "zeroline": False, "automargin": True},
-        "yaxis": {
-            "title": {"text": y_title}, "gridcolor": GRID, "zeroline": False, "rangemode": "tozero", "automargin": True,
-        },
-    }  # fmt: skip
+        "xaxis": TICKS | {"showgrid": False},
+        "yaxis": TICKS | {"title": {"text": y_title}, "gridcolor": GRID, "rangemode": "tozero"},
+    }
     return house | {name: house.get(name, {}) | part if isinstance(part, dict) else part for name, part in more.items()}
 
 

@@ -56,9 +56,8 @@ def _show_demand(row: dict[str, Any], passport: Passport) -> None:
         st.info("Neither history nor forecast of this item is in the published snapshot.")
         return
     st.markdown("**Demand, week by week**")
-    st.plotly_chart(
+    palette.show(
         draw_demand(history, forecast, row["as_of"]),
-        config=palette.CONFIG,
         key=f"demand-{row['suggestion_id']}",
         alt=f"Weekly demand and forecast of {row['product_name']}",
     )
@@ -78,9 +77,8 @@ def _show_stock(row: dict[str, Any], passport: Passport) -> None:
     ordered = [*due, (row["arrives_on"], float(row["suggested_qty"]))]
     with_order = project_stock(row["on_hand"], weekly, ordered, begin, end)
     st.markdown("**Stock, with this order and without**")
-    st.plotly_chart(
+    palette.show(
         draw_stock(with_order, without, row),
-        config=palette.CONFIG,
         key=f"stock-{row['suggestion_id']}",
         alt=f"Expected stock of {row['product_name']} with and without the order",
     )

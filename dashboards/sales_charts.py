@@ -43,7 +43,7 @@ def draw_course(
     shown = list(steps)[:: max(1, -(-len(steps) // MOST_TICKS))]
     layout = palette.lay_out(
         330,
-        margin={"r": 26},  # room for the last day's name
+        margin={"r": 30},  # room for the last day's name
         xaxis={"tickvals": shown, "ticktext": [_tick(day, steps) for day in shown]},
         yaxis=palette.word_ticks([*now, *before], words),
     )

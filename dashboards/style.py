@@ -25,6 +25,10 @@ STYLE = """<style>
 [class*="st-key-tiles-5"] { --across: 5; }
 [class*="st-key-tiles-"] > * { flex: 1 1 calc(100% / var(--across) - 1rem); min-width: 0; max-width: 50%; }
 [class*="st-key-tiles-"] [data-testid="stMetricLabel"] p { white-space: normal; }
+.ims-course { display: block; width: 100%; height: 3.5rem; }
+/* what a chart says has the page's ink, light or dark; notes and words inside bars have a colour of their own */
+.stPlotlyChart :is([class$="tick"], .infolayer .legend, .heatmap-label, .textpoint, .g-xtitle, .g-ytitle) text,
+.stPlotlyChart .bartext-outside { fill: currentColor !important; }
 /* a chart with many columns keeps its width, and is moved sideways where the screen is narrower */
 [class*="st-key-wide-"] { overflow-x: auto; }
 [class*="st-key-wide-"] > * { min-width: 44rem; }

@@ -12,9 +12,9 @@ from dashboards.periods import list_whole_steps
 from dashboards.problems import literal
 from dashboards.reading import Reading
 from dashboards.selection import BESIDE, clock_of
+from dashboards.sparkline import draw_sparkline
 from dashboards.tile_rows import tile_rows
 from warehouse.catalogue import ESTIMATED, Metric, catalogue
-from warehouse.formats import format_metric
 
 LEAST_ESTIMATED = 0.01
 LEAST_STEPS = 3
@@ -85,23 +85,23 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
         help_text += f" {estimated:.0%} of it rests on estimates."
     change = _change(metric, found)
     is_still = change is not None and change.startswith("0.0 ")
-    if room_left:
-        place = place.container(border=True, height="stretch", gap="xxsmall")
-    place.metric(
+    words = reading.words(metric)
+    moves = len(course) >= LEAST_STEPS
+    tile = place.container(
+        border=True, height="stretch", gap="xxsmall", vertical_alignment="distribute" if moves else "top"
+    )
+    tile.metric(
         metric.label,
-        ("≈ " if estimated >= LEAST_ESTIMATED else "")
-        + format_metric(found[metric.name], metric.unit, reading.passport.currency, compact=True),
+        ("≈ " if estimated >= LEAST_ESTIMATED else "") + words(found[metric.name]),
         change,
         delta_color="off" if is_still else {"up": "normal", "down": "inverse"}.get(metric.better, "off"),
         delta_arrow="off" if is_still else "auto",
         help=help_text,
-        border=not room_left,
-        height="content" if room_left else "stretch",
-        chart_data=course if len(course) >= LEAST_STEPS else None,
-        chart_type="area",
     )
-    if room_left:
-        place.caption(literal(metric.description))
+    if moves:
+        tile.html(draw_sparkline(course, words))
+    elif room_left:
+        tile.caption(literal(metric.description))
 
 
 def _change(metric: Metric, found: dict[str, Any]) -> str | None:

@@ -35,9 +35,8 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
         st.caption(block.empty)
         return
     label = BESIDE[reading.selection.beside].capitalize() if before_name else ""
-    st.plotly_chart(
+    palette.show(
         draw_course(steps, now, steps, before, f"By {grain}", label, reading.words(metric)),
-        config=palette.CONFIG,
         key=key,
     )
     if len(steps) < len(list_steps(begin, end, grain)):

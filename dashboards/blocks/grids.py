@@ -44,7 +44,7 @@ def _show_heat(block: Block, metric: Metric, reading: Reading, key: str) -> None
     labels = [reading.name(level, codes) for level, codes in zip((down, across), names, strict=True)]
     figure = draw_heat(labels[0], labels[1], values, reading.words(metric), better=metric.better)
     with wide(key) if len(labels[1]) > MOST_NAMED else nullcontext():
-        st.plotly_chart(figure, config=palette.CONFIG, key=key)
+        palette.show(figure, key=key)
     if told.height < rows.height:
         st.caption(f"Left out: what has no {spell(down)} or no {spell(across)}.")
 
@@ -72,7 +72,7 @@ def _show_multiples(block: Block, metric: Metric, reading: Reading, key: str) ->
     labels = reading.name(level, names)
     figure = draw_multiples(labels, steps, courses, usual, reading.words(metric))
     with wide(key) if max(map(len, labels)) > LONG else nullcontext():
-        st.plotly_chart(figure, config=palette.CONFIG, key=key)
+        palette.show(figure, key=key)
 
 
 def _in_order(names: set[str]) -> list[str]:

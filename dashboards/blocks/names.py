@@ -39,16 +39,15 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
         return
     if can_dig(block, level):
         codes = {name: str(code) for name, code in zip(names, rows[level], strict=True) if code is not None}
-        st.plotly_chart(
+        palette.show(
             figure,
-            config=palette.CONFIG,
             key=key,
             on_select=lambda: _dig_into(key, level, codes),
             selection_mode="points",
         )
         st.caption(f"Click {'an' if spell(level)[0] in 'aeiou' else 'a'} {spell(level)} to see it alone.")
     else:
-        st.plotly_chart(figure, config=palette.CONFIG, key=key)
+        palette.show(figure, key=key)
 
 
 def _draw(block: Block, metric: Metric, names: list[str], rows: pl.DataFrame, reading: Reading) -> go.Figure | None:

@@ -30,7 +30,7 @@ def draw_heat(
         "z": [list(line) for line in values],
         "text": said,
         "texttemplate": "%{text}" if few else None,
-        "textfont": {"size": 11, "color": palette.ink()},
+        "textfont": {"size": 11},
         "hovertemplate": "%{y} · %{x}: %{text}<extra></extra>",
         "colorscale": palette.HEAT_UP if better != "down" else palette.HEAT_DOWN,
         "xgap": 1,

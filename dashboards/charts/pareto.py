@@ -30,9 +30,10 @@ def draw_pareto(
     layout = palette.lay_out(
         330,
         showlegend=False,
+        margin={"r": palette.LEAST_ASIDE},
         xaxis={"type": "category", "tickangle": -40 if len(shown) > 8 else 0},
         yaxis=palette.word_ticks([value for _, value in shown], words),
-        yaxis2={
+        yaxis2=palette.TICKS | {
             "overlaying": "y", "side": "right", "range": [0, 1.02], "tickvals": [0, 0.5, 0.8, 1], "tickformat": ".0%",
             "showgrid": False,
         },

@@ -25,7 +25,7 @@ def draw_powers(
         "z": [[values.get(cell) for cell in line] for line in cells],
         "text": [[words(values[cell]) if values.get(cell) else "" for cell in line] for line in cells],
         "texttemplate": "%{text}",
-        "textfont": {"size": 10, "color": palette.ink()},
+        "textfont": {"size": 10},
         "customdata": [[said(cell) for cell in line] for line in cells],
         "hovertemplate": "sphere %{y}, cylinder %{x}<br>%{customdata}<extra></extra>",
         "colorscale": palette.HEAT_DOWN if better == "down" else palette.HEAT_UP,

@@ -132,7 +132,7 @@ def show_card(snapshot_id: int) -> None:
 
 def _draw(title: str, says: str, figure: object, segment: str) -> None:
     st.markdown(f"**{title}**", help=says)
-    st.plotly_chart(figure, config=palette.CONFIG, key=f"{title}-{segment}", alt=f"{title} by week. {says}")
+    palette.show(figure, key=f"{title}-{segment}", alt=f"{title} by week. {says}")
 
 
 def _values(frame: pl.DataFrame, name: str) -> list[float | None]:

@@ -39,7 +39,7 @@ def show_replays(passport: Passport, *, sees_cost: bool) -> None:
         for code in means["policy"]
         if not (part := windows.filter(pl.col("policy") == code)).is_empty()
     }
-    st.plotly_chart(draw_replays(lines), config=palette.CONFIG, key="replays", alt="Cost by window and policy")
+    palette.show(draw_replays(lines), key="replays", alt="Cost by window and policy")
     _show_means(means, passport, sees_cost=sees_cost)
     _show_ablation(passport.snapshot_id)
     _show_decisions(passport, sees_cost=sees_cost)
@@ -106,9 +106,8 @@ def _show_ablation(snapshot_id: int) -> None:
     found = found.filter(pl.col("variant") != "ours")
     st.markdown("**What each ingredient saves**", help="The same windows replayed without it, the rest tuned anew.")
     names = [name.replace("_", " ").capitalize() for name in found["variant"]]
-    st.plotly_chart(
+    palette.show(
         draw_ablation(names, found["buys"].to_list(), found["buys_error"].to_list()),
-        config=palette.CONFIG,
         key="ablation",
         alt="What each ingredient of the policy saves",
     )

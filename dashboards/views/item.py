@@ -87,7 +87,7 @@ def _show_item(passport: Passport, user: SignedIn, scope: Scope, store: str, sku
     _show_tiles(passport, seen, wanted, weekly, due)
     figure = draw_demand(history, forecast, passport.data_as_of)
     figure.update_layout(height=420)
-    st.plotly_chart(figure, config=palette.CONFIG, key=f"fan-{store}-{sku}", alt="A year of demand and the forecast")
+    palette.show(figure, key=f"fan-{store}-{sku}", alt="A year of demand and the forecast")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**What the model saw**")

@@ -130,7 +130,7 @@ def _show_run(runs: list[Run]) -> None:
         st.markdown("Its steps are not recorded.")
         return
     st.markdown(f"**Where the time went**: the longest of {count_of(len(found), 'step')}, when each ran")
-    st.plotly_chart(draw_steps(found), config=palette.CONFIG, key=f"steps-{name}", alt="The longest steps of the run")
+    palette.show(draw_steps(found), key=f"steps-{name}", alt="The longest steps of the run")
     with st.expander("Every step"):
         st.dataframe(
             [
@@ -158,7 +158,7 @@ def _show_run(runs: list[Run]) -> None:
 
 def _show_runs(runs: list[Run]) -> None:
     if len(runs) > 1:
-        st.plotly_chart(draw_durations(runs), config=palette.CONFIG, key="durations", alt="How long each run took")
+        palette.show(draw_durations(runs), key="durations", alt="How long each run took")
     st.dataframe(
         [
             {

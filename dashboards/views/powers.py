@@ -67,12 +67,12 @@ def show(passport: Passport, user: SignedIn) -> None:
     def words(value: float) -> str:
         return format_metric(value, metric.unit, passport.currency, compact=True)
 
-    wide("powers").plotly_chart(
-        draw_powers(values, lambda cell: _say(cells.get(cell, {})), words, better=metric.better),
-        config=palette.CONFIG,
-        key=f"grid-{figure}-{line}-{store}",
-        alt=f"{metric.label} by sphere and cylinder",
-    )
+    with wide("powers"):
+        palette.show(
+            draw_powers(values, lambda cell: _say(cells.get(cell, {})), words, better=metric.better),
+            key=f"grid-{figure}-{line}-{store}",
+            alt=f"{metric.label} by sphere and cylinder",
+        )
     _offer(user, passport, question)
 
 

@@ -140,7 +140,7 @@ def _show_runs(scope: Scope) -> None:
     with operational().connect() as connection:
         runs = course(driver(connection))
     if len(runs) > 1:
-        st.plotly_chart(draw_runs(runs), config=palette.CONFIG, key="runs", alt="Failed checks of the last runs")
+        palette.show(draw_runs(runs), key="runs", alt="Failed checks of the last runs")
     newest: dict[str, Any] = runs[0]
     passed = count_of(newest["passed"], "check")
     st.caption(f"{passed} passed in the newest of {count_of(len(runs), 'run')} that checked anything.")

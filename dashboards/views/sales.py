@@ -58,7 +58,7 @@ def show(passport: Passport, user: SignedIn) -> None:
             st.markdown(f"**{metric.label} by {dimension}**{more}")
             labels = name_members(dimension, rows[dimension], passport.snapshot_id, scope, user)
             values = [None if value is None else float(value) for value in rows[metric.name]]
-            st.plotly_chart(draw_bars(labels, values, words), config=palette.CONFIG, key=f"bars-{dimension}")
+            palette.show(draw_bars(labels, values, words), key=f"bars-{dimension}")
     show_table(user, question, passport, scope, metrics)
     offer_table(user, question, passport, PERMISSION, EXPORT)
 
@@ -145,7 +145,7 @@ def _show_course(
         COMPARISONS[comparison].capitalize(),
         words,
     )
-    st.plotly_chart(figure, config=palette.CONFIG, key="course")
+    palette.show(figure, key="course")
 
 
 def _words(metric: Metric, passport: Passport) -> Callable[[float], str]:

@@ -74,8 +74,8 @@ def show(passport: Passport, user: SignedIn) -> None:
         return
     plan = basis.plan(season)
     _show_tiles(passport, plan, season, sees_cost=scope.sees_cost)
-    st.plotly_chart(
-        draw_season(plan.weeks), config=palette.CONFIG, key=f"season-{category}-{store}",
+    palette.show(
+        draw_season(plan.weeks), key=f"season-{category}-{store}",
         alt=f"{category}, week by week: a year before and expected",
     )  # fmt: skip
     _say_what_it_rests_on(plan, season)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import plotly.graph_objects as go
+import plotly.io as pio
 import polars as pl
 import pytest
 
@@ -65,7 +66,17 @@ def test_a_chart_stands_plotlys_checks_and_needs_no_mending_by_them(name):
     """A title as a bare string is understood in Python alone: what the browser gets is written out."""
     drawn = CHARTS[name]().to_dict()
     assert drawn["data"]
-    assert go.Figure(drawn).to_dict() == drawn
+    checked = go.Figure(drawn).to_dict()
+    assert checked["layout"].pop("template") == pio.templates[drawn["layout"].pop("template")].to_plotly_json()
+    assert checked == drawn
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_browser_that_is_given_a_chart_twice_draws_it_once(name):
+    """Streamlit gives every chart twice: what changes in between, or seems to, has it drawn anew."""
+    layout = CHARTS[name]().to_dict()["layout"]
+    assert layout["datarevision"] == 1
+    assert layout["template"] == "none"
 
 
 @pytest.mark.parametrize("wrong", [{"colour": "red"}, {"opacity": 2}, {"line": {"kind": "dot"}}])
