@@ -23,8 +23,9 @@ PICTURE = '<img class="ims-course" src="data:image/svg+xml,{drawing}" alt="{said
 def draw_sparkline(values: Sequence[float], words: Callable[[float], str]) -> str:
     """Two values at least, one step apart each; how low and how high they were is said on hover, and to a reader."""
     low, high = min(values), max(values)
-    step, rise = WIDTH / (len(values) - 1), (HEIGHT - 2) / ((high - low) or 1.0)
-    points = (f"{at * step:.4g},{HEIGHT - 1 - (value - low) * rise:.4g}" for at, value in enumerate(values))
+    step, span = WIDTH / (len(values) - 1), (high - low) or 1.0
+    heights = (HEIGHT - 1 - (value - low) / span * (HEIGHT - 2) for value in values)
+    points = (f"{at * step:.4g},{height:.4g}" for at, height in enumerate(heights))
     said = f"Between {words(low)} and {words(high)}, last {words(values[-1])}"
     line = f"M{' L'.join(points)}"
     drawing = DRAWING.format(width=WIDTH, height=HEIGHT, line=line, ground=palette.BAND_WIDE, ink=palette.BRAND)
