@@ -38,9 +38,12 @@ CONFIG: Part = {
 ROWS: Part = {"type": "category", "autorange": "reversed", "showgrid": False, "rangemode": "normal"}
 # on a bubble of its own ground, whatever lies below
 HOVER: Part = {"bgcolor": "#1d2b27", "bordercolor": "#1d2b27", "font": {"color": "#ffffff", "size": 13}}
-TICKS: Part = {"ticks": "", "ticklabelstandoff": 5, "zeroline": False, "automargin": True}
+# words at the ends of an axis stand out: what would hide them measures every word
+TICKS: Part = {
+    "ticks": "", "ticklabelstandoff": 5, "ticklabeloverflow": "allow", "zeroline": False, "automargin": True,
+}  # fmt: skip
 # of words at ticks: the width of a letter and the height of a line, and what lies between them and the chart
-LETTER, LINE, ASIDE, BELOW, LEAST_ASIDE = 6.5, 16, 22, 16, 40
+LETTER, LINE, ASIDE, BELOW, LEAST_ASIDE = 6.5, 16, 27, 20, 46
 FONT: Part = {"family": '"Source Sans", sans-serif', "size": 12, "color": "#66736f"}  # the colour: in a picture alone
 HEAT_UP = [[0.0, "rgba(31, 156, 130, 0.06)"], [0.5, "rgba(31, 156, 130, 0.4)"], [1.0, "rgba(31, 156, 130, 0.8)"]]
 HEAT_DOWN = [[0.0, "rgba(208, 96, 74, 0.05)"], [0.5, "rgba(208, 96, 74, 0.36)"], [1.0, "rgba(208, 96, 74, 0.75)"]]
@@ -58,7 +61,7 @@ def _room(traces: Sequence[Part], layout: Part) -> Part:
     left, below = (_words_at(axis, traces, layout) for axis in ("y", "x"))
     margin: Part = {}
     if left:
-        margin["l"] = max(layout["margin"]["l"], LETTER * max(map(len, left)) + ASIDE, LEAST_ASIDE)
+        margin["l"] = max(layout["margin"]["l"], math.ceil(LETTER * max(map(len, left))) + ASIDE, LEAST_ASIDE)
     if below and not layout["xaxis"].get("tickangle") and layout["xaxis"].get("side") != "top":
         margin["b"] = max(layout["margin"]["b"], LINE * max(word.count("<br>") + 1 for word in below) + BELOW)
     return margin

@@ -99,7 +99,7 @@ class Course:
         }
 
     async def _count(self, name: str) -> dict[str, float]:
-        return await asyncio.to_thread(read_counter, self.address, name)
+        return await ask_counter(self.address, name)
 
     def _megabytes(self) -> float:
         return round(float(self.process.memory_info().rss) / 1e6, 1)
@@ -112,14 +112,16 @@ class Course:
 async def wait_for_copy(address: str, progress: Progress, copies: int = 1) -> None:
     """Until the web app has made so many copies, unless the settings forbid them. Raises Failure."""
     until = time.monotonic() + COPY_SECONDS
-    while (
-        get_settings().copies_published
-        and (await asyncio.to_thread(read_counter, address, COPIES)).get("", 0.0) < copies
-    ):
+    while get_settings().copies_published and (await ask_counter(address, COPIES)).get("", 0.0) < copies:
         if time.monotonic() > until:
             raise Failure(f"The copy of what is published was not there after {COPY_SECONDS} seconds.")
         progress("the copy that pages ask", 0, None)
         await asyncio.sleep(0.5)
+
+
+async def ask_counter(address: str, name: str) -> dict[str, float]:
+    """`read_counter`, while others go on."""
+    return await asyncio.to_thread(read_counter, address, name)
 
 
 def read_counter(address: str, name: str) -> dict[str, float]:

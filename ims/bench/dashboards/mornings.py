@@ -17,7 +17,7 @@ import psycopg
 
 from api.identity.policy import highest
 from ims.bench.dashboards.clicking import go_round
-from ims.bench.dashboards.course import ASKED, read_counter, wait_for_copy
+from ims.bench.dashboards.course import ASKED, ask_counter, wait_for_copy
 from ims.bench.dashboards.looks import Look
 from ims.bench.dashboards.run import PUBLISHED, Gathering, Wanted, gathered
 from ims.bench.world import Progress
@@ -63,7 +63,7 @@ async def _all(gathering: Gathering, nights: Sequence[str], progress: Progress) 
 
 
 async def _morning(gathering: Gathering, day: int, progress: Progress) -> dict[str, Any]:
-    before = await asyncio.to_thread(read_counter, gathering.address, ASKED)
+    before = await ask_counter(gathering.address, ASKED)
     began, seen = time.monotonic(), list[Look]()
     people = [
         replace(visitor, views=[view for view in ROUNDS.get(highest(roles) or "", ()) if view in visitor.views])
@@ -73,11 +73,11 @@ async def _morning(gathering: Gathering, day: int, progress: Progress) -> dict[s
     while (await asyncio.wait(tasks, timeout=0.5))[1]:
         progress(f"morning {day + 1}", len(seen), sum(len(each.views) for each in people))
     await asyncio.gather(*tasks)
-    after = await asyncio.to_thread(read_counter, gathering.address, ASKED)
+    after = await ask_counter(gathering.address, ASKED)
     return {
         "snapshot_id": _published(),
         "seconds": round(time.monotonic() - began, 1),
-        "ahead": (await asyncio.to_thread(read_counter, gathering.address, AHEAD)).get("", 0.0),
+        "ahead": (await ask_counter(gathering.address, AHEAD)).get("", 0.0),
         "asked": {source: count - before.get(source, 0.0) for source, count in after.items()},
         "megabytes": round(float(gathering.process.memory_info().rss) / 1e6, 1),
         "looks": [look.to_data() for look in seen],
@@ -96,7 +96,7 @@ def _publish(command: str) -> None:
 async def _wait_for_answers(address: str, progress: Progress) -> None:
     count, since = -1.0, time.monotonic()
     while time.monotonic() - since < STILL_SECONDS:
-        now = (await asyncio.to_thread(read_counter, address, AHEAD)).get("", 0.0)
+        now = (await ask_counter(address, AHEAD)).get("", 0.0)
         if now != count:
             count, since = now, time.monotonic()
         progress("questions asked ahead", int(now), None)

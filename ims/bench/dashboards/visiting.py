@@ -30,7 +30,7 @@ LINK = '[data-testid="stTopNavDropdownLink"][href$="/{view}"]'
 PAINTED = "before => { const h1 = document.querySelector('h1'); return h1 !== null && h1.textContent !== before }"
 # what is folded away cannot be clicked
 BOX = '[data-testid="stSelectbox"] input >> visible=true'
-# nobody leaves a page while it is still being drawn
+# nobody leaves a page, or chooses from a list, while it is still being drawn
 IDLE = "() => new Promise(done => requestIdleCallback(() => done(), {timeout: 10000}))"
 # from the next click, as the browser notes it, until the script has run once more: milliseconds
 RERUN = """() => new Promise(done => {
@@ -122,6 +122,7 @@ async def _filter(page: Page) -> float | None:
     await box.click(timeout=PATIENCE)
     options = page.get_by_role("option")
     await options.first.wait_for(timeout=PATIENCE)
+    await page.evaluate(IDLE)
     took = asyncio.create_task(page.evaluate(RERUN))
     await options.nth(min(1, await options.count() - 1)).click(timeout=PATIENCE)
     found = await took
