@@ -1,4 +1,7 @@
-"""What a browser loads first: the page is asked for anew; its scripts are packed, and kept for a year."""
+"""What a browser loads first: the page is asked for anew; its scripts are packed, and kept for a year.
+
+Whoever shows the page in a frame of theirs gives it no orders.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,7 @@ def test_assets_are_packed_and_kept_and_the_page_that_names_them_is_not(installa
                 again = browser.get(f"/{asset}", headers={"if-none-match": got.headers["etag"]})
                 assert (again.status_code, again.content) == (304, b"")
             assert sent < 0.4 * whole
+            assert browser.get("/_stcore/host-config").json()["allowedOrigins"] == []
         assert httpx.get(f"http://127.0.0.1:{port}/{assets[0]}").status_code == 401, "nothing of it for the unknown"
     finally:
         stop(process)
