@@ -119,7 +119,7 @@ def first_month(snapshot_id: int, scope: Scope) -> dt.date | None:
     return None if months.is_empty() else months["month"][0]
 
 
-# a question's words say all of it, and are had in a twentieth of the time that looking into its parts takes
+# a question's words say all of it, and are had sooner than Streamlit looks into each of its parts
 @st.cache_data(show_spinner=False, max_entries=KEPT, hash_funcs={Question: repr})
 def _ask(snapshot_id: int, lake: str, scope: metrics.Scope, question: Question) -> pl.DataFrame:
     _asked.source = "lake" if copy_of(lake, snapshot_id) is None else "copy"

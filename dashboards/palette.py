@@ -13,6 +13,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboards.margins import margins_of
+
 Part = dict[str, Any]
 
 BRAND = "#1f9c82"
@@ -42,8 +44,6 @@ HOVER: Part = {"bgcolor": "#1d2b27", "bordercolor": "#1d2b27", "font": {"color":
 TICKS: Part = {
     "ticks": "", "ticklabelstandoff": 5, "ticklabeloverflow": "allow", "zeroline": False, "automargin": True,
 }  # fmt: skip
-# of words at ticks: the width of a letter and the height of a line, and what lies between them and the chart
-LETTER, LINE, ASIDE, BELOW, LEAST_ASIDE = 6.5, 16, 27, 20, 46
 FONT: Part = {"family": '"Source Sans", sans-serif', "size": 12, "color": "#66736f"}  # the colour: in a picture alone
 HEAT_UP = [[0.0, "rgba(31, 156, 130, 0.06)"], [0.5, "rgba(31, 156, 130, 0.4)"], [1.0, "rgba(31, 156, 130, 0.8)"]]
 HEAT_DOWN = [[0.0, "rgba(208, 96, 74, 0.05)"], [0.5, "rgba(208, 96, 74, 0.36)"], [1.0, "rgba(208, 96, 74, 0.75)"]]
@@ -51,29 +51,9 @@ HEAT_DOWN = [[0.0, "rgba(208, 96, 74, 0.05)"], [0.5, "rgba(208, 96, 74, 0.36)"],
 
 def draw(traces: Sequence[Part], layout: Part) -> go.Figure:
     """A figure of traces and a layout as Plotly's reference writes them: no short cuts like `line_width`."""
+    layout = layout | {"margin": layout["margin"] | margins_of(traces, layout)}
     # unchecked: Plotly's checks are most of what a chart costs; tests/dashboards/test_charts.py makes them
-    layout = layout | {"margin": layout["margin"] | _room(traces, layout)}
     return go.Figure({"data": traces, "layout": layout}, _validate=False)
-
-
-def _room(traces: Sequence[Part], layout: Part) -> Part:
-    """The margins that the ticks' words need: a chart whose margins grow as it is drawn is drawn twice."""
-    left, below = (_words_at(axis, traces, layout) for axis in ("y", "x"))
-    margin: Part = {}
-    if left:
-        margin["l"] = max(layout["margin"]["l"], math.ceil(LETTER * max(map(len, left))) + ASIDE, LEAST_ASIDE)
-    if below and not layout["xaxis"].get("tickangle") and layout["xaxis"].get("side") != "top":
-        margin["b"] = max(layout["margin"]["b"], LINE * max(word.count("<br>") + 1 for word in below) + BELOW)
-    return margin
-
-
-def _words_at(axis: str, traces: Sequence[Part], layout: Part) -> list[str]:
-    """What the ticks of the axis say, where that is known before it is drawn."""
-    part = layout[f"{axis}axis"]
-    if not part.get("visible", True):
-        return []
-    named = [name for trace in traces for name in trace.get(axis, ()) if isinstance(name, str)]
-    return list(part.get("ticktext", named))
 
 
 def show(figure: go.Figure, key: str, **more: Any) -> None:

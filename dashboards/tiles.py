@@ -26,7 +26,7 @@ def show_tiles(reading: Reading) -> None:
     metrics = reading.shown(reading.board.tiles)
     found = _ask_all(reading, metrics)
     known = [metric for metric in metrics if found.get(metric.name) is not None]
-    moving = [metric for metric in known if len(_course(metric, found)) >= LEAST_STEPS]
+    moving = [metric for metric in known if _course(metric, found)]
     still = [metric for metric in known if metric not in moving]
     groups = [still, moving] if still and still[0] is known[0] else [moving, still]
     for group in groups if len(still) >= FEW else [known]:
@@ -71,7 +71,9 @@ def _alike(metrics: list[Metric], reading: Reading) -> list[list[Metric]]:
 
 
 def _course(metric: Metric, found: dict[str, Any]) -> list[float]:
-    return [float(value) for value in found.get(f"{metric.name}_course", []) if value is not None]
+    """Empty where there are too few steps to show one."""
+    known = [float(value) for value in found.get(f"{metric.name}_course", []) if value is not None]
+    return known if len(known) >= LEAST_STEPS else []
 
 
 def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Reading, *, room_left: bool) -> None:
@@ -86,9 +88,8 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
     change = _change(metric, found)
     is_still = change is not None and change.startswith("0.0 ")
     words = reading.words(metric)
-    moves = len(course) >= LEAST_STEPS
     tile = place.container(
-        border=True, height="stretch", gap="xxsmall", vertical_alignment="distribute" if moves else "top"
+        border=True, height="stretch", gap="xxsmall", vertical_alignment="distribute" if course else "top"
     )
     tile.metric(
         metric.label,
@@ -98,7 +99,7 @@ def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Readi
         delta_arrow="off" if is_still else "auto",
         help=help_text,
     )
-    if moves:
+    if course:
         tile.html(draw_sparkline(course, words))
     elif room_left:
         tile.caption(literal(metric.description))

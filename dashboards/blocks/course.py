@@ -35,9 +35,6 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
         st.caption(block.empty)
         return
     label = BESIDE[reading.selection.beside].capitalize() if before_name else ""
-    palette.show(
-        draw_course(steps, now, steps, before, f"By {grain}", label, reading.words(metric)),
-        key=key,
-    )
+    palette.show(draw_course(steps, now, steps, before, f"By {grain}", label, reading.words(metric)), key=key)
     if len(steps) < len(list_steps(begin, end, grain)):
         st.caption(f"Whole {grain}s alone: the days at the ends of the period would look like a fall.")

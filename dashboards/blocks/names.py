@@ -39,12 +39,7 @@ def show(block: Block, metrics: list[Metric], reading: Reading, key: str) -> Non
         return
     if can_dig(block, level):
         codes = {name: str(code) for name, code in zip(names, rows[level], strict=True) if code is not None}
-        palette.show(
-            figure,
-            key=key,
-            on_select=lambda: _dig_into(key, level, codes),
-            selection_mode="points",
-        )
+        palette.show(figure, key, on_select=lambda: _dig_into(key, level, codes), selection_mode="points")
         st.caption(f"Click {'an' if spell(level)[0] in 'aeiou' else 'a'} {spell(level)} to see it alone.")
     else:
         palette.show(figure, key=key)

@@ -8,6 +8,7 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from dashboards import palette
+from dashboards.margins import LEAST_ASIDE
 
 
 def draw_pareto(
@@ -30,7 +31,7 @@ def draw_pareto(
     layout = palette.lay_out(
         330,
         showlegend=False,
-        margin={"r": palette.LEAST_ASIDE},
+        margin={"r": LEAST_ASIDE},
         xaxis={"type": "category", "tickangle": -40 if len(shown) > 8 else 0},
         yaxis=palette.word_ticks([value for _, value in shown], words),
         yaxis2=palette.TICKS | {

@@ -72,7 +72,7 @@ def test_a_chart_stands_plotlys_checks_and_needs_no_mending_by_them(name):
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_browser_that_is_given_a_chart_twice_draws_it_once(name):
+def test_every_chart_has_what_keeps_a_browser_from_drawing_it_anew_when_given_it_twice(name):
     """Streamlit gives every chart twice: what changes in between, or seems to, has it drawn anew."""
     layout = CHARTS[name]().to_dict()["layout"]
     assert layout["datarevision"] == 1
