@@ -19,7 +19,7 @@ from dashboards.messages import say_no_store
 from dashboards.passport import Passport
 from dashboards.reading import Reading
 from dashboards.selection import choose
-from dashboards.tiles import show_tiles
+from dashboards.tiles import show_board_tiles
 from warehouse.catalogue import Metric
 from warehouse.scope import InvalidQuery
 
@@ -50,14 +50,18 @@ def show_board(board: Board, passport: Passport, user: SignedIn) -> None:
         say_no_store()
         return
     first = first_month(passport.snapshot_id, scope) or passport.data_as_of
-    selection = choose(board, passport, scope, first)
+    # each part in a place of its own: a browser draws all anew that moves up or down
+    with st.container():
+        selection = choose(board, passport, scope, first)
     reading = Reading(board, user, scope, passport, selection)
-    for block in board.blocks:
-        if block.kind in ON_TOP and (metrics := reading.shown(block.metrics)):
-            _draw(block, metrics, reading, block.kind)
-    if board.alerts:
-        show_top(passport, user, board.alerts, dict(selection.where).get("store"))
-    show_tiles(reading)
+    with st.container():
+        for block in board.blocks:
+            if block.kind in ON_TOP and (metrics := reading.shown(block.metrics)):
+                _draw(block, metrics, reading, block.kind)
+        if board.alerts:
+            show_top(passport, user, board.alerts, dict(selection.where).get("store"))
+    with st.container():
+        show_board_tiles(reading)
     for row in _rows(board, reading):
         places = st.columns([block.width for _, block, _ in row], gap="large") if len(row) > 1 else [st.container()]
         for place, (at, block, metrics) in zip(places, row, strict=True):

@@ -17,7 +17,7 @@ DRAWING = (
     '<path d="{line} V{height:g} H0 Z" fill="{ground}"/>'
     '<path d="{line}" fill="none" stroke="{ink}" stroke-width="1.6" vector-effect="non-scaling-stroke"/></svg>'
 )
-PICTURE = '<img class="ims-course" src="data:image/svg+xml,{drawing}" alt="{said}" title="{said}">'
+PICTURE = '<img class="ims-course" src="data:image/svg+xml,{drawing}" alt="{said}" title="{said}"/>'
 
 
 def draw_sparkline(values: Sequence[float], words: Callable[[float], str]) -> str:

@@ -9,11 +9,10 @@ import streamlit as st
 
 from dashboards.members import spell
 from dashboards.periods import list_whole_steps
-from dashboards.problems import literal
 from dashboards.reading import Reading
 from dashboards.selection import BESIDE, clock_of
 from dashboards.sparkline import draw_sparkline
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from warehouse.catalogue import ESTIMATED, Metric, catalogue
 
 LEAST_ESTIMATED = 0.01
@@ -21,28 +20,32 @@ LEAST_STEPS = 3
 FEW = 3  # so many without a course have rows of their own, which are lower
 
 
-def show_tiles(reading: Reading) -> None:
+def show_board_tiles(reading: Reading) -> None:
     """The board's tiles, those with a value; a sentence says what they are compared with."""
     metrics = reading.shown(reading.board.tiles)
     found = _ask_all(reading, metrics)
     known = [metric for metric in metrics if found.get(metric.name) is not None]
     moving = [metric for metric in known if _course(metric, found)]
     still = [metric for metric in known if metric not in moving]
-    groups = [still, moving] if still and still[0] is known[0] else [moving, still]
-    for group in groups if len(still) >= FEW else [known]:
-        place = tile_rows(len(group), group[0].name) if group else None
-        for metric in group:
-            _show_tile(place, metric, found, reading, room_left=len(group) > len(still) and metric in still)
-    untold = [metric.label for metric in metrics if metric not in known]
-    if untold:
-        st.caption(f"No figure yet: {', '.join(untold)}.")
-    left_out = [
-        catalogue()[name].label for name in reading.board.tiles if not reading.selection.fits(catalogue()[name])
-    ]
-    if left_out:
-        st.caption(f"Not told by {', '.join(sorted(map(spell, reading.selection.fixed)))}: {', '.join(left_out)}.")
+    if len(still) < FEW:
+        show_tiles([_tile(metric, found, reading, beside=bool(moving)) for metric in known])
+    else:
+        groups = [[_tile(metric, found, reading) for metric in group] for group in (moving, still)]
+        show_tiles(*(reversed(groups) if still[0] is known[0] else groups))
+    if said := _say(reading, metrics, known, found):
+        st.caption("\n\n".join(said))
+
+
+def _say(reading: Reading, metrics: list[Metric], known: list[Metric], found: dict[str, Any]) -> list[str]:
+    said = []
+    if untold := [metric.label for metric in metrics if metric not in known]:
+        said.append(f"No figure yet: {', '.join(untold)}.")
+    tiles = [catalogue()[name] for name in reading.board.tiles]
+    if left_out := [metric.label for metric in tiles if not reading.selection.fits(metric)]:
+        said.append(f"Not told by {', '.join(sorted(map(spell, reading.selection.fixed)))}: {', '.join(left_out)}.")
     if any(_change(metric, found) is not None for metric in known):
-        st.caption(f"Change against {BESIDE[reading.selection.beside]}.")
+        said.append(f"Change against {BESIDE[reading.selection.beside]}.")
+    return said
 
 
 def _ask_all(reading: Reading, metrics: list[Metric]) -> dict[str, Any]:
@@ -76,33 +79,25 @@ def _course(metric: Metric, found: dict[str, Any]) -> list[float]:
     return known if len(known) >= LEAST_STEPS else []
 
 
-def _show_tile(place: Any, metric: Metric, found: dict[str, Any], reading: Reading, *, room_left: bool) -> None:
-    """`room_left`: the others of its row have a course there; it says what it is instead."""
+def _tile(metric: Metric, found: dict[str, Any], reading: Reading, *, beside: bool = False) -> Tile:
+    """`beside`: others of its row have a course; where it has none, it says there what it is."""
     course = _course(metric, found)
     estimated = found.get(f"{metric.name}{ESTIMATED}") or 0.0
-    help_text = metric.description
+    about = metric.description
     if metric.kpi:
-        help_text += f" ({metric.kpi})"
+        about += f" ({metric.kpi})"
     if estimated >= LEAST_ESTIMATED:
-        help_text += f" {estimated:.0%} of it rests on estimates."
-    change = _change(metric, found)
-    is_still = change is not None and change.startswith("0.0 ")
+        about += f" {estimated:.0%} of it rests on estimates."
     words = reading.words(metric)
-    tile = place.container(
-        border=True, height="stretch", gap="xxsmall", vertical_alignment="distribute" if course else "top"
-    )
-    tile.metric(
+    return Tile(
         metric.label,
         ("≈ " if estimated >= LEAST_ESTIMATED else "") + words(found[metric.name]),
-        change,
-        delta_color="off" if is_still else {"up": "normal", "down": "inverse"}.get(metric.better, "off"),
-        delta_arrow="off" if is_still else "auto",
-        help=help_text,
+        about,
+        _change(metric, found),
+        metric.better,
+        draw_sparkline(course, words) if course else "",
+        metric.description if beside else "",
     )
-    if course:
-        tile.html(draw_sparkline(course, words))
-    elif room_left:
-        tile.caption(literal(metric.description))
 
 
 def _change(metric: Metric, found: dict[str, Any]) -> str | None:

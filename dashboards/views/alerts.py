@@ -17,7 +17,7 @@ from dashboards.installation import driver, operational
 from dashboards.messages import say, say_no_store
 from dashboards.passport import Passport
 from dashboards.reader import read_places
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from dashboards.told import show_told
 from warehouse.formats import count_of, format_compact_money, format_number, format_share
 
@@ -79,26 +79,26 @@ def _show_more(count: int) -> None:
 
 
 def _show_tiles(total: KindTotals, currency: str) -> None:
-    tiles = tile_rows(4)
-    tiles.metric("Open", format_number(total.open_count), border=True, help="Alerts that nobody has settled yet.")
-    tiles.metric(
-        "Sales at stake",
-        format_compact_money(total.open_amount, currency),
-        border=True,
-        help="Sales value of the open ones, without tax: what was not sold, or will be missed. No cost is in it.",
-    )
-    tiles.metric(
-        "Waiting",
-        format_number(total.beyond_count),
-        border=True,
-        help="A store is shown so many alerts a day (setting alerts_per_store_day). These wait for a place; the "
-        "filter State shows them.",
-    )
-    tiles.metric(
-        "Acted on, 4 weeks",
-        format_share(total.acted_share) if total.shown_count else "–",
-        border=True,
-        help=f"{format_number(total.acted_count)} of {count_of(total.shown_count, 'alert')} shown in four weeks.",
+    show_tiles(
+        [
+            Tile("Open", format_number(total.open_count), "Alerts that nobody has settled yet."),
+            Tile(
+                "Sales at stake",
+                format_compact_money(total.open_amount, currency),
+                "Sales value of the open ones, without tax: what was not sold, or will be missed. No cost is in it.",
+            ),
+            Tile(
+                "Waiting",
+                format_number(total.beyond_count),
+                "A store is shown so many alerts a day (setting alerts_per_store_day). These wait for a place; the "
+                "filter State shows them.",
+            ),
+            Tile(
+                "Acted on, 4 weeks",
+                format_share(total.acted_share) if total.shown_count else "–",
+                f"{format_number(total.acted_count)} of {count_of(total.shown_count, 'alert')} shown in four weeks.",
+            ),
+        ]
     )
 
 

@@ -23,7 +23,7 @@ from dashboards.problems import literal
 from dashboards.projection import first_empty_day, project_stock
 from dashboards.reader import lake_at, read_arrivals, read_forecast, read_history, read_places
 from dashboards.receipt_charts import draw_demand
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from dashboards.trust.words import method
 from warehouse.catalogue import catalogue
 from warehouse.formats import count_of, format_day, format_number, format_units
@@ -112,22 +112,23 @@ def _show_tiles(
     passport: Passport, seen: Seen, wanted: float | None, weekly: dict[dt.date, float], due: list[tuple[dt.date, float]]
 ) -> None:
     end = max([*weekly, passport.data_as_of]) + dt.timedelta(days=7)
-    tiles = tile_rows(4)
-    metric = catalogue()[AHEAD]
     ahead = "–" if wanted is None else format_units(wanted)
-    tiles.metric("Wanted in four weeks", ahead, border=True, height="stretch", help=metric.description)
     on_hand = "–" if seen.on_hand is None else format_number(seen.on_hand)
-    tiles.metric("On hand", on_hand, border=True, help="At the opening of the day the data end.")
     when = f"Next on {format_day(due[0][0])}." if due else "Nothing is on order."
-    tiles.metric("On order", format_number(seen.on_order), border=True, help=when)
     gone = None
     if seen.on_hand is not None:
         gone = first_empty_day(project_stock(seen.on_hand, weekly, due, passport.data_as_of, end))
-    tiles.metric(
-        "Gone on",
-        "–" if seen.on_hand is None else "not in sight" if gone is None else f"{gone.day} {gone:%b}",
-        border=True,
-        help="When stock and what is on order are used up at the expected demand; nothing further ordered.",
+    show_tiles(
+        [
+            Tile("Wanted in four weeks", ahead, catalogue()[AHEAD].description),
+            Tile("On hand", on_hand, "At the opening of the day the data end."),
+            Tile("On order", format_number(seen.on_order), when),
+            Tile(
+                "Gone on",
+                "–" if seen.on_hand is None else "not in sight" if gone is None else f"{gone.day} {gone:%b}",
+                "When stock and what is on order are used up at the expected demand; nothing further ordered.",
+            ),
+        ]
     )
 
 

@@ -19,7 +19,7 @@ from dashboards.passport import Passport
 from dashboards.places import store_keys
 from dashboards.reader import read_places
 from dashboards.records import MOST, read_list, read_one
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from warehouse.formats import format_number
 
 PERMISSION, EXPORT = "purchase:read", "export:plain"
@@ -75,15 +75,15 @@ def show(passport: Passport, user: SignedIn) -> None:
 
 def _show_tiles(rows: Sequence[Row], passport: Passport) -> None:
     late = [row for row in rows if days_late(row, passport.today)]
-    tiles = tile_rows(4)
+    tiles = []
     for name, says in (
         ("approve", "Drafts of approved suggestions, or made by hand. Somebody else than who made one approves it."),
         ("send", "Approved, and not with the vendor yet: they count for nothing until they are sent."),
         ("vendor", "Sent, and not all of it has come."),
     ):
         orders = [row for row in rows if row["status"] in SHOWN[name]]
-        tiles.metric(SHOWN_WORDS[name], format_number(len(orders)), border=True, help=says)
-    tiles.metric("Late", format_number(len(late)), border=True, help="With the vendor, and expected before today.")
+        tiles.append(Tile(SHOWN_WORDS[name], format_number(len(orders)), says))
+    show_tiles([*tiles, Tile("Late", format_number(len(late)), "With the vendor, and expected before today.")])
 
 
 def _offer_files(user: SignedIn, rows: Sequence[Row], store: str | None) -> None:

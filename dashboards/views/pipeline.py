@@ -19,7 +19,7 @@ from dashboards.passport import Passport
 from dashboards.problems import literal
 from dashboards.runs.charts import draw_durations, draw_steps
 from dashboards.runs.words import BUILT, STATES, judge_age, spell_age, spell_seconds
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from ims.settings import get_settings
 from warehouse.formats import count_of, format_number
 from warehouse.freshness import FAIL_DAYS, WARN_DAYS
@@ -103,9 +103,7 @@ def _show_tiles(run: Run, now_served: Run | None, made: dict[str, dt.datetime], 
             f"Tables that no run has brought up to date for {WARN_DAYS} days; after {FAIL_DAYS} it is a fault.",
         ),
     }
-    place = tile_rows(len(tiles))
-    for label, (value, says) in tiles.items():
-        place.metric(label, value, border=True, height="stretch", help=says)
+    show_tiles([Tile(label, value, says) for label, (value, says) in tiles.items()])
 
 
 def _say_served(now_served: Run) -> str:

@@ -21,7 +21,7 @@ from dashboards.messages import say, say_no_store
 from dashboards.passport import Passport
 from dashboards.reader import read_places
 from dashboards.style import wide
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from warehouse.catalogue import catalogue
 from warehouse.formats import count_of, format_metric
 
@@ -115,10 +115,8 @@ def _show_tiles(passport: Passport, scope: Scope, question: Question) -> None:
     metrics = [catalogue()[name] for name in TILES if may_see(catalogue()[name], scope)]
     asked = Question(tuple(metric.name for metric in metrics), store=question.store, where=question.where)
     found = ask(passport.snapshot_id, scope, asked).row(0, named=True)
-    place = tile_rows(len(metrics))
-    for metric in metrics:
-        value = format_metric(found[metric.name], metric.unit, passport.currency, compact=True)
-        place.metric(metric.label, value, help=metric.description, border=True, height="stretch")
+    words = {m.name: format_metric(found[m.name], m.unit, passport.currency, compact=True) for m in metrics}
+    show_tiles([Tile(metric.label, words[metric.name], metric.description) for metric in metrics])
 
 
 def _say(row: dict[str, float]) -> str:

@@ -24,7 +24,7 @@ from dashboards.quality.held import show_held
 from dashboards.quality.results import SEVERITIES, name_of, pick_check, show_check
 from dashboards.quality.waivers import show_waivers
 from dashboards.quality.waiving import show_waive_form
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from dashboards.told import show_told
 from warehouse.formats import count_of, format_day, format_number
 from warehouse.wording import OUTCOMES
@@ -99,9 +99,7 @@ def _show_tiles(rows: list[Row], scope: Scope) -> None:
     tiles["Waived"] = len([row for row in rows if row["state"] == "waived"])
     if scope.store_codes is None:
         tiles["Passed"] = len([row for row in rows if row["state"] == "passed"])
-    place = tile_rows(len(tiles))
-    for label, count in tiles.items():
-        place.metric(label, format_number(count), border=True, height="stretch", help=HELP[label])
+    show_tiles([Tile(label, format_number(count), HELP[label]) for label, count in tiles.items()])
 
 
 def _show_checks(rows: list[Row], found: CheckedRun, passport: Passport | None, user: SignedIn, scope: Scope) -> None:

@@ -15,7 +15,7 @@ from dashboards.messages import say
 from dashboards.passport import Passport
 from dashboards.problems import literal
 from dashboards.proof.reading import Found, read_printed, read_verdicts
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from ims.readiness.evidence import Evidence
 from ims.readiness.lines import KINDS, Proof
 from ims.readiness.showing import MARKS, summary
@@ -76,9 +76,7 @@ def _say_how_it_stands(found: Found) -> None:
 
 def _show_tiles(verdicts: Sequence[Verdict]) -> None:
     states = [each.state for each in verdicts]
-    place = tile_rows(len(WORDS))
-    for state in WORDS:
-        place.metric(WORDS[state], format_number(states.count(state)), help=HELP[state], border=True)
+    show_tiles([Tile(WORDS[state], format_number(states.count(state)), HELP[state]) for state in WORDS])
 
 
 def _choose(verdicts: Sequence[Verdict]) -> list[Verdict]:

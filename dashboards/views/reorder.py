@@ -27,7 +27,7 @@ from dashboards.order_table import pick_lines
 from dashboards.passport import Passport
 from dashboards.reader import read_places
 from dashboards.receipt import show_receipt
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from warehouse.formats import count_of, format_compact_money, format_money, format_number
 
 LEAD = "What to move between stores, then what to buy, the most money at stake first. Click a line to see why."
@@ -115,26 +115,26 @@ def _show_tiles(still_open: SuggestionTotals, both: SuggestionTotals, currency: 
     """Of what is still to decide, or of what is shown where nothing is."""
     totals = still_open if still_open.lines else both
     decided = count_of(both.lines - still_open.lines, "line")
-    tiles = tile_rows(4)
-    tiles.metric(
-        "Lines to decide" if still_open.lines else "Lines decided",
-        format_number(totals.lines),
-        border=True,
-        help=f"Store and product pairs. Beside them {decided} of this choice decided already.",
-    )
-    tiles.metric("Units", format_number(totals.units, by_lakh=currency == "INR"), border=True)
-    tiles.metric(
-        "Money at stake",
-        format_compact_money(totals.money_at_stake, currency),
-        border=True,
-        help=f"{format_money(totals.money_at_stake, currency, 2)}: expected lost margin less holding cost that these "
-        "orders save, against ordering nothing.",
-    )
-    tiles.metric(
-        "Stock-outs ahead",
-        format_number(totals.stock_outs_ahead),
-        border=True,
-        help="Lines that more likely than not run out before an order placed later could arrive.",
+    stake = f"{format_money(totals.money_at_stake, currency, 2)}: expected lost margin less holding cost that these "
+    show_tiles(
+        [
+            Tile(
+                "Lines to decide" if still_open.lines else "Lines decided",
+                format_number(totals.lines),
+                f"Store and product pairs. Beside them {decided} of this choice decided already.",
+            ),
+            Tile("Units", format_number(totals.units, by_lakh=currency == "INR")),
+            Tile(
+                "Money at stake",
+                format_compact_money(totals.money_at_stake, currency),
+                f"{stake}orders save, against ordering nothing.",
+            ),
+            Tile(
+                "Stock-outs ahead",
+                format_number(totals.stock_outs_ahead),
+                "Lines that more likely than not run out before an order placed later could arrive.",
+            ),
+        ]
     )
 
 

@@ -20,7 +20,7 @@ from dashboards.periods import choose_grain, days_back, default_period, list_ste
 from dashboards.reader import read_places
 from dashboards.sales_charts import MOST_BARS, draw_bars, draw_course
 from dashboards.sales_table import offer_table, show_table
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from warehouse.formats import format_metric
 from warehouse.metrics import Metric
 
@@ -96,18 +96,18 @@ def _show_tiles(
     now = ask(passport.snapshot_id, scope, asked).row(0, named=True)
     before = ask(passport.snapshot_id, scope, asked.moved_back(back)).row(0, named=True)
     known = [name for name in names if now[name] is not None or before[name] is not None]
-    place = tile_rows(len(known))
-    for name in known:
-        metric = metrics[name]
-        place.metric(
-            metric.label,
-            format_metric(now[name], metric.unit, passport.currency, compact=True),
-            _change(now[name], before[name], metric.unit),
-            delta_color="normal" if metric.better == "up" else "inverse",
-            help=metric.description,
-            border=True,
-            height="stretch",
-        )
+    show_tiles(
+        [
+            Tile(
+                metrics[name].label,
+                format_metric(now[name], metrics[name].unit, passport.currency, compact=True),
+                metrics[name].description,
+                _change(now[name], before[name], metrics[name].unit),
+                metrics[name].better,
+            )
+            for name in known
+        ]
+    )
     st.caption(f"Change against {COMPARISONS[comparison]}, same weekdays.")
 
 

@@ -21,7 +21,7 @@ from dashboards.reader import read_places
 from dashboards.season.asking import suppose
 from dashboards.season.charts import draw_season
 from dashboards.season.reading import gather, list_categories, read_budget
-from dashboards.tile_rows import tile_rows
+from dashboards.tile_rows import Tile, show_tiles
 from models.policy.season_plan import Plan, Season
 from warehouse.formats import count_of, format_compact_money, format_day, format_money, format_number, format_share
 
@@ -132,9 +132,7 @@ def _show_tiles(passport: Passport, plan: Plan, season: Season, *, sees_cost: bo
         ),
         _money_tile(passport, total, sees_cost=sees_cost),
     ]
-    place = tile_rows(len(tiles))
-    for label, value, delta, says in tiles:
-        place.metric(label, value, delta, delta_color="off", help=says, border=True, height="stretch")
+    show_tiles([Tile(label, value, says, change) for label, value, change, says in tiles])
 
 
 def _money_tile(passport: Passport, total: dict[str, float], *, sees_cost: bool) -> tuple[str, str, str | None, str]:

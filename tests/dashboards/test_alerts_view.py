@@ -10,6 +10,7 @@ import pytest
 
 from api.alerts import write_alerts
 from api.database import create_engine
+from tests.dashboards.tiles import tiles_on, values_on
 
 AS_OF = dt.date(2026, 11, 23)
 OF_ALL = {"superadmin", "admin", "buyer", "accountant", "analyst"}
@@ -68,7 +69,7 @@ def test_each_role_sees_its_stores_and_acts_where_it_may(alerted, site, role: st
     # a link only to pages that the role may see
     assert ("/item?sku=CL-3001&amp;store=S01" in html(page)) == (role not in {"accountant", "staff"})
     assert "/sales" in html(page)
-    assert {tile.label for tile in page.metric} == {"Open", "Sales at stake", "Waiting", "Acted on, 4 weeks"}
+    assert {tile.label for tile in tiles_on(page)} == {"Open", "Sales at stake", "Waiting", "Acted on, 4 weeks"}
 
 
 def test_text_from_data_is_shown_as_it_is(alerted, site) -> None:
@@ -82,7 +83,7 @@ def test_the_address_filters_and_what_it_may_not_say_is_as_nothing(alerted, site
     site.sign_in(alerted.installation)
     page = site.open_view(alerted.installation, "Alerts", kind="SALES_OFF", store="S01")
     assert titles(page) == ["SALES_OFF 2026-11-22"]
-    assert {tile.label: tile.value for tile in page.metric}["Open"] == "1"
+    assert values_on(page)["Open"] == "1"
     hostile = {"kind": "' OR 1=1 --", "store": "S99<script>", "state": "\x00"}
     page = site.open_view(alerted.installation, "Alerts", **hostile)
     assert not page.exception
@@ -126,7 +127,7 @@ def test_what_became_of_them_is_told_by_kind(alerted, site) -> None:
     rows = {row["kind"]: row for row in page.dataframe[0].value.to_dict("records")}
     assert (rows["Sales off"]["acted"], rows["Sales off"]["share"]) == (1, 100)
     assert rows["Stock-out ahead"]["untouched"] == 1
-    assert {tile.label: tile.value for tile in page.metric}["Acted on, 4 weeks"] == "25 %"
+    assert values_on(page)["Acted on, 4 weeks"] == "25 %"
     page = site.open_view(alerted.installation, "Alerts", state="acted")
     assert "Acted on by ana" in html(page)
     assert not [button for button in page.button if button.label == "Done"]

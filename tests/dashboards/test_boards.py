@@ -12,6 +12,7 @@ from dashboards.board import boards
 from dashboards.figures import may_see
 from dashboards.periods import SPANS, days_of, start_of
 from dashboards.selection import clock_of
+from tests.dashboards.tiles import tiles_on, values_on
 from warehouse.catalogue import catalogue
 from warehouse.comparison import compare
 from warehouse.dimensions import Between
@@ -40,10 +41,10 @@ def test_a_board_opens_for_every_role_and_shows_no_cost_to_who_may_not_see_it(wo
         site.sign_in(world.installation, role, ("S01",))
         page = site.open_view(world.installation, board.title)
         assert not page.exception, (role, page.exception)
-        words = site.words(page) + " ".join(str(tile.label) for tile in page.metric)
+        words = site.words(page) + " ".join(str(tile.label) for tile in tiles_on(page))
         assert "defect in IMS" not in words, role
         if role in {"manager", "staff"}:
-            assert not costs & {tile.label for tile in page.metric}, role
+            assert not costs & {tile.label for tile in tiles_on(page)}, role
             assert "Koregaon" not in words, role
             assert "S03" not in words, role
 
@@ -53,7 +54,7 @@ def test_every_tile_says_what_the_metric_layer_says(world, site, name: str) -> N
     board = BOARDS[name]
     site.sign_in(world.installation)
     page = site.open_view(world.installation, board.title)
-    tiles = {tile.label: tile for tile in page.metric}
+    tiles = {tile.label: tile for tile in tiles_on(page)}
     con = connect(world.installation.databases, world.installation.settings, snapshot=world.snapshot_id, read_only=True)
     begin, end = days_of(board.span, dt.date(2026, 11, 23), dt.date(2025, 9, 1))
     for metric in (catalogue()[each] for each in board.tiles):
@@ -94,7 +95,7 @@ def test_a_board_answers_its_question_in_a_sentence(world, site) -> None:
     site.sign_in(world.installation, "manager", ("S01", "S02"))
     page = site.open_view(world.installation, "Store month", span="last_13_weeks", beside="previous")
     (answer,) = (text.value for text in page.markdown if text.value.startswith("**Net sales: "))
-    tiles = {tile.label: tile.value for tile in page.metric}
+    tiles = values_on(page)
     assert answer.startswith(f"**Net sales: {tiles['Net sales']}**")
     assert "than the days before" in answer
     # who moved it, by name; a store that is not theirs is not told of

@@ -10,6 +10,7 @@ import pytest
 
 from api.pipeline_runs import freshness, run_tags, steps
 from dashboards.runs.words import judge_age, spell_seconds
+from tests.dashboards.tiles import values_on
 
 # as Dagster's own migrations make them, so far as they are read
 STORAGE = """
@@ -74,7 +75,7 @@ def test_a_run_tells_its_steps_and_tables_their_age(recorded, site) -> None:
     page = site.open_view(world.installation, "Pipeline")
     assert not page.exception
     assert "published snapshot" in page.success[0].value
-    assert {tile.label: tile.value for tile in page.metric}["Rows read"] == "7"
+    assert values_on(page)["Rows read"] == "7"
     assert page.get("plotly_chart")
 
 

@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 
 from dashboards.trust.words import in_words
+from tests.dashboards.tiles import values_on
 from warehouse.formats import format_units
 from warehouse.lake import connect, current_snapshot
 from warehouse.metrics import query
@@ -48,7 +49,7 @@ def test_an_item_in_the_address_is_shown_with_the_metric_layers_figure(world, si
     assert page.selectbox(key="sku").value == "FR-1003"
     where = {"store": "S02", "sku": "FR-1003"}
     expected = query(lake, ["forecast_28d_units"], (), where, scope=Scope(None, True))["forecast_28d_units"][0]
-    assert {tile.label: tile.value for tile in page.metric}["Wanted in four weeks"] == format_units(expected)
+    assert values_on(page)["Wanted in four weeks"] == format_units(expected)
 
 
 def test_an_item_of_another_store_is_not_to_be_had_by_its_address(world, site, monkeypatch) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 from api.findings import CheckedRun, write_results
 from dashboards.passport import Passport
 from dashboards.quality.answer import answer
+from tests.dashboards.tiles import values_on
 
 ROWS = [
     {"store_code": "S01", "sku": "FR-1001", "unit_cost": "980.00", "quantity": "=1+1"},
@@ -49,7 +50,7 @@ def test_who_sees_all_finds_every_check_the_gravest_first(checked, site) -> None
     assert not page.exception
     table = page.dataframe[0].value
     assert list(table["says"]) == ["Stops publishing", "Warns"]
-    assert {tile.label: tile.value for tile in page.metric} == {
+    assert values_on(page) == {
         "Stop publishing": "1", "Warn": "1", "Tell": "0", "Waived": "0", "Passed": "1",
     }  # fmt: skip
 

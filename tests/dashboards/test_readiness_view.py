@@ -12,6 +12,7 @@ from dashboards.proof import reading
 from ims.readiness import ledger
 from ims.readiness.evidence import Store
 from ims.readiness.lines import lines
+from tests.dashboards.tiles import values_on
 
 LINE = next(line for line in lines() if line.id == 4)
 PROOF = LINE.proofs[0]
@@ -49,7 +50,7 @@ def test_without_evidence_it_says_which_command_writes_it(installation, site) ->
     words = site.words(page)
     assert "No evidence yet" in words
     assert "`ims readiness --run" in words
-    assert {tile.label: tile.value for tile in page.metric}["Met"] == "0"
+    assert values_on(page)["Met"] == "0"
     assert len(page.dataframe[0].value) == len(lines())
 
 
@@ -86,7 +87,7 @@ def test_evidence_that_was_changed_by_hand_is_said_to_be(installation, site, cod
     site.sign_in(installation)
     page = site.open_view(installation, "Readiness")
     assert "tampered with" in page.error[0].value
-    assert {tile.label: tile.value for tile in page.metric}["Met"] == "0"
+    assert values_on(page)["Met"] == "0"
 
 
 def test_only_who_looks_after_the_pipeline_sees_it(installation, site) -> None:

@@ -8,6 +8,7 @@ import psycopg
 
 from api.database import create_engine
 from api.publications import rollback
+from tests.dashboards.tiles import values_on
 
 
 def test_the_list_its_tiles_its_receipt_and_its_filters(world, site) -> None:
@@ -23,7 +24,7 @@ def test_the_list_its_tiles_its_receipt_and_its_filters(world, site) -> None:
     engine.dispose()
     shown = page.dataframe[0].value
     assert shown["at_stake"].tolist() == sorted((float(row[0]) for row in rows), reverse=True)
-    tiles = {tile.label: tile.value for tile in page.metric}
+    tiles = values_on(page)
     assert tiles["Lines to decide"] == str(len(rows))
     assert tiles["Units"] == str(sum(row[1] for row in rows))
     assert tiles["Stock-outs ahead"] == str(sum(row[2] == "PROJECTED_STOCKOUT" for row in rows))

@@ -24,6 +24,7 @@ from api.identity.sessions import COOKIE, read_session
 from dashboards.figures import Question, ask
 from dashboards.files import MayNotTake
 from dashboards.reader import lake_at
+from tests.dashboards.tiles import tiles_on
 from warehouse import metrics
 from warehouse.metrics import NotAllowed
 
@@ -189,7 +190,7 @@ def test_pages_and_files_hold_what_the_role_may_see_and_each_file_is_recorded(
         if REACH[role][view] == "-":
             assert f"{view} is not part of your role" in site.words(page)
         if not shown:
-            assert not [*page.dataframe, *page.metric, *page.get("plotly_chart")]
+            assert not [*page.dataframe, *tiles_on(page), *page.get("plotly_chart")]
             assert not page.session_state["files"]
             continue
         check_page(page, site.words(page), shown, sees_cost(role, grants))
@@ -223,7 +224,7 @@ def check_page(page: AppTest, words: str, shown: set[str], costs: bool) -> None:
     table = page.dataframe[0].value
     assert {str(store)[:3] for store in table["store"]} == shown
     assert not {name for code, name in STORES.items() if code not in shown and name in words}
-    named = {*table.columns, *(tile.label for tile in page.metric)}
+    named = {*table.columns, *(tile.label for tile in tiles_on(page))}
     if not costs:
         assert not named & {*COSTS, "Gross margin", "Cost of sales"}
     elif "net_sales" in table.columns:

@@ -9,6 +9,7 @@ import pytest
 
 from api.identity.scope import Scope
 from dashboards.figures import daily_metrics
+from tests.dashboards.tiles import tiles_on, values_on
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_tiles_courses_bars_and_table_agree_with_the_sales(world, site, sales: p
     assert not page.exception
     begin, end = dt.date(2026, 8, 24), dt.date(2026, 11, 22)
     inside = sales.filter(pl.col("sold_on").is_between(begin, end))
-    tiles = {tile.label: tile.value for tile in page.metric}
+    tiles = values_on(page)
     assert tiles["Units sold"] == f"{inside['sold_qty'].sum():,}"
     assert tiles["Net sales"] == f"₹{inside['net_amount'].sum() / 1e5:.1f} L"
     assert len(page.get("plotly_chart")) == 3
@@ -43,13 +44,13 @@ def test_filters_and_the_address_say_the_same(world, site, sales: pl.DataFrame) 
     inside = sales.filter(
         pl.col("sold_on").is_between(dt.date(2026, 11, 2), dt.date(2026, 11, 8)) & (pl.col("store_code") == "S03")
     )
-    tiles = {tile.label: tile for tile in page.metric}
+    tiles = {tile.label: tile for tile in tiles_on(page)}
     assert tiles["Units sold"].value == str(inside["sold_qty"].sum())
     earlier = sales.filter(
         pl.col("sold_on").is_between(dt.date(2026, 10, 26), dt.date(2026, 11, 1)) & (pl.col("store_code") == "S03")
     )
     change = inside["sold_qty"].sum() / earlier["sold_qty"].sum() - 1
-    assert tiles["Units sold"].delta == f"{change * 100:+.1f} %"
+    assert tiles["Units sold"].change == f"{change * 100:+.1f} %"
     assert page.subheader[0].value == "Units sold"
     page.selectbox(key="category").set_value("Solutions").run()
     assert not page.exception

@@ -20,6 +20,7 @@ from dashboards.board import boards
 from dashboards.periods import days_of, start_of
 from dashboards.selection import clock_of
 from ims.commands.metrics import app
+from tests.dashboards.tiles import tiles_on
 from warehouse.catalogue import Metric, catalogue
 from warehouse.formats import format_metric
 
@@ -56,7 +57,7 @@ def test_tiles_the_command_line_and_files_agree(world, site, monkeypatch, name: 
     site.sign_in(world.installation)
     page = site.open_view(world.installation, board.title)
     assert not page.exception
-    tiles = {tile.label: tile.value.removeprefix("≈ ") for tile in page.metric}
+    tiles = {tile.label: tile.value.removeprefix("≈ ") for tile in tiles_on(page)}
     for group in by_clock(board.tiles):
         (row,) = ask(group, span)
         for metric in group:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import streamlit as st
 
+from tests.dashboards.tiles import values_on
 from warehouse.dimensions import Between
 from warehouse.formats import format_number
 from warehouse.lake import connect
@@ -34,21 +35,17 @@ def files(world, monkeypatch):
     monkeypatch.setattr(st, "secrets", {"databases": dataclasses.asdict(world.installation.databases)})
 
 
-def tiles(page) -> dict[str, str]:
-    return {tile.label: tile.value for tile in page.metric}
-
-
 def test_what_is_shown_is_what_the_metric_layer_and_the_forecast_say(world, site, lake, files) -> None:
     site.sign_in(world.installation)
     page = site.open_view(world.installation, TITLE, **ADDRESS)
     assert not page.exception
     weekly = world.frames()["forecast_weekly"].filter(pl.col("week_starting_on").is_between(FIRST, LAST))
     expected = weekly.filter(pl.col("sku") == "SO-4001")["mean_qty"].sum()
-    assert tiles(page)["Expected"] == format_number(expected)
+    assert values_on(page)["Expected"] == format_number(expected)
     where = {"category": "Solutions", "week": Between(FIRST - dt.timedelta(weeks=52), LAST - dt.timedelta(weeks=52))}
     asked = query(lake, ["demand_units"], (), where, scope=Scope(None, True))["demand_units"][0]
     # the test's world counts one unit lost, and one beyond, in a month that is not of these weeks
-    assert tiles(page)["A year before"] == format_number(asked)
+    assert values_on(page)["A year before"] == format_number(asked)
     there = query(lake, ["stock_on_hand"], ("store",), {"category": "Solutions"}, scope=Scope(None, True))
     take = next(take for name, take in page.session_state["files"].items() if name.endswith("csv"))
     rows = pl.read_csv(io.BytesIO(take()))
@@ -62,7 +59,7 @@ def test_supposing_more_buys_more_and_the_address_keeps_what_was_supposed(world,
     page = site.open_view(world.installation, TITLE, **ADDRESS)
     more = site.open_view(world.installation, TITLE, **ADDRESS, uplift="50", level="98")
     assert not more.exception
-    assert int(tiles(more)["To buy"].replace(",", "")) > int(tiles(page)["To buy"].replace(",", ""))
+    assert int(values_on(more)["To buy"].replace(",", "")) > int(values_on(page)["To buy"].replace(",", ""))
     assert more.query_params["uplift"] == "50"
     assert more.selectbox(key="end").value == str(LAST)
     more.selectbox(key="season").set_value("peak").run()
@@ -74,8 +71,8 @@ def test_a_manager_plans_for_their_own_stores_and_sees_no_cost(world, site, file
     site.sign_in(world.installation, "manager", ("S01",))
     page = site.open_view(world.installation, TITLE, store="S02", **ADDRESS)
     assert not page.exception
-    assert "At cost" not in tiles(page)
-    assert "At selling prices" in tiles(page)
+    assert "At cost" not in values_on(page)
+    assert "At selling prices" in values_on(page)
     assert page.dataframe[0].value["store_code"].to_list() == ["S01 · Indiranagar"]
     assert not [name for name in page.dataframe[0].value.columns if "cost" in name]
     for name, take in page.session_state["files"].items():
@@ -100,4 +97,4 @@ def test_where_no_stock_is_known_it_says_what_is_asked_for(bare_world, site) -> 
     site.sign_in(bare_world.installation, "buyer")
     page = site.open_view(bare_world.installation, TITLE, category="Frames")
     assert not page.exception
-    assert tiles(page)["Left for it"] == "0"
+    assert values_on(page)["Left for it"] == "0"

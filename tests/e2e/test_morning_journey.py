@@ -70,7 +70,7 @@ def test_a_manager_sees_what_is_off_digs_to_the_order_lines_and_puts_an_alert_of
         top = page.get_by_role("link", name=TITLE)
         expect(top).to_have_count(1, timeout=PATIENCE)  # theirs, not the other store's
         expect(page.get_by_text("₹4,000")).to_be_visible()
-        expect(page.get_by_test_id("stMetric").first).to_contain_text("₹", timeout=PATIENCE)
+        expect(page.locator(".ims-tile").first).to_contain_text("₹", timeout=PATIENCE)
         expect(page.get_by_text(re.compile(r"^Net sales: ₹")).first).to_be_visible()
 
         # from the month's figure to the order lines behind it

@@ -32,17 +32,24 @@ PAINTED = "before => { const h1 = document.querySelector('h1'); return h1 !== nu
 BOX = '[data-testid="stSelectbox"] input >> visible=true'
 # nobody leaves a page, or chooses from a list, while it is still being drawn
 IDLE = "() => new Promise(done => requestIdleCallback(() => done(), {timeout: 10000}))"
-# from the next click, as the browser notes it, until the script has run once more: milliseconds
-RERUN = """() => new Promise(done => {
-    const app = document.querySelector('[data-testid="stApp"]')
-    let began, ran = false
+# from the next click, as the browser notes it, until the script has run once more and the browser has drawn what it said:
+# milliseconds. A run may be over before its beginning is shown: the address then tells of it, which holds what is
+# chosen, and the page's last change is its end.
+REDRAWN = """() => new Promise(done => {
+    const app = document.querySelector('[data-testid="stApp"]'), before = location.search, opened = performance.now()
+    let began, changed, ran = false
     document.addEventListener('click', event => { began = event.timeStamp }, {capture: true, once: true})
+    const end = at => { watch.disconnect(); clearInterval(patience); done(at && at - began) }
     const watch = new MutationObserver(() => {
+        changed = performance.now()
         if (app.dataset.testScriptState !== 'notRunning') ran = true
-        else if (ran) { watch.disconnect(); done(performance.now() - began) }
+        else if (ran) requestIdleCallback(() => end(performance.now()))
     })
-    watch.observe(app, {attributes: true})
-    setTimeout(() => { watch.disconnect(); done(null) }, 30000)
+    watch.observe(app, {attributes: true, childList: true, subtree: true})
+    const patience = setInterval(() => {
+        const now = performance.now(), is_over = !ran && location.search !== before && now - changed > 1000
+        if (is_over || now - opened > 30000) end(is_over ? changed : null)
+    }, 100)
 })"""
 
 
@@ -123,7 +130,7 @@ async def _filter(page: Page) -> float | None:
     options = page.get_by_role("option")
     await options.first.wait_for(timeout=PATIENCE)
     await page.evaluate(IDLE)
-    took = asyncio.create_task(page.evaluate(RERUN))
+    took = asyncio.create_task(page.evaluate(REDRAWN))
     await options.nth(min(1, await options.count() - 1)).click(timeout=PATIENCE)
     found = await took
     return None if found is None else round(float(found), 1)

@@ -8,6 +8,7 @@ import pytest
 
 from api.alerts import write_alerts
 from api.database import create_engine
+from tests.dashboards.tiles import values_on
 
 AS_OF = dt.date(2026, 11, 23)
 ALERT = {
@@ -41,7 +42,7 @@ def test_a_manager_says_what_was_done(world, site, served, alert) -> None:
     assert "Nothing came: Counted as acted on" in page.success[0].value
     (row,) = served.rows("SELECT action, reason, alert_ref FROM alert_actions")
     assert row == {"action": "acted", "reason": "Called the courier", "alert_ref": "DATA:S01:x"}
-    assert {tile.label: tile.value for tile in page.metric}["Acted on, 4 weeks"] == "100 %"
+    assert values_on(page)["Acted on, 4 weeks"] == "100 %"
 
 
 def test_putting_off_takes_a_day_and_dismissing_a_reason(world, site, served, alert) -> None:
