@@ -18,12 +18,12 @@ PAGE = Path(__file__).parents[3] / "docs" / "web.md"
 TITLE = "## How fast the dashboards are"
 WIDTHS = (12, 9, 9, 12)
 WORDS = """Chromium goes to every view, by a click in the navigation or by its address, where it begins the whole site
-anew; it waits until the view stands still, chooses the second of what its first list offers, waits again. `First paint`
-is the view's title, `interactive` the end of its script with every chart and table sent. The people beside it have no
-browser, for {users} of them would be what is measured: they speak the dashboards' own protocol, click through the views
-of their role, think {think:g} s on average after each click, choose at random, and look after their page as a browser
-does. Their times end with the last message and hold nothing that a browser draws. Browser, people, web app and
-PostgreSQL share the machine.
+anew; it waits until the view stands still, then chooses the second of what its first list offers. `First paint` is the
+view's title, `interactive` the end of its script with every chart and table sent, `filter changed` the time from that
+click until what it changes is drawn. The people beside it have no browser, for {users} of them would be what is
+measured: they speak the dashboards' own protocol, click through the views of their role, think {think:g} s on average
+after each click, choose at random, and look after their page as a browser does. Their times end with the last message
+and hold nothing that a browser draws. Browser, people, web app and PostgreSQL share the machine.
 """
 HEAD = ("", "step", "times", "p50 ms", "p95 ms", "max ms", "limit ms", "p95 to one person's")
 
