@@ -30,8 +30,10 @@ STYLE = """<style>
 }
 .ims-label { font-size: .875rem; }
 .ims-value { font-size: 1.65rem; font-weight: 600; line-height: 1.3; }
-.ims-change { align-self: start; padding: 0 .45rem; border-radius: 1rem; font-size: .875rem; }
-.ims-change { background: color-mix(in srgb, currentColor 9%, transparent); }
+.ims-change {
+  align-self: start; padding: 0 .45rem; border-radius: 1rem; font-size: .875rem;
+  background: color-mix(in srgb, currentColor 9%, transparent);
+}
 .ims-good { color: light-dark(#0f6b5c, #4cc2a8); }
 .ims-bad { color: light-dark(#9e303b, #ff9c97); }
 .ims-note { margin: .2rem 0 0; font-size: .875rem; opacity: .88; }

@@ -32,9 +32,9 @@ PAINTED = "before => { const h1 = document.querySelector('h1'); return h1 !== nu
 BOX = '[data-testid="stSelectbox"] input >> visible=true'
 # nobody leaves a page, or chooses from a list, while it is still being drawn
 IDLE = "() => new Promise(done => requestIdleCallback(() => done(), {timeout: 10000}))"
-# from the next click, as the browser notes it, until the script has run once more and the browser has drawn what it said:
-# milliseconds. A run may be over before its beginning is shown: the address then tells of it, which holds what is
-# chosen, and the page's last change is its end.
+# from the next click, as the browser notes it, until the script has run once more and what it said is drawn:
+# milliseconds. A run may be over before its beginning is shown: the address, which holds what is chosen, tells of it
+# then, and the page's last change is its end.
 REDRAWN = """() => new Promise(done => {
     const app = document.querySelector('[data-testid="stApp"]'), before = location.search, opened = performance.now()
     let began, changed, ran = false
