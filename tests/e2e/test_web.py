@@ -79,7 +79,7 @@ def test_a_manager_signs_in_reads_downloads_and_follows_a_rollback(
         # nobody touches the page: it looks at the pointer by itself
         expect(page.get_by_text(f"Snapshot {first}").first).to_be_visible(timeout=PATIENCE)
 
-        page.get_by_role("button", name="Store").click()
+        page.get_by_role("button", name="Store", exact=True).click()
         page.get_by_role("menuitem", name="Sales").click()
         expect(page.get_by_role("heading", name="Sales", exact=True)).to_be_visible(timeout=PATIENCE)
         expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=PATIENCE)
