@@ -115,8 +115,12 @@ def _show_tiles(passport: Passport, scope: Scope, question: Question) -> None:
     metrics = [catalogue()[name] for name in TILES if may_see(catalogue()[name], scope)]
     asked = Question(tuple(metric.name for metric in metrics), store=question.store, where=question.where)
     found = ask(passport.snapshot_id, scope, asked).row(0, named=True)
-    words = {m.name: format_metric(found[m.name], m.unit, passport.currency, compact=True) for m in metrics}
-    show_tiles([Tile(metric.label, words[metric.name], metric.description) for metric in metrics])
+    show_tiles(
+        [
+            Tile(m.label, format_metric(found[m.name], m.unit, passport.currency, compact=True), m.description)
+            for m in metrics
+        ]
+    )
 
 
 def _say(row: dict[str, float]) -> str:

@@ -115,7 +115,7 @@ def _show_tiles(still_open: SuggestionTotals, both: SuggestionTotals, currency: 
     """Of what is still to decide, or of what is shown where nothing is."""
     totals = still_open if still_open.lines else both
     decided = count_of(both.lines - still_open.lines, "line")
-    stake = f"{format_money(totals.money_at_stake, currency, 2)}: expected lost margin less holding cost that these "
+    stake = format_money(totals.money_at_stake, currency, 2)
     show_tiles(
         [
             Tile(
@@ -127,7 +127,7 @@ def _show_tiles(still_open: SuggestionTotals, both: SuggestionTotals, currency: 
             Tile(
                 "Money at stake",
                 format_compact_money(totals.money_at_stake, currency),
-                f"{stake}orders save, against ordering nothing.",
+                f"{stake}: expected lost margin less holding cost that these orders save, against ordering nothing.",
             ),
             Tile(
                 "Stock-outs ahead",

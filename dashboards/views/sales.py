@@ -99,13 +99,13 @@ def _show_tiles(
     show_tiles(
         [
             Tile(
-                metrics[name].label,
-                format_metric(now[name], metrics[name].unit, passport.currency, compact=True),
-                metrics[name].description,
-                _change(now[name], before[name], metrics[name].unit),
-                metrics[name].better,
+                metric.label,
+                format_metric(now[metric.name], metric.unit, passport.currency, compact=True),
+                metric.description,
+                _change(now[metric.name], before[metric.name], metric.unit),
+                metric.better,
             )
-            for name in known
+            for metric in (metrics[name] for name in known)
         ]
     )
     st.caption(f"Change against {COMPARISONS[comparison]}, same weekdays.")

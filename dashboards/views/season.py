@@ -104,48 +104,44 @@ def _show_tiles(passport: Passport, plan: Plan, season: Season, *, sees_cost: bo
     change = None if last <= 0 else f"{(total['planned_qty'] / last - 1) * 100:+.0f} % to last year"
     band = f"{format_number(total['low_qty'])} to {format_number(total['high_qty'])}"
     there = total["on_hand"] + total["on_order"]
-    tiles = [
-        ("A year before", format_number(total["last_qty"]), None, "Units asked for in the like weeks, lost ones too."),
-        (
-            "Expected",
-            format_number(total["planned_qty"]),
-            change,
-            f"Eight seasons in ten ask for {band} units.",
-        ),
-        (
-            "Left for it",
-            format_number(total["left_qty"]),
-            None,
-            f"{format_number(there)} on hand and on order, less {format_number(total['before_qty'])} asked for before "
-            "it begins, store by store.",
-        ),
-        (
-            "To buy",
-            format_number(total["buy_qty"]),
-            None,
-            f"Units, so that each store's season lasts with {format_share(season.service_level)}"
-            + (
-                f"; {format_number(total['moved_qty'])} more lie where nobody asks for them, and are moved first."
-                if total["moved_qty"]
-                else "."
+    moved = (
+        f"; {format_number(total['moved_qty'])} more lie where nobody asks for them, and are moved first."
+        if total["moved_qty"]
+        else "."
+    )
+    show_tiles(
+        [
+            Tile("A year before", format_number(last), "Units asked for in the like weeks, lost ones too."),
+            Tile(
+                "Expected", format_number(total["planned_qty"]), f"Eight seasons in ten ask for {band} units.", change
             ),
-        ),
-        _money_tile(passport, total, sees_cost=sees_cost),
-    ]
-    show_tiles([Tile(label, value, says, change) for label, value, change, says in tiles])
+            Tile(
+                "Left for it",
+                format_number(total["left_qty"]),
+                f"{format_number(there)} on hand and on order, less {format_number(total['before_qty'])} asked for "
+                "before it begins, store by store.",
+            ),
+            Tile(
+                "To buy",
+                format_number(total["buy_qty"]),
+                f"Units, so that each store's season lasts with {format_share(season.service_level)}{moved}",
+            ),
+            _money_tile(passport, total, sees_cost=sees_cost),
+        ]
+    )
 
 
-def _money_tile(passport: Passport, total: dict[str, float], *, sees_cost: bool) -> tuple[str, str, str | None, str]:
+def _money_tile(passport: Passport, total: dict[str, float], *, sees_cost: bool) -> Tile:
     if not sees_cost:
         says = "Units to buy at the mean price of the last 13 weeks, without tax."
-        return "At selling prices", format_compact_money(total["buy_price_amount"], passport.currency), None, says
+        return Tile("At selling prices", format_compact_money(total["buy_price_amount"], passport.currency), says)
     cost, budget = total[COST], read_budget(passport)
     worth = format_compact_money(total["buy_price_amount"], passport.currency)
     says = f"Units to buy at the mean cost of the last 13 weeks; they sell for {worth} without tax."
-    if budget is None:
-        return "At cost", format_compact_money(cost, passport.currency), None, says
-    said = f"{format_share(cost / budget)} of a run's budget" if budget > 0 else "no budget"
-    return "At cost", format_compact_money(cost, passport.currency), said, says
+    said = None
+    if budget is not None:
+        said = f"{format_share(cost / budget)} of a run's budget" if budget > 0 else "no budget"
+    return Tile("At cost", format_compact_money(cost, passport.currency), says, said)
 
 
 def _say_what_it_rests_on(plan: Plan, season: Season) -> None:

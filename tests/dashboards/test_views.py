@@ -51,7 +51,7 @@ def test_a_view_opens_for_every_role_and_shows_a_store_only_its_own(world, site,
 def everything_on(page) -> str:
     """All that went to the browser beside plain text: tables, tiles, choices, charts."""
     tables = [frame.value.to_csv() for frame in page.dataframe]
-    tiles = [f"{tile.label} {tile.value} {tile.help}" for tile in tiles_on(page)]
+    tiles = [f"{tile.label} {tile.value} {tile.change} {tile.help} {tile.note}" for tile in tiles_on(page)]
     choices = [f"{box.label} {box.options}" for box in page.selectbox]
     return "\n".join([*tables, *tiles, *choices, *(str(chart.proto) for chart in page.get("plotly_chart"))])
 
